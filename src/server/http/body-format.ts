@@ -1,9 +1,11 @@
 /** Forms that a body may have: how its bytes are looked at while they arrive, and what they become. */
-import { createPauses, nextHeavyTurn } from '../store/heavy-turns.ts';
+import { createPauses } from '../store/heavy-turns.ts';
 import { rememberSources } from '../store/rows/json-source.ts';
 import { parseElsewhere } from '../store/rows/json-thread.ts';
+import { takeSteps } from '../store/steps.ts';
 import { decodeUtf8 } from './decode-utf8.ts';
 import { HttpError, invalid } from './http-error.ts';
+import { parseJsonInSteps } from './json-steps.ts';
 import { JsonStructure } from './json-structure.ts';
 
 export interface BodyFormat {
@@ -55,11 +57,8 @@ export const SMALL_BYTES = 1024 * 1024;
 export async function parseJsonBytes(bytes: Buffer): Promise<unknown> {
   const isHeavy = await isHeavyJson(bytes);
   if (bytes.length > SMALL_BYTES && !isHeavy) return parseElsewhere([bytes]).catch(rejectAsInvalid);
-  const isLarge = bytes.length > SMALL_BYTES || isHeavy;
-  if (isLarge) await nextHeavyTurn();
-  const text = decodeUtf8(bytes);
-  if (isLarge) await nextHeavyTurn();
-  return parseJsonBody(text, undefined);
+  if (isHeavy) return takeSteps(parseJsonInSteps(bytes)).catch(rejectAsInvalid);
+  return parseJsonBody(decodeUtf8(bytes), undefined);
 }
 
 /** Looks no further than it has to, and at a part after the other: texts of many megabytes take long. */

@@ -132,7 +132,7 @@ function readSpan(reader: JsonReader, span: OtlpSpan, budget: Budget): OtlpSpan 
 const EVENT = new Keys('timeUnixNano', 'name', 'attributes');
 
 function readEvent(reader: JsonReader, budget: Budget): SpanEvent {
-  budget.spend(EVENT_WEIGHT);
+  if (!budget.take(EVENT_WEIGHT)) throw new Doubt();
   const attributes: Record<string, unknown> = {};
   let name = '';
   let time: SpanEvent['time'];
@@ -159,7 +159,7 @@ function readEvent(reader: JsonReader, budget: Budget): SpanEvent {
 const LINK = new Keys('traceId', 'spanId');
 
 function readLink(reader: JsonReader, span: OtlpSpan, budget: Budget): void {
-  budget.spend(EVENT_WEIGHT);
+  if (!budget.take(EVENT_WEIGHT)) throw new Doubt();
   let traceId = '';
   let spanId = '';
   let seen = 0;

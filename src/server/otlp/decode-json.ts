@@ -7,7 +7,7 @@
  */
 import type { SpanEvent } from '../../otel/span-slice.ts';
 import { toEnd } from '../store/steps.ts';
-import { Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
+import { Budget, EVENT_WEIGHT, LEFT_OUT, SPAN_WEIGHT } from './budget.ts';
 import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';
 import { withJsonNames } from './json-names.ts';
@@ -29,7 +29,7 @@ import { OtlpSpan } from './otlp-span.ts';
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * Yields after each span.
+ * Yields after each span, scope and resource.
  *
  * @throws {MalformedError} that names what is wrong. @throws {TooMuchError} if it has too much in it.
  */
@@ -39,24 +39,28 @@ export function* decodeTracesInSteps(body: unknown, projectName?: string): Gener
   for (const [fields, resource] of resourcesIn(body, 'resourceSpans', budget, decoded)) {
     const spans: OtlpSpan[] = [];
     for (const [item, scope] of itemsIn(fields, 'scopeSpans', 'spans', budget, decoded)) {
-      spans.push(readSpan(item, new OtlpSpan(resource, scope), budget, decoded));
+      if (item) spans.push(readSpan(item, new OtlpSpan(resource, scope), budget, decoded));
       yield;
     }
     decoded.addSpans(spans, resource);
+    yield;
   }
+  decoded.rejections.ignore(LEFT_OUT, budget.cutItems);
   return decoded;
 }
 
-/** Yields after each record. @throws as `decodeTracesInSteps`. */
+/** Yields after each record, scope and resource. @throws as `decodeTracesInSteps`. */
 export function* decodeLogsInSteps(body: unknown, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
   for (const [fields, resource] of resourcesIn(body, 'resourceLogs', budget, decoded)) {
     for (const [item, scope] of itemsIn(fields, 'scopeLogs', 'logRecords', budget, decoded)) {
-      decoded.addRecords([readRecord(item, budget)], scope, resource);
+      if (item) decoded.addRecords([readRecord(item, budget)], scope, resource);
       yield;
     }
+    yield;
   }
+  decoded.rejections.ignore(LEFT_OUT, budget.cutItems);
   return decoded;
 }
 
@@ -73,20 +77,21 @@ function* resourcesIn(body: unknown, key: string, budget: Budget, decoded: Decod
   if (body === undefined) return;
   const request = objectOf(body, 'the body');
   for (const item of listIn(request, key, [], decoded)) {
-    budget.spend(EVENT_WEIGHT);
+    budget.beginItem(EVENT_WEIGHT);
     const fields = objectOf(item, key);
     const { attributes } = objectOf(fields['resource'] ?? {}, 'resource');
     yield [fields, { attributes: attributesOf(attributes, budget) }];
   }
 }
 
+/** Yields each item, and nothing at the end of each scope: there may be many that are empty. */
 function* itemsIn(
   resource: Fields,
   scopesKey: string,
   itemsKey: string,
   budget: Budget,
   decoded: Decoded,
-): Generator<[Fields, Scope]> {
+): Generator<[Fields | undefined, Scope]> {
   for (const each of listIn(resource, scopesKey, ['resource', 'schemaUrl', 'schema_url'], decoded)) {
     budget.spend(EVENT_WEIGHT);
     const fields = objectOf(each, scopesKey);
@@ -95,9 +100,10 @@ function* itemsIn(
     const scopeVersion = textOf(version, 'scope.version');
     if (scopeVersion) scope.version = scopeVersion;
     for (const item of listIn(fields, itemsKey, ['scope', 'schemaUrl', 'schema_url'], decoded)) {
-      budget.spend(SPAN_WEIGHT);
+      budget.beginItem(SPAN_WEIGHT);
       yield [fieldsOf(item, itemsKey), scope];
     }
+    yield [undefined, scope];
   }
 }
 
@@ -132,9 +138,12 @@ function readSpan(fields: Fields, span: OtlpSpan, budget: Budget, { rejections }
   const given = Array.isArray(fields['attributes']) ? fields['attributes'].length : 0;
   const dropped = countOf(fields['droppedAttributesCount'], 'droppedAttributesCount');
   span.droppedAttributesCount = dropped + Math.max(0, given - MAX_ATTRIBUTES);
-  for (const event of listOf(fields['events'], 'events')) span.events.push(readEvent(event, budget));
+  for (const event of listOf(fields['events'], 'events')) {
+    if (!budget.take(EVENT_WEIGHT)) break;
+    span.events.push(readEvent(event, budget));
+  }
   for (const link of listOf(fields['links'], 'links')) {
-    budget.spend(EVENT_WEIGHT);
+    if (!budget.take(EVENT_WEIGHT)) break;
     const { traceId, spanId } = fieldsOf(link, 'links');
     span.links.push({ context: { traceId: idOf(traceId, 'links.traceId'), spanId: idOf(spanId, 'links.spanId') } });
   }
@@ -142,11 +151,11 @@ function readSpan(fields: Fields, span: OtlpSpan, budget: Budget, { rejections }
   span.status.code = enumOf(status['code'], CODES, 'status.code', ignore);
   const message = textOf(status['message'], 'status.message');
   if (message) span.status.message = message;
+  if (budget.isCut) span.droppedAttributesCount += 1;
   return span;
 }
 
 function readEvent(event: unknown, budget: Budget): SpanEvent {
-  budget.spend(EVENT_WEIGHT);
   const fields = fieldsOf(event, 'events');
   const name = textOf(fields['name'], 'events.name');
   const attributes = attributesOf(fields['attributes'], budget);

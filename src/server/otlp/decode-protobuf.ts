@@ -8,23 +8,25 @@
 import protobuf from 'protobufjs/minimal.js';
 import type { HrTime, SpanEvent } from '../../otel/span-slice.ts';
 import { toEnd } from '../store/steps.ts';
-import { Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
+import { Budget, EVENT_WEIGHT, LEFT_OUT, SPAN_WEIGHT } from './budget.ts';
 import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';
 import { OtlpSpan } from './otlp-span.ts';
 import {
   enter,
   leave,
+  passOver,
   type Reader,
   readAttribute,
   readFixed64Time,
   readHex,
+  readTag,
   readValue,
-  skip,
+  skipMessage,
 } from './protobuf-values.ts';
 
 /**
- * Yields after each span.
+ * Yields after each span, scope and resource.
  *
  * @throws {Error} if the bytes are not such a message. @throws {TooMuchError} if it has too much in it.
  */
@@ -37,7 +39,7 @@ export function* decodeTracesInSteps(bytes: Buffer, projectName?: string): Gener
       const spans: OtlpSpan[] = [];
       return {
         readScope: (scope) => {
-          budget.spend(SPAN_WEIGHT);
+          budget.beginItem(SPAN_WEIGHT);
           spans.push(readSpan(reader, new OtlpSpan(resource, scope), budget));
         },
         finish: () => decoded.addSpans(spans, resource),
@@ -45,10 +47,11 @@ export function* decodeTracesInSteps(bytes: Buffer, projectName?: string): Gener
     },
     budget,
   );
+  decoded.rejections.ignore(LEFT_OUT, budget.cutItems);
   return decoded;
 }
 
-/** Yields after each record. @throws as `decodeTracesInSteps`. */
+/** Yields after each record, scope and resource. @throws as `decodeTracesInSteps`. */
 export function* decodeLogsInSteps(bytes: Buffer, projectName?: string): Generator<void, Decoded> {
   const decoded = new Decoded(projectName);
   const budget = new Budget();
@@ -60,6 +63,7 @@ export function* decodeLogsInSteps(bytes: Buffer, projectName?: string): Generat
         readScope: (scope) => {
           budget.spend(SPAN_WEIGHT);
           const ofScope = records.get(scope) ?? [];
+          budget.beginItem(EVENT_WEIGHT);
           ofScope.push(readRecord(reader, budget));
           records.set(scope, ofScope);
         },
@@ -70,6 +74,7 @@ export function* decodeLogsInSteps(bytes: Buffer, projectName?: string): Generat
     },
     budget,
   );
+  decoded.rejections.ignore(LEFT_OUT, budget.cutItems);
   return decoded;
 }
 
@@ -96,9 +101,9 @@ function* readResources(
 ): Generator<void, void> {
   const reader = protobuf.Reader.create(bytes);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
+    const tag = readTag(reader, budget);
     if (tag !== 10) {
-      skip(reader, tag);
+      passOver(reader, tag, budget);
       continue;
     }
     const resource: Resource = { attributes: {} };
@@ -106,22 +111,24 @@ function* readResources(
     const { readScope, finish } = open(reader, resource);
     const end = enter(reader);
     while (reader.pos < reader.len) {
-      const field = reader.tag();
+      const field = readTag(reader, budget);
       if (field === 10) readResource(reader, resource, budget);
       else if (field === 18) yield* readScopeItems(reader, readScope, budget);
-      else skip(reader, field);
+      else passOver(reader, field, budget);
     }
     leave(reader, end);
     finish();
+    yield;
   }
 }
 
 function readResource(reader: Reader, resource: Resource, budget: Budget): void {
+  budget.beginItem(EVENT_WEIGHT);
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
+    const tag = readTag(reader, budget);
     if (tag === 10) readAttribute(reader, resource.attributes, budget);
-    else skip(reader, tag);
+    else passOver(reader, tag, budget);
   }
   leave(reader, end);
 }
@@ -131,25 +138,26 @@ function* readScopeItems(reader: Reader, readItem: (scope: Scope) => void, budge
   budget.spend(EVENT_WEIGHT);
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    if (tag === 10) readScope(reader, scope);
+    const tag = readTag(reader, budget);
+    if (tag === 10) readScope(reader, scope, budget);
     else if (tag === 18) {
       readItem(scope);
       yield;
-    } else skip(reader, tag);
+    } else passOver(reader, tag, budget);
   }
   leave(reader, end);
+  yield;
 }
 
-function readScope(reader: Reader, scope: Scope): void {
+function readScope(reader: Reader, scope: Scope, budget: Budget): void {
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
+    const tag = readTag(reader, budget);
     if (tag === 10) scope.name = reader.string();
     else if (tag === 18) {
       const version = reader.string();
       if (version) scope.version = version;
-    } else skip(reader, tag);
+    } else passOver(reader, tag, budget);
   }
   leave(reader, end);
 }
@@ -158,7 +166,7 @@ function readSpan(reader: Reader, span: OtlpSpan, budget: Budget): OtlpSpan {
   let attributeCount = 0;
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
+    const tag = readTag(reader, budget);
     switch (tag) {
       case 10:
         span.traceId = readHex(reader);
@@ -188,7 +196,7 @@ function readSpan(reader: Reader, span: OtlpSpan, budget: Budget): OtlpSpan {
         attributeCount += 1;
         if (attributeCount <= MAX_ATTRIBUTES) readAttribute(reader, span.attributes, budget);
         else {
-          skip(reader, tag);
+          skipMessage(reader);
           span.droppedAttributesCount += 1;
         }
         break;
@@ -196,66 +204,67 @@ function readSpan(reader: Reader, span: OtlpSpan, budget: Budget): OtlpSpan {
         span.droppedAttributesCount += reader.uint32();
         break;
       case 90:
-        span.events.push(readEvent(reader, budget));
+        if (budget.take(EVENT_WEIGHT)) span.events.push(readEvent(reader, budget));
+        else skipMessage(reader);
         break;
       case 106:
-        readLink(reader, span, budget);
+        if (budget.take(EVENT_WEIGHT)) readLink(reader, span, budget);
+        else skipMessage(reader);
         break;
       case 122:
-        readStatus(reader, span.status);
+        readStatus(reader, span.status, budget);
         break;
       case 133:
         span.flags = reader.fixed32();
         break;
       default:
-        skip(reader, tag);
+        passOver(reader, tag, budget);
     }
   }
   leave(reader, end);
+  if (budget.isCut) span.droppedAttributesCount += 1;
   return span;
 }
 
 function readEvent(reader: Reader, budget: Budget): SpanEvent {
-  budget.spend(EVENT_WEIGHT);
   const attributes: Record<string, unknown> = {};
   let name = '';
   let time: HrTime | undefined;
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
+    const tag = readTag(reader, budget);
     if (tag === 9) time = readFixed64Time(reader);
     else if (tag === 18) name = reader.string();
     else if (tag === 26) readAttribute(reader, attributes, budget);
-    else skip(reader, tag);
+    else passOver(reader, tag, budget);
   }
   leave(reader, end);
   return time ? { name, attributes, time } : { name, attributes };
 }
 
 function readLink(reader: Reader, span: OtlpSpan, budget: Budget): void {
-  budget.spend(EVENT_WEIGHT);
   let traceId = '';
   let spanId = '';
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
+    const tag = readTag(reader, budget);
     if (tag === 10) traceId = readHex(reader);
     else if (tag === 18) spanId = readHex(reader);
-    else skip(reader, tag);
+    else passOver(reader, tag, budget);
   }
   leave(reader, end);
   span.links.push({ context: { traceId, spanId } });
 }
 
-function readStatus(reader: Reader, status: OtlpSpan['status']): void {
+function readStatus(reader: Reader, status: OtlpSpan['status'], budget: Budget): void {
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
+    const tag = readTag(reader, budget);
     if (tag === 18) {
       const message = reader.string();
       if (message) status.message = message;
     } else if (tag === 24) status.code = reader.int32();
-    else skip(reader, tag);
+    else passOver(reader, tag, budget);
   }
   leave(reader, end);
 }
@@ -274,7 +283,7 @@ function readRecord(reader: Reader, budget: Budget): RecordFields {
   };
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
+    const tag = readTag(reader, budget);
     if (tag === 9) time = readFixed64Time(reader);
     else if (tag === 42) record.body = readValue(reader, budget);
     else if (tag === 50 && ++attributeCount <= MAX_ATTRIBUTES) readAttribute(reader, record.attributes, budget);
@@ -282,7 +291,7 @@ function readRecord(reader: Reader, budget: Budget): RecordFields {
     else if (tag === 82) record.spanId = readHex(reader);
     else if (tag === 89) observed = readFixed64Time(reader);
     else if (tag === 98) record.eventName = reader.string();
-    else skip(reader, tag);
+    else passOver(reader, tag, budget);
   }
   leave(reader, end);
   record.time = time ?? observed ?? record.time;

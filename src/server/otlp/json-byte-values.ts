@@ -43,7 +43,7 @@ export function readAttributes(reader: JsonReader, into: Record<string, unknown>
   for (let isItem = reader.firstItem(); isItem; isItem = reader.nextItem()) {
     count += 1;
     if (count > MAX_ATTRIBUTES) throw new Doubt();
-    budget.spend(1);
+    if (!budget.take(1)) throw new Doubt();
     let name = '';
     let value: unknown;
     let seen = 0;
@@ -125,7 +125,7 @@ function readList(reader: JsonReader, budget: Budget, depth: number): unknown[] 
   const list: unknown[] = [];
   readValues(reader, depth, () => {
     for (let isItem = reader.firstItem(); isItem; isItem = reader.nextItem()) {
-      budget.spend(1);
+      if (!budget.take(1)) throw new Doubt();
       list.push(readValue(reader, budget, depth) ?? null);
     }
   });

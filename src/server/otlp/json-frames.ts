@@ -92,6 +92,7 @@ function* readResource(reader: JsonReader, frame: Frame, budget: Budget, open: O
 const RESOURCE = new Keys('attributes');
 
 function readResourceFields(reader: JsonReader, resource: Resource, budget: Budget): void {
+  budget.beginItem(EVENT_WEIGHT);
   let seen = 0;
   for (let key = reader.firstKey(RESOURCE); key !== END; key = reader.nextKey(RESOURCE, key)) {
     seen = once(seen, key);
@@ -115,7 +116,7 @@ function* readScopeItems(
     else if (key === OUTER) readScope(reader, scope);
     else {
       for (let isItem = reader.firstItem(); isItem; isItem = reader.nextItem()) {
-        budget.spend(SPAN_WEIGHT);
+        budget.beginItem(SPAN_WEIGHT);
         readItem(scope);
         yield;
         reader.beginStep();

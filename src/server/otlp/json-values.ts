@@ -115,7 +115,7 @@ export function attributesOf(value: unknown, budget: Budget, depth = 0): Record<
   for (const item of listOf(value, 'attributes')) {
     count += 1;
     if (count > MAX_ATTRIBUTES) break;
-    budget.spend(1);
+    if (!budget.take(1)) break;
     const { key, value: given } = objectOf(item, 'attributes');
     const read = anyValueOf(given, budget, depth);
     if (read !== undefined) setEntry(attributes, textOf(key, 'attributes.key'), read);
@@ -153,10 +153,12 @@ function isSet(given: unknown): boolean {
 
 function listIn(given: unknown, budget: Budget, depth: number): unknown {
   if (depth > MAX_DEPTH) return TOO_DEEP;
-  return listOf(objectOf(given ?? {}, 'arrayValue')['values'], 'arrayValue.values').map((item) => {
-    budget.spend(1);
-    return anyValueOf(item, budget, depth) ?? null;
-  });
+  const list: unknown[] = [];
+  for (const item of listOf(objectOf(given ?? {}, 'arrayValue')['values'], 'arrayValue.values')) {
+    if (!budget.take(1)) break;
+    list.push(anyValueOf(item, budget, depth) ?? null);
+  }
+  return list;
 }
 
 function mapIn(given: unknown, budget: Budget, depth: number): unknown {

@@ -9,6 +9,9 @@ import { MAX_DEPTH, setEntry, TOO_DEEP } from './decoded.ts';
 export type Reader = protobuf.Reader;
 
 const MAX_VARINT_BYTES = 10;
+/** Wire types. */
+const GROUP = 3;
+const GROUP_END = 4;
 
 /** Enters the message that comes next. Returns what `leave` takes. */
 export function enter(reader: Reader): number {
@@ -24,9 +27,25 @@ export function leave(reader: Reader, outerEnd: number): void {
   reader.len = outerEnd;
 }
 
+/** Reads the tag of the field that comes next, and counts the field. */
+export function readTag(reader: Reader, budget: Budget): number {
+  budget.countField();
+  return reader.tag();
+}
+
 /** Skips a field that is not known. */
 export function skip(reader: Reader, tag: number): void {
   reader.skipType(tag & 7, 0, tag >>> 3);
+}
+
+/** The same, and counts the fields of a group: it may have millions. */
+export function passOver(reader: Reader, tag: number, budget: Budget, depth = 0): void {
+  if ((tag & 7) !== GROUP) return skip(reader, tag);
+  if (depth > MAX_DEPTH) throw new RangeError(`groups in groups at ${reader.pos}`);
+  const end = (tag & ~7) | GROUP_END;
+  for (let field = readTag(reader, budget); field >>> 0 !== end >>> 0; field = readTag(reader, budget)) {
+    passOver(reader, field, budget, depth + 1);
+  }
 }
 
 /** In bytes. */
@@ -78,15 +97,15 @@ export function readFixed64Time(reader: Reader): HrTime | undefined {
 
 /** Reads a `KeyValue` into the attributes. One without a value says nothing. */
 export function readAttribute(reader: Reader, into: Record<string, unknown>, budget: Budget, depth = 0): void {
-  budget.spend(1);
+  if (!budget.take(1)) return skipMessage(reader);
   let key = '';
   let value: unknown;
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
+    const tag = readTag(reader, budget);
     if (tag === 10) key = readName(reader);
     else if (tag === 18) value = readValue(reader, budget, depth);
-    else skip(reader, tag);
+    else passOver(reader, tag, budget);
   }
   leave(reader, end);
   if (value !== undefined) setEntry(into, key, value);
@@ -97,7 +116,7 @@ export function readValue(reader: Reader, budget: Budget, depth = 0): unknown {
   let value: unknown;
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
+    const tag = readTag(reader, budget);
     switch (tag) {
       case 10:
         value = readText(reader);
@@ -121,7 +140,7 @@ export function readValue(reader: Reader, budget: Budget, depth = 0): unknown {
         value = (reader.bytes() as Buffer).toString('base64');
         break;
       default:
-        skip(reader, tag);
+        passOver(reader, tag, budget);
     }
   }
   leave(reader, end);
@@ -133,11 +152,10 @@ function readList(reader: Reader, budget: Budget, depth: number): unknown {
   const list: unknown[] = [];
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
-    if (tag === 10) {
-      budget.spend(1);
-      list.push(readValue(reader, budget, depth) ?? null);
-    } else skip(reader, tag);
+    const tag = readTag(reader, budget);
+    if (tag !== 10) passOver(reader, tag, budget);
+    else if (budget.take(1)) list.push(readValue(reader, budget, depth) ?? null);
+    else skipMessage(reader);
   }
   leave(reader, end);
   return list;
@@ -148,17 +166,22 @@ function readMap(reader: Reader, budget: Budget, depth: number): unknown {
   const map: Record<string, unknown> = {};
   const end = enter(reader);
   while (reader.pos < reader.len) {
-    const tag = reader.tag();
+    const tag = readTag(reader, budget);
     if (tag === 10) readAttribute(reader, map, budget, depth);
-    else skip(reader, tag);
+    else passOver(reader, tag, budget);
   }
   leave(reader, end);
   return map;
 }
 
 function skipDeep(reader: Reader): string {
-  reader.skip(reader.size());
+  skipMessage(reader);
   return TOO_DEEP;
+}
+
+/** Skips the message that comes next. */
+export function skipMessage(reader: Reader): void {
+  reader.skip(reader.size());
 }
 
 /** Returns a number; the decimal text of one that a number cannot hold. */

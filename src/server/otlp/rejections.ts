@@ -21,8 +21,8 @@ export class Rejections {
   }
 
   /** Says what was passed over of a span or log record that was taken. */
-  ignore(reason: string): void {
-    increase(this.#ignored, reason, 1);
+  ignore(reason: string, count = 1): void {
+    if (count > 0) increase(this.#ignored, reason, count);
   }
 
   /** Says what was passed over, of which nobody knows how many spans it had. */

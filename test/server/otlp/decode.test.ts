@@ -76,6 +76,15 @@ test('the resource counts for all its spans, also where it comes after them', ()
 
 const IDS = { traceId: '0123456789abcdef0123456789abcdef', spanId: '0123456789abcdef' };
 
+function manyTrue(key: string, count: number): object {
+  return { key, value: { arrayValue: { values: Array(count).fill({ boolValue: true }) } } };
+}
+
+function countTrue(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return value === true ? 1 : 0;
+  return Object.values(value).reduce<number>((sum, each) => sum + countTrue(each), 0);
+}
+
 describe.each([
   [
     'protobuf',
@@ -142,6 +151,30 @@ describe.each([
     expect(Object.keys(span!.slice.attributes)).toHaveLength(10_000);
     expect(span!.slice.droppedAttributesCount).toBe(5);
   });
+
+  test.each([
+    ['events', { events: Array.from({ length: 30_000 }, () => ({ name: 'e' })) }, [20_000, 0, 0]],
+    ['links', { links: Array.from({ length: 30_000 }, () => ({ spanId: 'ab'.repeat(8) })) }, [0, 20_000, 0]],
+    ['values of lists', { attributes: [manyTrue('a', 60_000), manyTrue('b', 60_000)] }, [0, 0, 99_998]],
+    ['values of events', { events: Array(3).fill({ attributes: [manyTrue('a', 40_000)] }) }, [3, 0, 99_982]],
+  ])(
+    '%s beyond what one span may have are left out, which is said, and the spans beside it have all',
+    (_, fields, expected) => {
+      const event = { events: [{ name: 'kept' }] };
+      const { spans, rejections } = decodeSpans([
+        { ...IDS, ...event },
+        { ...IDS, ...fields },
+        { ...IDS, ...event },
+      ]);
+      const [before, cut, after] = spans.map(({ slice }) => slice);
+      expect([cut!.events.length, cut!.links!.length, countTrue([cut!.attributes, cut!.events])]).toEqual(expected);
+      expect(rejections.message).toBe(
+        '1 × more than 100000 values in one span, log record or resource: the last were left out',
+      );
+      expect([before, cut, after].map((span) => span!.droppedAttributesCount)).toEqual([0, 1, 0]);
+      expect([before!.events.length, after!.events.length]).toEqual([1, 1]);
+    },
+  );
 
   test('a request of a million spans is too much', () => {
     const spans = Array.from({ length: 120_000 }, () => ({}));
@@ -336,6 +369,18 @@ test('the points of many metrics are counted in many steps', () => {
   const bytes = inField(10, inField(18, sums));
   expect(toEnd(countPointsInProtobuf(bytes))).toBe(count);
   expect(stepsOf(countPointsInProtobuf(bytes))).toBe(count / 100);
+});
+
+test('many scopes and resources without spans are read in many steps', () => {
+  const scopeSpans = Array.from({ length: 1_000 }, () => ({ spans: [] }));
+  for (const resourceSpans of [[{ scopeSpans }], scopeSpans.map((scope) => ({ scopeSpans: [scope] }))]) {
+    for (const steps of [
+      json.decodeTracesInSteps({ resourceSpans }),
+      binary.decodeTracesInSteps(encode('TracesData', { resourceSpans })),
+    ]) {
+      expect([...steps].length).toBeGreaterThanOrEqual(1_000);
+    }
+  }
 });
 
 test("the schema's names are read as JSON's, and names of attributes stay", () => {

@@ -71,6 +71,23 @@ test('long writes that follow each other are committed one by one', async () => 
   expect(seen).toEqual([STEPS, 2 * STEPS, 3 * STEPS]);
 });
 
+test('it is busy until all works are committed', async () => {
+  const { turns, words, add } = open();
+  expect(turns.isBusy()).toBe(false);
+  const written = turns.run(() => add('word'));
+  let isCommitted = false;
+  void written.then(() => {
+    isCommitted = true;
+  });
+  let turnsBeforeCommit = 0;
+  for (; !isCommitted; await new Promise(setImmediate)) {
+    expect(turns.isBusy()).toBe(words().length === 0);
+    if (turns.depth() === 0 && turns.isBusy()) turnsBeforeCommit += 1;
+  }
+  expect(turnsBeforeCommit).toBeGreaterThan(0);
+  expect(turns.isBusy()).toBe(false);
+});
+
 test('what fills a turn is committed in the next one', async () => {
   const { turns, words, add } = open();
   let isDone = false;

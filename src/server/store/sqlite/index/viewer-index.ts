@@ -48,7 +48,7 @@ export interface ViewerIndexParts extends Pick<IndexWorkParts, 'statements' | 't
 }
 
 export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): ViewerIndex {
-  const { statements, words } = parts;
+  const { statements, turns, words } = parts;
   const listeners = new Set<(change: SessionChange) => void>();
   const load = createThreadLoad();
   let timer: NodeJS.Timeout | undefined;
@@ -134,14 +134,18 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
   /** Slices do not overlap: each builds on what the one before has written. */
   const again = (millis: number): void => {
     if (closed || timer || running) return;
-    wait(millis, performance.now() + pace().breakFactor * workedMillis);
+    wait(millis, performance.now());
   };
 
-  const wait = (millis: number, latest: number): void => {
+  const wait = (millis: number, since: number): void => {
     hasWrites = false;
     timer = setTimeout(() => {
-      if (hasWrites && performance.now() < latest) wait(PAUSE_MILLIS, latest);
-      else start();
+      // Between two commits, nothing is reported for a while though a peak goes on.
+      const isQuiet = !hasWrites && !turns.isBusy();
+      // Asked at each look: after a log that took a second, it would rest for twelve, and be late long before.
+      const isOver = performance.now() >= since + pace().breakFactor * workedMillis;
+      if (isQuiet || isOver) start();
+      else wait(PAUSE_MILLIS, since);
     }, millis);
     timer.unref();
   };

@@ -75,6 +75,8 @@ export interface WriteTurns {
   lend<Result>(write: () => Promise<Result>): Promise<Result>;
   /** Returns how many works wait or are under way. */
   depth(): number;
+  /** Whether works wait or are under way, or have been done and wait for their commit. */
+  isBusy(): boolean;
   /** Runs everything that waits, now. */
   drain(): void;
 }
@@ -281,6 +283,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
 
   return {
     depth: () => queue.length + (current ? 1 : 0),
+    isBusy: () => hasWork() || openedAt !== undefined,
     run: (work, onWritten) => add(work, false, onWritten),
     runRepeatable: (work) => add(work, true),
     runInSavepoint: savepoint.run,

@@ -35,6 +35,10 @@ const LANGCHAIN_TEXT = /"lc\\*":\s?1\b/;
 
 const ANSWER_KEYS = ['choices', 'candidates', 'generations', 'output', 'response'] as const;
 
+export function isLangChainText(text: string): boolean {
+  return LANGCHAIN_TEXT.test(text);
+}
+
 /** Returns a list or an object, also from its JSON, and any other value as it is: the text `42` stays a text. */
 export function structuredOf(value: unknown): unknown {
   return isStructuredText(value) ? toStructured(value, withoutQuotes(jsonOf(value))) : openList(value);
@@ -77,7 +81,7 @@ function toStructured(text: string, parsed: unknown): unknown {
   // Python's spelling of data may be the words of an answer.
   if (startsAsPython(text) && !holdsMessages(parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
-  return LANGCHAIN_TEXT.test(text) ? fromLangChain(items) : items;
+  return isLangChainText(text) ? fromLangChain(items) : items;
 }
 
 /** Reads parameters and tools of a request. */

@@ -67,6 +67,8 @@ const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   'systemInstruction',
   'system_instruction',
   'instructions',
+  // Cohere's first API, and models on Bedrock.
+  ...['message', 'chat_history', 'preamble', 'texts', 'inputText', 'toolConfig'],
 ]);
 
 /** Fields that are not parameters, if a response stands in place of the request. */

@@ -14,7 +14,10 @@ import { toText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
+type Fields = Record<string, unknown>;
+
 const CALLS = 'gen_ai.response.tool_calls';
+const TEXT = 'gen_ai.response.text';
 const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 
 /** Types among the tool calls that are not calls: a stream of the Responses API lists all its items there. */
@@ -47,8 +50,12 @@ export const sentry: Convention = {
 };
 
 function readAnswer(fields: SpanFields): Reading {
+  const run = readRun(fields);
+  if (run) return run;
   const items = fields.list(CALLS) ?? [];
-  const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
+  const calls = items.filter(
+    (item, at) => !isObject(item) || !(NO_CALLS.has(item['type']) || isSame(item, items[at - 1])),
+  );
   const [text, ...others] = readTexts(fields);
   if (calls.length === 0 && (text === undefined || (text === '' && isSilent(fields)))) return {};
   const reader = new MessageReader();
@@ -62,6 +69,24 @@ function readAnswer(fields: SpanFields): Reading {
     output: messageText(outputMessage),
     contentMetadata: { choices: others.length > 0 ? others : undefined, ...providerCallMetadata(reader) },
   };
+}
+
+/** An agent of LangGraph has all messages of its run instead of a text, and the calls of all its turns beside them. */
+function readRun(fields: SpanFields): Reading | undefined {
+  const text = fields.attributes[TEXT];
+  if (typeof text !== 'string' || !text.startsWith('[{"role":')) return undefined;
+  if (fields.attributes['sentry.op'] !== 'gen_ai.invoke_agent') return undefined;
+  const list = fields.list(TEXT);
+  if (!list?.every((item) => isObject(item) && typeof item['role'] === 'string')) return undefined;
+  const outputMessage = new MessageReader().readOutput([list.at(-1)])[0];
+  if (outputMessage?.role !== 'assistant') return {};
+  return { outputMessage, output: messageText(outputMessage) };
+}
+
+/** A stream of Gemini lists each call twice: as the part that came, `{ name, args }`, and as `{ type: 'function', name, arguments }`. */
+function isSame({ type, name, arguments: input }: Fields, before: unknown): boolean {
+  if (type !== 'function' || !isObject(before) || before['type'] !== undefined || before['name'] !== name) return false;
+  return JSON.stringify(before['args']) === JSON.stringify(input);
 }
 
 /** Whether the text is `""` because the answer was a refusal or a tool call that is not recorded. */
@@ -79,7 +104,7 @@ function readFinishReason(fields: SpanFields, { outputMessage }: Reading): strin
 
 /** Reads a JSON list with one text per choice, or for a stream the text itself, which may look like a JSON list. */
 function readTexts({ attributes }: SpanFields): string[] {
-  const value = attributes['gen_ai.response.text'] ?? attributes['gen_ai.response.object'];
+  const value = attributes[TEXT] ?? attributes['gen_ai.response.object'];
   if (value === undefined || value === null) return [];
   const isStreamed = attributes['gen_ai.response.streaming'] === true;
   const list = isStreamed ? undefined : listOf(value);

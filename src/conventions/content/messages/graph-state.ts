@@ -11,17 +11,30 @@ const STATE = /^\{"messages":\s?\[\{/;
 
 /**
  * Returns what the last message says, if it is the model's and the state is nothing but messages as LangChain serialises
- * them. All else is the app's own data.
+ * them. All else is the app's own data. `isGraphs`: the source says that the state is LangGraph's.
  */
-export function textOfState(value: unknown): string | undefined {
+export function textOfState(value: unknown, isGraphs = false): string | undefined {
   const state = typeof value === 'string' ? (STATE.test(value) ? jsonOf(value) : undefined) : value;
   if (!isObject(state) || !Array.isArray(state['messages']) || Object.keys(state).length !== 1) return undefined;
   const { messages } = state;
-  if (!messages.every(isLangChains)) return undefined;
+  if (!isGraphs && !messages.every(isLangChains)) return undefined;
   const [last, ...others] = new MessageReader().readOutput([messages.at(-1)]);
   // A text cannot have the calls beside it.
   if (last?.role !== 'assistant' || last.tool_calls || others.length > 0) return undefined;
   return messageText(last) || undefined;
+}
+
+/**
+ * Returns the text of a message in a plain value that was LangChain's, with `{ output }` around it or without; any other value
+ * as it is.
+ */
+export function saidIn(value: unknown): unknown {
+  const inner =
+    isObject(value) && Object.keys(value).length === 1 && isObject(value['output']) ? value['output'] : value;
+  if (!isObject(inner) || typeof inner['role'] !== 'string') return inner;
+  const [said, ...others] = new MessageReader().readOutput(inner);
+  // A text cannot have the calls beside it.
+  return said?.tool_calls || others.length > 0 ? inner : (messageText(said) ?? inner);
 }
 
 /** LangChain writes all fields of a message, also these, where nothing is in them. The app's own messages may have the same types. */

@@ -10,6 +10,7 @@ import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages/messages.ts';
 import { isMessageInOtherSpelling } from '../../content/messages/spellings.ts';
+import { holdsReasoning } from '../../content/reasoning-in-answer.ts';
 import { isResponseBody, modelNameOf } from '../../content/request-parameters.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
 import type { Reading } from '../../convention.ts';
@@ -18,7 +19,7 @@ import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts'
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readInput } from './input.ts';
-import { isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
+import { hasRedacted, isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
 import { openConfig, readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
 import { readTools } from './tools.ts';
 
@@ -34,8 +35,11 @@ export const SYSTEM_KEYS = ['system', 'instructions', 'systemInstruction', 'syst
  */
 const COMPLETIONS = 'OpenAI Completions';
 
-/** Its instrumentation prints the blocks of messages as Java does. */
-const BEDROCK = 'openinference.instrumentation.bedrock';
+/** Bedrock's agents print the blocks of messages as Java does. */
+export const BEDROCK: ReadonlySet<unknown> = new Set([
+  'openinference.instrumentation.bedrock',
+  '@arizeai/openinference-instrumentation-bedrock-agent',
+]);
 
 export function readModelCall(fields: SpanFields, app: Record<string, unknown> | undefined): Reading {
   const { attributes, span } = fields;
@@ -46,14 +50,15 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const requestBody = bodyOf(request);
   const responseBody = isTextOfMessage(attributes['output.value'], attributes) ? undefined : bodyOf(response);
 
-  const reader = new MessageReader(scopeOf(span).name === BEDROCK);
+  const reader = new MessageReader(BEDROCK.has(scopeOf(span).name));
   const texts = prompts.length > 0 ? readPrompts(prompts) : readSerialisedPrompts(request);
   const wholeInput = inputs.length === 0 ? fields.list('llm.input_messages') : undefined;
   const messages =
     texts ?? (wholeInput ? reader.read(wholeInput) : readInput(inputs, request, isFlattenedWithLoss(span), reader));
   if (messages.length > 0 && !messages.some(isSystem)) {
-    const system =
-      (requestBody && firstValue(requestBody, SYSTEM_KEYS)) ?? (parameters && firstValue(parameters, SYSTEM_KEYS));
+    // A body for a model on Bedrock does not name it.
+    const body = requestBody ?? (isObject(request.json) && Array.isArray(request.json['messages']) ? request.json : {});
+    const system = firstValue(body, SYSTEM_KEYS) ?? (parameters && firstValue(parameters, SYSTEM_KEYS));
     messages.unshift(...reader.readSystem(system ?? attributes['gen_ai.system_instructions']));
   }
   const heard = readTranscript(fields, 'input');
@@ -65,6 +70,12 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const said = readTranscript(fields, 'output');
   if (said !== undefined && !messageText(answers[0])) answers[0] = { ...answers[0], role: 'assistant', content: said };
   const outputMessage = answers[0];
+  const isSilent = reader.reasoning.length === 0 && !response.isDamaged && !outputs.some(hasRedacted);
+  if (isSilent && isObject(response.json) && holdsReasoning(response.json)) {
+    const thoughts = new MessageReader();
+    thoughts.readOutput(response.json);
+    reader.reasoning.push(...thoughts.reasoning);
+  }
   const others = completions.length > 0 ? completions.slice(1) : answers.slice(1);
   const body = response.isDamaged ? undefined : responseBody;
   const { model, provider } = readModelAndProvider(fields, parameters, app);

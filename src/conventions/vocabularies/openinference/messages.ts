@@ -12,6 +12,7 @@ import type { ChatMessage } from '../../../wire/v4.ts';
 import { mergeAssistant } from '../../content/messages/join-messages.ts';
 import { holdsMessages } from '../../content/messages/message-wrappers.ts';
 import type { MessageReader } from '../../content/messages/messages.ts';
+import { fromRareAnswer } from '../../content/messages/rare-answers.ts';
 import { isMessageInOtherSpelling } from '../../content/messages/spellings.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { isProviderPart } from '../../content/parts/message-parts.ts';
@@ -167,6 +168,7 @@ function isAnswer(response: unknown): boolean {
     Array.isArray(response['generations']) ||
     Array.isArray(response['output']) ||
     (response['role'] === 'assistant' && 'content' in response) ||
+    fromRareAnswer(response) !== response ||
     // AutoGen's result of a call.
     ('finish_reason' in response && 'content' in response) ||
     holdsAnswer(response) ||

@@ -92,7 +92,13 @@ function isStepElsewhere(attributes: SpanSlice['attributes']): boolean {
 /** Python's enum may be printed with its name. */
 function kindOf({ attributes }: SpanSlice): string {
   const kind = stringOf(attributes[KIND] ?? attributes[OTHER_KIND]) ?? '';
+  if (kind === 'LLM' && isEmbedding(attributes['llm.model_name'])) return 'EMBEDDING';
   return KINDS.has(kind) ? kind : constantOf(kind).toUpperCase();
+}
+
+/** Bedrock's instrumentations give every call of a model the same kind. */
+function isEmbedding(model: unknown): boolean {
+  return typeof model === 'string' && /embed/i.test(model);
 }
 
 function isCallKind(kind: string): boolean {

@@ -12,6 +12,7 @@ import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { isWholeAnswer, namesIn } from '../../content/model-of-bodies.ts';
 import { isStructuredText } from '../../content/provider-bodies.ts';
+import { holdsReasoning } from '../../content/reasoning-in-answer.ts';
 import { isResponseBody, readRequestParameters } from '../../content/request-parameters.ts';
 import { mayBeEvents } from '../../content/streams/event-stream.ts';
 import { failureIn } from '../../content/streams/failures.ts';
@@ -97,6 +98,7 @@ export function readOpenInferenceShort(span: SpanSlice, kind: string): ShortRead
   const request = toBody(reading.request);
   const response = toBody(reading.response);
   if (request === null || response === null) return undefined;
+  if (!response && mayHideBody(reading.response)) return undefined;
   const [inputs = [], outputs = [], tools = []] = groupByIndex(span.attributes, LISTS);
   if (response && (failureIn(response.json) || isTextOfMessage(reading.response, span.attributes))) return undefined;
   const isKnown =
@@ -237,7 +239,7 @@ function readAnswer(into: OpenInferenceReading, groups: readonly IndexedGroup[],
   if ((Array.isArray(choices) && choices.length > 1) || generations !== undefined) return false;
   // Items of the Responses API may be calls that the provider ran.
   if (Array.isArray(output) && !output.every((item) => isObject(item) && APP_ITEMS.has(item['type']))) return false;
-  if (hostedItemsIn(response?.json).length > 0) return false;
+  if (response && (hostedItemsIn(response.json).length > 0 || holdsReasoning(response.json))) return false;
   into.outputMessage = toAnswerPieces(first);
   if (!into.outputMessage) return false;
   const reason = toFinishReason(into.finishWord) ?? finishReasonOf(response?.json);
@@ -275,8 +277,13 @@ function readUsage(into: OpenInferenceReading, response: Body | undefined): bool
     }
   }
   if (into.promptTokens !== undefined || into.outputTokens !== undefined) return true;
-  // They may be elsewhere in the answer, also behind white space and in quotes.
-  return response === undefined && !((into.response?.charCodeAt(0) ?? 0x7f) <= QUOTE);
+  // They may be elsewhere in the answer.
+  return response === undefined;
+}
+
+/** A body may stand behind white space and in quotes. */
+function mayHideBody(text: string | undefined): boolean {
+  return (text?.charCodeAt(0) ?? 0x7f) <= QUOTE;
 }
 
 const QUOTE = 0x22;

@@ -96,13 +96,14 @@ function toMessage(
         ? readContent(span, content, role, `${prefix}${index}.content`, calls)
         : (content ?? listBelow(fields, 'content.')),
     tool_call_id: fields['tool_call_id'],
-    tool_calls:
-      functionCallOf(fields) ??
-      calls?.map(({ fields: call }) => ({
-        id: call['id'],
-        name: call['name'] ?? call['function.name'] ?? call['custom.name'],
-        arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
-      })),
+    // Together's instrumentation writes the first of the listed calls there, too.
+    tool_calls: calls?.length
+      ? calls.map(({ fields: call }) => ({
+          id: call['id'],
+          name: call['name'] ?? call['function.name'] ?? call['custom.name'],
+          arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
+        }))
+      : functionCallOf(fields),
     refusal: hasRefusal ? fields['refusal'] : undefined,
     reasoning: reasoningIn(fields['reasoning']),
   };

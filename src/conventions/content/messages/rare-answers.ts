@@ -53,16 +53,15 @@ function fromResults({ results, inputTextTokenCount: titan, model_id: watsonx }:
  * `{ candidates: [{ output, safetyRatings }] }`, and Cohere's `{ text, generation_id, finish_reason }`.
  */
 function fromListedTexts({ outputs, completions, candidates, text, generation_id: id, ...body }: Fields) {
-  if (typeof text === 'string' && typeof id === 'string') {
+  if (typeof text === 'string' && typeof id === 'string' && 'finish_reason' in body) {
     return { role: 'assistant', content: text, finish_reason: body['finish_reason'] };
   }
   const first: unknown = [outputs, completions, candidates].find(Array.isArray)?.[0];
   if (!isObject(first)) return undefined;
-  if (outputs) return 'stop_reason' in first ? toText(first['text'], first['stop_reason']) : undefined;
   const { data, finishReason: reason } = first;
-  if (completions)
-    return isObject(data) ? toText(data['text'], isObject(reason) ? reason['reason'] : reason) : undefined;
-  return toText(first['output'], undefined);
+  if (outputs) return 'stop_reason' in first ? toText(first['text'], first['stop_reason']) : undefined;
+  if (candidates) return 'safetyRatings' in first ? toText(first['output'], undefined) : undefined;
+  return isObject(data) && isObject(reason) ? toText(data['text'], reason['reason']) : undefined;
 }
 
 function toText(text: unknown, reason: unknown): Fields | undefined {

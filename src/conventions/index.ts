@@ -155,6 +155,7 @@ function fillIn(reading: Reading, from: Reading): void {
     if (present === undefined) assign(reading, field, value);
     else if (MERGED.has(field)) fillInEntries(present as Entries, value as Entries);
     else if (field === 'messages') reading.messages = withConversation(reading.messages, from.messages);
+    else if (field === 'outputMessage') reading.outputMessage = withLostParts(present as ChatMessage, from.outputMessage);
   }
 }
 
@@ -162,8 +163,25 @@ type Entries = Record<string, unknown>;
 
 /** A vocabulary may know only the instructions of a conversation, and another one the rest of it. */
 function withConversation(messages: Reading['messages'] = [], more: Reading['messages'] = []): Reading['messages'] {
+  if (isSameConversation(messages, more)) return messages.map((message, at) => withLostParts(message, more[at]));
   if (!messages.every(isSystem) || more.every(isSystem)) return messages;
   return more.some(isSystem) ? more : [...messages, ...more];
+}
+
+function isSameConversation(messages: readonly ChatMessage[], more: readonly ChatMessage[]): boolean {
+  return messages.length === more.length && messages.every(({ role }, at) => role === more[at]?.role);
+}
+
+/** A vocabulary may have only the texts of messages, and another one their calls and images, too. */
+function withLostParts(message: ChatMessage, whole: ChatMessage | undefined): ChatMessage {
+  if (whole === undefined || message.role !== whole.role) return message;
+  const hasMore = Array.isArray(whole.content) && !Array.isArray(message.content);
+  const lost = omitUndefined({
+    content: hasMore || !message.content ? whole.content : undefined,
+    tool_calls: message.tool_calls === undefined ? whole.tool_calls : undefined,
+    tool_call_id: message.tool_call_id === undefined ? whole.tool_call_id : undefined,
+  });
+  return unlessEmpty(lost) ? { ...message, ...lost } : message;
 }
 
 function isSystem({ role }: ChatMessage): boolean {

@@ -61,7 +61,7 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
   ...collectorsFor(pushMedia, 'input_audio', 'output_audio', 'audio', 'audio_url', 'video_url'),
   ...collectorsFor(pushDocument, 'document'),
-  ...collectorsFor(pushMedia, 'document-url', 'media', 'binary', 'hosted_file', 'container_upload'),
+  ...collectorsFor(pushMedia, 'document-url', 'media', 'binary', 'hosted_file', 'container_upload', 'file_data'),
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
   ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),

@@ -140,7 +140,8 @@ function listBelow(fields: Attributes, prefix: string): unknown[] | undefined {
  */
 function readContent(fields: SpanFields, text: string, role: string, key: string, calls: unknown[] = []): unknown {
   if ((text === 'null' || (text === 'None' && calls.length > 0)) && role === 'assistant') return null;
-  if (text === '[]' && role === 'assistant') return '';
+  // Its LangChain instrumentation encodes the empty text beside calls, too.
+  if ((text === '[]' || text === '""') && role === 'assistant') return '';
   const blocks = blocksInText(text);
   if (blocks || !text.startsWith('[{"type":"')) return blocks ?? text;
   const saved = endsWhole(text) ? undefined : salvageJson(text);

@@ -105,8 +105,13 @@ export function toSchema(value: unknown): Record<string, unknown> | undefined {
   return toPlainObject(isObject(schema['json']) ? schema['json'] : schema);
 }
 
+/** Whether this says which tool it defines, and is not only what that takes. */
+export function namesItself(definition: Fields): boolean {
+  return stringOf(innerOf(definition)['name']) !== undefined || nameOfSchema(definition) !== undefined;
+}
+
 /** Whether this is the JSON Schema of a tool's arguments, with no tool around it. */
-export function isBareSchema({ name, type, properties }: Fields): boolean {
+function isBareSchema({ name, type, properties }: Fields): boolean {
   return name === undefined && type === 'object' && isObject(properties);
 }
 

@@ -2,7 +2,7 @@
 
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
-import { isBareSchema, modelToolsAt, toModelTool, toModelTools } from '../../content/model-tools.ts';
+import { modelToolsAt, namesItself, toModelTool, toModelTools } from '../../content/model-tools.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -30,7 +30,7 @@ function readToolDefinition(fields: SpanFields, index: number, definition: Attri
   const key = `llm.tools.${index}.tool.json_schema`;
   const written = fields.object(key);
   // LiteLLM writes no more than the parameters there, and the rest beside them.
-  const isDefinition = written !== undefined && (definition['tool.name'] === undefined || !isBareSchema(written));
+  const isDefinition = written !== undefined && (definition['tool.name'] === undefined || namesItself(written));
   const tool = toModelTool(
     isDefinition
       ? written

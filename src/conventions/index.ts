@@ -155,7 +155,8 @@ function fillIn(reading: Reading, from: Reading): void {
     if (present === undefined) assign(reading, field, value);
     else if (MERGED.has(field)) fillInEntries(present as Entries, value as Entries);
     else if (field === 'messages') reading.messages = withConversation(reading.messages, from.messages);
-    else if (field === 'outputMessage') reading.outputMessage = withLostParts(present as ChatMessage, from.outputMessage);
+    else if (field === 'outputMessage')
+      reading.outputMessage = withLostParts(present as ChatMessage, from.outputMessage);
   }
 }
 

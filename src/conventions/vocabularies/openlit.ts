@@ -45,6 +45,8 @@ export const openLit: Convention = {
       time_to_first_chunk_ms: firstToken === undefined ? undefined : firstToken * 1000,
     });
     if (fields.attributes['gen_ai.operation.name'] === 'vectordb') addSearch(reading, readVectorSearch(fields));
+    const reasoning = kind === 'model' ? fields.string('gen_ai.content.reasoning') : undefined;
+    if (reasoning) reading.contentMetadata = { reasoning, ...reading.contentMetadata };
     const guards = readGuards(span);
     if (guards) reading.contentMetadata = { ...reading.contentMetadata, guardrail_findings: guards };
     return reading;

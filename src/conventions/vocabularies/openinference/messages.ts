@@ -11,7 +11,7 @@ import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { mergeAssistant } from '../../content/messages/join-messages.ts';
 import { holdsMessages } from '../../content/messages/message-wrappers.ts';
-import type { MessageReader } from '../../content/messages/messages.ts';
+import { MessageReader } from '../../content/messages/messages.ts';
 import { isMessageInOtherSpelling } from '../../content/messages/spellings.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { isProviderPart } from '../../content/parts/message-parts.ts';
@@ -60,7 +60,10 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
   if (messages.every(isEmpty) && isAnswer(body) && !response.isDamaged && !groups.some(hasRedacted)) {
     return reader.readOutput(fromLangChain(body));
   }
-  if (!response.isDamaged && !groups.some(hasRedacted)) addHostedCalls(body, reader);
+  if (!response.isDamaged && !groups.some(hasRedacted)) {
+    addHostedCalls(body, reader);
+    addReasoning(response, reader);
+  }
   const choices = isObject(body) && Array.isArray(body['choices']) ? body['choices'].length : 0;
   if (choices <= 1) return mergeAssistant(messages);
   // Some instrumentations write every choice, others only the first.
@@ -214,6 +217,15 @@ function restoreProviderItems(messages: readonly Fields[], response: unknown): v
       (call: Fields) => hosted.find((item) => item['id'] === call['id']) ?? call,
     );
   }
+}
+
+const THOUGHTS = /"(?:thought|thinking|reasoning\w*)"/;
+
+/** Adds the reasoning of an answer, which instrumentations of Gemini and of gateways leave in its body. */
+function addReasoning({ json, text = '' }: RawValue, reader: MessageReader): void {
+  if (reader.reasoning.length > 0 || !isAnswer(json) || !THOUGHTS.test(text)) return;
+  const whole = new MessageReader();
+  if (whole.readOutput(fromLangChain(json)).length === 1) reader.reasoning.push(...whole.reasoning);
 }
 
 /** smolagents' reasoning is a further text of the answer; its own message in the body has the first one only. */

@@ -230,7 +230,5 @@ const OF_ONE_CALL: ReadonlySet<string> = new Set([
 ]);
 
 export function isBody(json: Record<string, unknown>): boolean {
-  return (
-    stringOf(json['model']) !== undefined || stringOf(json['id']) !== undefined || Array.isArray(json['candidates'])
-  );
+  return stringOf(json['model']) !== undefined || stringOf(json['id']) !== undefined;
 }

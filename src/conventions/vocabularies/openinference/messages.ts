@@ -219,11 +219,17 @@ function restoreProviderItems(messages: readonly Fields[], response: unknown): v
   }
 }
 
-const THOUGHTS = /"(?:thought|thinking|reasoning\w*)"/;
+/** Not the numbers of tokens, nor what the Responses API says of the request. */
+const THOUGHTS = /"(?:thought|thinking|reasoning|reasoning_content)":\s?(?:"|true)/;
+
+/** Whether a body may have reasoning. It is told by the text, since most have none. */
+export function mayHoldReasoning(text: string): boolean {
+  return THOUGHTS.test(text);
+}
 
 /** Adds the reasoning of an answer, which instrumentations of Gemini and of gateways leave in its body. */
 function addReasoning({ json, text = '' }: RawValue, reader: MessageReader): void {
-  if (reader.reasoning.length > 0 || !isAnswer(json) || !THOUGHTS.test(text)) return;
+  if (reader.reasoning.length > 0 || !isAnswer(json) || !mayHoldReasoning(text)) return;
   const whole = new MessageReader();
   if (whole.readOutput(fromLangChain(json)).length === 1) reader.reasoning.push(...whole.reasoning);
 }

@@ -37,7 +37,7 @@ import { toPlainObject } from '../../values/plain-json.ts';
 import { DOUBTS } from '../gen-ai/short-way.ts';
 import { isBody, isRequestBody, parametersOfRequest, SYSTEM_KEYS } from './call.ts';
 import { lacksContent, listIn } from './input.ts';
-import { hostedItemsIn } from './messages.ts';
+import { hostedItemsIn, mayHoldReasoning } from './messages.ts';
 import { hasNestedConfig, modelIn } from './parameters.ts';
 import { toAnswerPieces, toMessagePieces } from './short-messages.ts';
 import { readTools } from './tools.ts';
@@ -238,6 +238,8 @@ function readAnswer(into: OpenInferenceReading, groups: readonly IndexedGroup[],
   // Items of the Responses API may be calls that the provider ran.
   if (Array.isArray(output) && !output.every((item) => isObject(item) && APP_ITEMS.has(item['type']))) return false;
   if (hostedItemsIn(response?.json).length > 0) return false;
+  // Reasoning may be in the body alone, or be a further text.
+  if (response && (mayHoldReasoning(response.text) || response.json['role'] === 'assistant')) return false;
   into.outputMessage = toAnswerPieces(first);
   if (!into.outputMessage) return false;
   const reason = toFinishReason(into.finishWord) ?? finishReasonOf(response?.json);

@@ -176,13 +176,12 @@ function isSameConversation(messages: readonly ChatMessage[], more: readonly Cha
 /** A vocabulary may have only the texts of messages, and another one their calls and images, too. */
 function withLostParts(message: ChatMessage, whole: ChatMessage | undefined): ChatMessage {
   if (whole === undefined || message.role !== whole.role) return message;
-  const hasMore = Array.isArray(whole.content) && !Array.isArray(message.content);
-  const lost = omitUndefined({
-    content: hasMore || !message.content ? whole.content : undefined,
-    tool_calls: message.tool_calls === undefined ? whole.tool_calls : undefined,
-    tool_call_id: message.tool_call_id === undefined ? whole.tool_call_id : undefined,
-  });
-  return unlessEmpty(lost) ? { ...message, ...lost } : message;
+  const { content, ...rest } = message;
+  const isLess = !content || (Array.isArray(whole.content) && !Array.isArray(content));
+  const { tool_calls = whole.tool_calls, tool_call_id = whole.tool_call_id } = rest;
+  // The text `""` beside calls is none.
+  const said = isLess ? (whole.content ?? (whole.tool_calls ? undefined : content)) : content;
+  return { ...rest, ...omitUndefined({ content: said, tool_calls, tool_call_id }) };
 }
 
 function isSystem({ role }: ChatMessage): boolean {

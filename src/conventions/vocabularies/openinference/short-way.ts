@@ -116,7 +116,9 @@ export function readOpenInferenceShort(span: SpanSlice, kind: string): ShortRead
 
 /** Returns undefined for plain text, and null if there is any doubt. */
 function toBody(text: string | undefined): Body | undefined | null {
-  if (text === undefined || !isStructuredText(text)) return text !== undefined && mayBeEvents(text) ? null : undefined;
+  if (text === undefined) return undefined;
+  // After white space, JSON is no body, but the long way still looks up its names.
+  if (!isStructuredText(text)) return mayBeEvents(text) || /^\s+["{[]/.test(text) ? null : undefined;
   const json = text.startsWith('{') ? parseJson(text) : undefined;
   const plain = isObject(json) ? toPlainObject(json) : undefined;
   if (!plain || !isObject(json)) return null;

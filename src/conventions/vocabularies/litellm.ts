@@ -47,7 +47,7 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
   guardrail_provider: [tokenOf, 'litellm.guardrail.provider'],
   guardrail_action: [tokenOf, 'litellm.guardrail.action'],
   guardrail_id: [nameOf, 'litellm.guardrail.id'],
-  guardrail_categories: [stringListOf, 'litellm.guardrail.violation_categories'],
+  guardrail_categories: [categoriesOf, 'litellm.guardrail.violation_categories'],
   guardrail_confidence: [numberOf, 'litellm.guardrail.confidence_score'],
   guardrail_masked_entities: [integerOf, 'litellm.guardrail.masked_entity_count'],
   risk_score: [numberOf, 'litellm.guardrail.risk_score'],
@@ -77,7 +77,7 @@ export const liteLlm: Convention = {
     const costs = COSTS.read(attributes, keys);
     return {
       endpoint: kind === 'model' ? endpointOf(fields) : undefined,
-      name: fields.firstString(GUARDRAIL),
+      name: fields.firstName(GUARDRAIL),
       tools: kind === 'model' ? readTools(fields) : undefined,
       output: attributes[FINDINGS] === undefined ? undefined : toOptionalText(attributes[FINDINGS]),
       ...ownUsage(costs),
@@ -92,6 +92,12 @@ export const liteLlm: Convention = {
     };
   },
 };
+
+/** Returns those that are words: any other text may be content. */
+function categoriesOf(value: unknown): string[] | undefined {
+  const words = stringListOf(value)?.flatMap((category) => tokenOf(category) ?? []);
+  return words?.length ? words : undefined;
+}
 
 /** Its function for chats is called `completion`. */
 function endpointOf({ attributes }: SpanFields): 'chat' | 'complete' {

@@ -155,6 +155,8 @@ function fillIn(reading: Reading, from: Reading): void {
     if (present === undefined) assign(reading, field, value);
     else if (MERGED.has(field)) fillInEntries(present as Entries, value as Entries);
     else if (field === 'messages') reading.messages = withConversation(reading.messages, from.messages);
+    else if (field === 'outputMessage')
+      reading.outputMessage = withLostParts(present as ChatMessage, from.outputMessage);
   }
 }
 
@@ -162,8 +164,24 @@ type Entries = Record<string, unknown>;
 
 /** A vocabulary may know only the instructions of a conversation, and another one the rest of it. */
 function withConversation(messages: Reading['messages'] = [], more: Reading['messages'] = []): Reading['messages'] {
+  if (isSameConversation(messages, more)) return messages.map((message, at) => withLostParts(message, more[at]));
   if (!messages.every(isSystem) || more.every(isSystem)) return messages;
   return more.some(isSystem) ? more : [...messages, ...more];
+}
+
+function isSameConversation(messages: readonly ChatMessage[], more: readonly ChatMessage[]): boolean {
+  return messages.length === more.length && messages.every(({ role }, at) => role === more[at]?.role);
+}
+
+/** A vocabulary may have only the texts of messages, and another one their calls and images, too. */
+function withLostParts(message: ChatMessage, whole: ChatMessage | undefined): ChatMessage {
+  if (whole === undefined || message.role !== whole.role) return message;
+  const { content, ...rest } = message;
+  const isLess = !content || (Array.isArray(whole.content) && !Array.isArray(content));
+  const { tool_calls = whole.tool_calls, tool_call_id = whole.tool_call_id } = rest;
+  // The text `""` beside calls is none.
+  const said = isLess ? (whole.content ?? (whole.tool_calls ? undefined : content)) : content;
+  return { ...rest, ...omitUndefined({ content: said, tool_calls, tool_call_id }) };
 }
 
 function isSystem({ role }: ChatMessage): boolean {

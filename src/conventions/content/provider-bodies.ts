@@ -152,18 +152,25 @@ function isMessageOrPart(value: unknown): boolean {
 /**
  * Returns what an agent of Google's ADK says in its last event, `{ invocation_id, author, content: { role, parts }, … }`, one of
  * Agno in the record of its run, `{ run_id, content, content_type: 'str', … }`, or one of AutoGen in its answer,
- * `{ chat_message: { type: 'TextMessage', source, content }, inner_messages }`. Other objects are an app's own, however alike.
+ * `{ chat_message: { type: 'TextMessage', source, content }, inner_messages }`, or CrewAI's result, `{ raw, tasks_output, … }`. Other
+ * objects are an app's own, however alike.
  */
 export function textOfEvent(event: Fields): string | undefined {
   const { content, content_type: type, chat_message: message } = event;
   if (type === 'str') return typeof event['run_id'] === 'string' ? stringOf(content) : undefined;
   if (isObject(message)) return isAutoGenAnswer(event, message) ? stringOf(message['content']) : undefined;
+  if (isCrewOutput(event)) return stringOf(event['raw']);
   const isAdkEvent = typeof (event['invocation_id'] ?? event['invocationId']) === 'string';
   if (!isAdkEvent || typeof event['author'] !== 'string') return undefined;
   if (!isObject(content) || !Array.isArray(content['parts'])) return undefined;
   const [said, ...others] = new MessageReader().readOutput(content);
   // A text cannot have the calls beside it.
   return said?.tool_calls || others.length > 0 ? undefined : messageText(said);
+}
+
+/** What a crew or a task of CrewAI returns. */
+function isCrewOutput({ raw, tasks_output: tasks, description, output_format: format }: Fields): boolean {
+  return typeof raw === 'string' && (Array.isArray(tasks) || (typeof description === 'string' && format !== undefined));
 }
 
 function isAutoGenAnswer(answer: Fields, { source, type }: Fields): boolean {

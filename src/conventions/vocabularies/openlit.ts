@@ -4,7 +4,6 @@
  * the model asked for.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
-import { inputsOf } from '../content/inputs.ts';
 import { textOfState } from '../content/messages/graph-state.ts';
 import { MessageReader } from '../content/messages/messages.ts';
 import { structuredAt, toStepOutput } from '../content/provider-bodies.ts';
@@ -47,19 +46,22 @@ export const openLit: Convention = {
       tool_call_id: kind === 'tool' ? toolCallId : undefined,
       time_to_first_chunk_ms: firstToken === undefined ? undefined : firstToken * 1000,
     });
-    if (fields.attributes['gen_ai.operation.name'] === 'invoke_workflow') addWorkflow(reading, fields);
+    if (fields.attributes['gen_ai.operation.name'] === 'invoke_workflow') {
+      reading.output = readWorkflowOutput(fields) ?? reading.output;
+    }
     if (fields.attributes['gen_ai.operation.name'] === 'vectordb') addSearch(reading, readVectorSearch(fields));
+    const reasoning = kind === 'model' ? fields.string('gen_ai.content.reasoning') : undefined;
+    if (reasoning) reading.contentMetadata = { reasoning, ...reading.contentMetadata };
     const guards = readGuards(span);
     if (guards) reading.contentMetadata = { ...reading.contentMetadata, guardrail_findings: guards };
     return reading;
   },
 };
 
-/** A graph of LangGraph has its state in keys that only OpenLIT writes. */
-function addWorkflow(reading: Reading, fields: SpanFields): void {
-  const [input, output] = ['gen_ai.workflow.input', 'gen_ai.workflow.output'];
-  reading.inputs ??= inputsOf(structuredAt(fields, input));
-  reading.output ??= textOfState(fields.structure(output)) ?? toStepOutput(structuredAt(fields, output));
+/** What a graph of LangGraph returns is its state. */
+function readWorkflowOutput(fields: SpanFields): string | undefined {
+  const key = 'gen_ai.workflow.output';
+  return textOfState(fields.structure(key)) ?? toStepOutput(structuredAt(fields, key));
 }
 
 function addSearch(reading: Reading, { inputs, output, other, metadata }: Reading): void {

@@ -10,7 +10,6 @@ import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages/messages.ts';
 import { isMessageInOtherSpelling } from '../../content/messages/spellings.ts';
-import { holdsReasoning } from '../../content/reasoning-in-answer.ts';
 import { isResponseBody, modelNameOf } from '../../content/request-parameters.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
 import type { Reading } from '../../convention.ts';
@@ -19,7 +18,7 @@ import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts'
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readInput } from './input.ts';
-import { hasRedacted, isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
+import { isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
 import { openConfig, readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
 import { readTools } from './tools.ts';
 
@@ -70,12 +69,6 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const said = readTranscript(fields, 'output');
   if (said !== undefined && !messageText(answers[0])) answers[0] = { ...answers[0], role: 'assistant', content: said };
   const outputMessage = answers[0];
-  const isSilent = reader.reasoning.length === 0 && !response.isDamaged && !outputs.some(hasRedacted);
-  if (isSilent && isObject(response.json) && holdsReasoning(response.json)) {
-    const thoughts = new MessageReader();
-    thoughts.readOutput(response.json);
-    reader.reasoning.push(...thoughts.reasoning);
-  }
   const others = completions.length > 0 ? completions.slice(1) : answers.slice(1);
   const body = response.isDamaged ? undefined : responseBody;
   const { model, provider } = readModelAndProvider(fields, parameters, app);

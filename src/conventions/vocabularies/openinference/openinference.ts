@@ -123,6 +123,11 @@ const USAGE = new UsageTable({
   total_cost: ['llm.cost.total'],
 });
 
+/** A framework is no provider. */
+function agentProvider(fields: SpanFields): string | undefined {
+  return fields.attributes['llm.model_name'] === undefined ? undefined : fields.firstName('llm.provider', 'llm.system');
+}
+
 function readContent(fields: SpanFields, kind: string, app: Record<string, unknown> | undefined): Reading {
   switch (kind) {
     case 'LLM':
@@ -137,6 +142,8 @@ function readContent(fields: SpanFields, kind: string, app: Record<string, unkno
       return readEmbedding(fields);
     case 'AUDIO':
       return readSpeech(fields);
+    case 'AGENT':
+      return { model: fields.firstName('llm.model_name'), provider: agentProvider(fields), ...readChain(fields) };
     default:
       return readChain(fields);
   }

@@ -98,7 +98,6 @@ export function readOpenInferenceShort(span: SpanSlice, kind: string): ShortRead
   const request = toBody(reading.request);
   const response = toBody(reading.response);
   if (request === null || response === null) return undefined;
-  if (!response && mayHideBody(reading.response)) return undefined;
   const [inputs = [], outputs = [], tools = []] = groupByIndex(span.attributes, LISTS);
   if (response && (failureIn(response.json) || isTextOfMessage(reading.response, span.attributes))) return undefined;
   const isKnown =
@@ -118,7 +117,9 @@ export function readOpenInferenceShort(span: SpanSlice, kind: string): ShortRead
 
 /** Returns undefined for plain text, and null if there is any doubt. */
 function toBody(text: string | undefined): Body | undefined | null {
-  if (text === undefined || !isStructuredText(text)) return text !== undefined && mayBeEvents(text) ? null : undefined;
+  if (text === undefined) return undefined;
+  // After white space or in quotes, JSON is no body, but the long way still looks up its names and tokens.
+  if (!isStructuredText(text)) return mayBeEvents(text) || /^\s*["{[]/.test(text) ? null : undefined;
   const json = text.startsWith('{') ? parseJson(text) : undefined;
   const plain = isObject(json) ? toPlainObject(json) : undefined;
   if (!plain || !isObject(json)) return null;
@@ -239,7 +240,9 @@ function readAnswer(into: OpenInferenceReading, groups: readonly IndexedGroup[],
   if ((Array.isArray(choices) && choices.length > 1) || generations !== undefined) return false;
   // Items of the Responses API may be calls that the provider ran.
   if (Array.isArray(output) && !output.every((item) => isObject(item) && APP_ITEMS.has(item['type']))) return false;
-  if (response && (hostedItemsIn(response.json).length > 0 || holdsReasoning(response.json))) return false;
+  if (response && hostedItemsIn(response.json).length > 0) return false;
+  // Reasoning may be in the body alone, or be a further text.
+  if (response && (holdsReasoning(response.json) || response.json['role'] === 'assistant')) return false;
   into.outputMessage = toAnswerPieces(first);
   if (!into.outputMessage) return false;
   const reason = toFinishReason(into.finishWord) ?? finishReasonOf(response?.json);
@@ -280,13 +283,6 @@ function readUsage(into: OpenInferenceReading, response: Body | undefined): bool
   // They may be elsewhere in the answer.
   return response === undefined;
 }
-
-/** A body may stand behind white space and in quotes. */
-function mayHideBody(text: string | undefined): boolean {
-  return (text?.charCodeAt(0) ?? 0x7f) <= QUOTE;
-}
-
-const QUOTE = 0x22;
 
 function isZero(value: unknown): boolean {
   return value === 0;

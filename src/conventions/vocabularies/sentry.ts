@@ -14,8 +14,6 @@ import { toText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
-type Fields = Record<string, unknown>;
-
 const CALLS = 'gen_ai.response.tool_calls';
 const TEXT = 'gen_ai.response.text';
 const FINISH_REASONS = 'gen_ai.response.finish_reasons';
@@ -52,10 +50,8 @@ export const sentry: Convention = {
 function readAnswer(fields: SpanFields): Reading {
   const run = readRun(fields);
   if (run) return run;
-  const items = fields.list(CALLS) ?? [];
-  const calls = items.filter(
-    (item, at) => !isObject(item) || !(NO_CALLS.has(item['type']) || isSame(item, items[at - 1])),
-  );
+  const items = withoutRepeats(fields.list(CALLS) ?? []);
+  const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
   const [text, ...others] = readTexts(fields);
   if (calls.length === 0 && (text === undefined || (text === '' && isSilent(fields)))) return {};
   const reader = new MessageReader();
@@ -75,7 +71,7 @@ function readAnswer(fields: SpanFields): Reading {
 function readRun(fields: SpanFields): Reading | undefined {
   const text = fields.attributes[TEXT];
   if (typeof text !== 'string' || !text.startsWith('[{"role":')) return undefined;
-  if (fields.attributes['sentry.op'] !== 'gen_ai.invoke_agent') return undefined;
+  if (fields.attributes['sentry.origin'] !== 'auto.ai.langgraph') return undefined;
   const list = fields.list(TEXT);
   if (!list?.every((item) => isObject(item) && typeof item['role'] === 'string')) return undefined;
   const outputMessage = new MessageReader().readOutput([list.at(-1)])[0];
@@ -83,10 +79,23 @@ function readRun(fields: SpanFields): Reading | undefined {
   return { outputMessage, output: messageText(outputMessage) };
 }
 
-/** A stream of Gemini lists each call twice: as the part that came, `{ name, args }`, and as `{ type: 'function', name, arguments }`. */
-function isSame({ type, name, arguments: input }: Fields, before: unknown): boolean {
-  if (type !== 'function' || !isObject(before) || before['type'] !== undefined || before['name'] !== name) return false;
-  return JSON.stringify(before['args']) === JSON.stringify(input);
+/**
+ * A stream of Gemini lists the calls of each piece twice: first the parts that came, `{ name, args }`, and then each as
+ * `{ type: 'function', name, arguments }`.
+ */
+function withoutRepeats(items: readonly unknown[]): readonly unknown[] {
+  const listed: string[] = [];
+  return items.filter((item) => {
+    if (!isObject(item)) return true;
+    const { type, name, args, arguments: input } = item;
+    if (type === undefined) {
+      listed.push(JSON.stringify([name, args]));
+      return true;
+    }
+    const at = listed.length > 0 && type === 'function' ? listed.indexOf(JSON.stringify([name, input])) : -1;
+    if (at >= 0) listed.splice(at, 1);
+    return at < 0;
+  });
 }
 
 /** Whether the text is `""` because the answer was a refusal or a tool call that is not recorded. */

@@ -32,10 +32,14 @@ describe('arguments that are several objects in a row', () => {
     ]);
   });
 
+  it('are one call if it has its own id and name', () => {
+    expect(answer('call_a', 'query', '{"at":1}{"at":2}')).toEqual([call('call_a', 'query', '{"at":1}{"at":2}')]);
+  });
+
   it.each(['{"at":"}{"}', 'run(){}{x}', '{"a":1}{"b":', '{"a":1}{"b":2} and more'])(
     'are one call if they are not: %s',
     (input) => {
-      expect(answer('call_a', 'look', input)).toEqual([call('call_a', 'look', input)]);
+      expect(answer(undefined, 'look', input)).toEqual([call('call_0', 'look', input)]);
     },
   );
 });

@@ -397,3 +397,10 @@ it('leaves out the name of a model that is longer than v4 can hold', () => {
   expect(reading.model).toBeUndefined();
   expect(reading.temperature).toBe(1);
 });
+
+it('takes a call of a model that embeds for an embedding unless it answers with words', () => {
+  const kind = (attributes: Attributes) =>
+    classifySpan(span('LLM', { 'llm.model_name': 'embed-x', ...attributes }))?.kind;
+  expect(kind(messages('output', { role: 'assistant' }))).toBe('generic');
+  expect(kind(messages('output', { role: 'assistant', content: 'A linden.' }))).toBe('model');
+});

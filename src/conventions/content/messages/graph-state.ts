@@ -2,7 +2,7 @@
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import { jsonOf } from '../../values/attributes.ts';
-import { isLangChain } from '../parts/langchain-json.ts';
+import { fromLangChain, isLangChain } from '../parts/langchain-json.ts';
 import { MessageReader } from './messages.ts';
 import { isMessageInOtherSpelling } from './spellings.ts';
 
@@ -17,7 +17,7 @@ export function textOfState(value: unknown, isGraphs = false): string | undefine
   const state = typeof value === 'string' ? (STATE.test(value) ? jsonOf(value) : undefined) : value;
   if (!isObject(state) || !Array.isArray(state['messages']) || Object.keys(state).length !== 1) return undefined;
   const { messages } = state;
-  if (!isGraphs && !messages.every(isLangChains)) return undefined;
+  if (!messages.every(isGraphs ? hasRole : isLangChains)) return undefined;
   const [last, ...others] = new MessageReader().readOutput([messages.at(-1)]);
   // A text cannot have the calls beside it.
   if (last?.role !== 'assistant' || last.tool_calls || others.length > 0) return undefined;
@@ -25,16 +25,21 @@ export function textOfState(value: unknown, isGraphs = false): string | undefine
 }
 
 /**
- * Returns the text of a message in a plain value that was LangChain's, with `{ output }` around it or without; any other value
- * as it is.
+ * Returns the text of a message that LangChain has serialised, with `{ output }` around it or without; any other value in plain
+ * form.
  */
 export function saidIn(value: unknown): unknown {
-  const inner =
-    isObject(value) && Object.keys(value).length === 1 && isObject(value['output']) ? value['output'] : value;
-  if (!isObject(inner) || typeof inner['role'] !== 'string') return inner;
-  const [said, ...others] = new MessageReader().readOutput(inner);
+  const inner = isObject(value) && Object.keys(value).length === 1 && 'output' in value ? value['output'] : value;
+  if (!isLangChain(inner)) return fromLangChain(value);
+  const message = fromLangChain(inner);
+  if (!isObject(message) || typeof message['role'] !== 'string') return message;
+  const [said, ...others] = new MessageReader().readOutput(message);
   // A text cannot have the calls beside it.
-  return said?.tool_calls || others.length > 0 ? inner : (messageText(said) ?? inner);
+  return said?.tool_calls || others.length > 0 ? message : (messageText(said) ?? message);
+}
+
+function hasRole(message: unknown): boolean {
+  return isObject(message) && typeof message['role'] === 'string';
 }
 
 /** LangChain writes all fields of a message, also these, where nothing is in them. The app's own messages may have the same types. */

@@ -12,14 +12,23 @@ export function mayBeSeveral(text: string): boolean {
   return text.includes('}{');
 }
 
-/** Returns the calls that were joined; the call itself if it is one. */
+/**
+ * Returns the calls that were joined; the call itself if it is one. A call with its own id and name is one, whatever its input
+ * looks like: a text in the tool's own language, or what a model wrote in error.
+ */
 export function separateCalls(call: PartCall): readonly PartCall[] {
   const { arguments: text } = call;
   const inputs = mayBeSeveral(text) ? objectsIn(text) : undefined;
   if (!inputs) return [call];
   const names = sameTimes(call.name, inputs.length);
-  const ids = call.id === undefined ? undefined : idsIn(call.id, inputs.length);
-  return inputs.map((input, at) => ({ id: ids?.[at], name: names ?? call.name, arguments: input }));
+  const ids = call.id === undefined ? [] : idsIn(call.id, inputs.length);
+  if (!ids && names === undefined) return [call];
+  const [first] = ids ?? [call.id];
+  return inputs.map((input, at) => ({
+    id: at === 0 ? first : ids?.[at],
+    name: names ?? call.name,
+    arguments: input,
+  }));
 }
 
 /** Returns the texts of objects in a row; undefined if the text is anything else. */

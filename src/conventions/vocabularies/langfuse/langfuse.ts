@@ -157,7 +157,7 @@ function readStepOutput(fields: SpanFields, key: string): string | undefined {
   const text = typeof value === 'string' ? value : '';
   const isGraphs = fields.attributes[`${METADATA}ls_integration`] !== undefined && text.startsWith('{"messages":');
   if (isGraphs) return textOfState(fields.json(key), true) ?? toStepOutput(value);
-  return toStepOutput(isLangChainText(text) ? saidIn(structuredAt(fields, key)) : value);
+  return toStepOutput(isLangChainText(text) ? saidIn(fields.json(key)) : value);
 }
 
 /** The OpenAI wrapper writes `"response_format": ""` if none was set. */

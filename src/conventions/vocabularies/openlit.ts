@@ -4,6 +4,7 @@
  * the model asked for.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import { inputsOf } from '../content/inputs.ts';
 import { textOfState } from '../content/messages/graph-state.ts';
 import { MessageReader } from '../content/messages/messages.ts';
 import { structuredAt, toStepOutput } from '../content/provider-bodies.ts';
@@ -46,9 +47,7 @@ export const openLit: Convention = {
       tool_call_id: kind === 'tool' ? toolCallId : undefined,
       time_to_first_chunk_ms: firstToken === undefined ? undefined : firstToken * 1000,
     });
-    if (fields.attributes['gen_ai.operation.name'] === 'invoke_workflow') {
-      reading.output = readWorkflowOutput(fields) ?? reading.output;
-    }
+    if (kind !== 'model') addState(reading, fields);
     if (fields.attributes['gen_ai.operation.name'] === 'vectordb') addSearch(reading, readVectorSearch(fields));
     const reasoning = kind === 'model' ? fields.string('gen_ai.content.reasoning') : undefined;
     if (reasoning) reading.contentMetadata = { reasoning, ...reading.contentMetadata };
@@ -58,10 +57,12 @@ export const openLit: Convention = {
   },
 };
 
-/** What a graph of LangGraph returns is its state. */
-function readWorkflowOutput(fields: SpanFields): string | undefined {
-  const key = 'gen_ai.workflow.output';
-  return textOfState(fields.structure(key)) ?? toStepOutput(structuredAt(fields, key));
+/** What a graph of LangGraph and each of its agents are given and return is the graph's state. */
+function addState(reading: Reading, fields: SpanFields): void {
+  const [input, output] = ['gen_ai.workflow.input', 'gen_ai.workflow.output'];
+  if (fields.attributes[input] !== undefined) reading.inputs = inputsOf(structuredAt(fields, input));
+  if (fields.attributes[output] === undefined) return;
+  reading.output = textOfState(fields.structure(output)) ?? toStepOutput(structuredAt(fields, output));
 }
 
 function addSearch(reading: Reading, { inputs, output, other, metadata }: Reading): void {

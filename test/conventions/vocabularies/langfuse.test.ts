@@ -151,10 +151,12 @@ describe('what a step returns', () => {
     );
   });
 
-  it("is the app's own where the messages of a graph have no role", () => {
+  it("is the app's own where the last message is not the model's", () => {
     const graph = { 'langfuse.observation.metadata.ls_integration': 'langgraph' };
     expect(step({ messages: [plain] }, graph)).toBe('A linden.');
     expect(step({ messages: [plain] })).toBe(JSON.stringify({ messages: [plain] }));
+    const results = { messages: ['Oslo', 'Rome'].map((content) => ({ content, role: 'look' })) };
+    expect(step(results, graph)).toBe(JSON.stringify(results));
     expect(step({ messages: [{ text: 'A linden.', language: 'en' }] }, graph)).toContain('language');
   });
 });

@@ -404,3 +404,11 @@ it('takes a call of a model that embeds for an embedding unless it answers with 
   expect(kind(messages('output', { role: 'assistant' }))).toBe('generic');
   expect(kind(messages('output', { role: 'assistant', content: 'A linden.' }))).toBe('model');
 });
+
+it('leaves what was asked and embedded out of the config', () => {
+  const parameters = { input_type: 'search', texts: ['a linden'], inputText: 'a linden', images: ['data:a'] };
+  const embedding = read('EMBEDDING', { 'llm.invocation_parameters': JSON.stringify(parameters) });
+  expect(embedding.other).toEqual({ input_type: 'search' });
+  const asked = { message: 'a linden', documents: [{ text: 'a linden' }], preamble: 'a', k: 3 };
+  expect(llm({ 'llm.invocation_parameters': JSON.stringify(asked) }).other).toEqual({ k: 3 });
+});

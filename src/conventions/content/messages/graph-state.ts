@@ -3,6 +3,7 @@ import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import { jsonOf } from '../../values/attributes.ts';
 import { fromLangChain, isLangChain } from '../parts/langchain-json.ts';
+import { toRole } from './message-fields.ts';
 import { MessageReader } from './messages.ts';
 import { isMessageInOtherSpelling } from './spellings.ts';
 
@@ -17,7 +18,7 @@ export function textOfState(value: unknown, isGraphs = false): string | undefine
   const state = typeof value === 'string' ? (STATE.test(value) ? jsonOf(value) : undefined) : value;
   if (!isObject(state) || !Array.isArray(state['messages']) || Object.keys(state).length !== 1) return undefined;
   const { messages } = state;
-  if (!messages.every(isGraphs ? hasRole : isLangChains)) return undefined;
+  if (isGraphs ? !isModels(messages.at(-1)) : !messages.every(isLangChains)) return undefined;
   const [last, ...others] = new MessageReader().readOutput([messages.at(-1)]);
   // A text cannot have the calls beside it.
   if (last?.role !== 'assistant' || last.tool_calls || others.length > 0) return undefined;
@@ -38,8 +39,9 @@ export function saidIn(value: unknown): unknown {
   return said?.tool_calls || others.length > 0 ? message : (messageText(said) ?? message);
 }
 
-function hasRole(message: unknown): boolean {
-  return isObject(message) && typeof message['role'] === 'string';
+/** A message without a role is the app's own, and the role of a tool's result may be the tool's name. */
+function isModels(message: unknown): boolean {
+  return isObject(message) && typeof message['role'] === 'string' && toRole(message['role']) === 'assistant';
 }
 
 /** LangChain writes all fields of a message, also these, where nothing is in them. The app's own messages may have the same types. */

@@ -397,3 +397,14 @@ it('leaves out the name of a model that is longer than v4 can hold', () => {
   expect(reading.model).toBeUndefined();
   expect(reading.temperature).toBe(1);
 });
+
+it.each([
+  [
+    { type: 'object', properties: { city: {} } },
+    { name: 'weather', parameters: { type: 'object', properties: { city: {} } } },
+  ],
+  [{ type: 'web_search_20250305', max_uses: 3 }, { name: 'web_search_20250305' }],
+])('reads what a tool takes, and what is a tool of the provider: %j', (schema, tool) => {
+  const name = { 'openinference.span.kind': 'LLM', 'llm.tools.0.tool.name': 'weather' };
+  expect(readAll({ ...name, 'llm.tools.0.tool.json_schema': JSON.stringify(schema) }).tools).toEqual([tool]);
+});

@@ -240,8 +240,8 @@ function readAnswer(into: OpenInferenceReading, groups: readonly IndexedGroup[],
   // Items of the Responses API may be calls that the provider ran.
   if (Array.isArray(output) && !output.every((item) => isObject(item) && APP_ITEMS.has(item['type']))) return false;
   if (hostedItemsIn(response?.json).length > 0) return false;
-  // Reasoning may be in the body alone, or be a further text.
-  if (response && (mayHoldReasoning(response.text) || response.json['role'] === 'assistant')) return false;
+  // Reasoning may be in the body alone.
+  if (response && mayHoldReasoning(response.text)) return false;
   into.outputMessage = toAnswerPieces(first);
   if (!into.outputMessage) return false;
   const reason = toFinishReason(into.finishWord) ?? finishReasonOf(response?.json);

@@ -73,7 +73,7 @@ export function toModelTool(value: unknown): ModelTool | undefined {
   if (name !== undefined) return { name };
   if (!isObject(value)) return undefined;
   const body = innerOf(value);
-  if (isBareSchema(body)) return toolOfSchema(body);
+  if (value['name'] === undefined && isBareSchema(body)) return toolOfSchema(body);
   const toolName = stringOf(body['name']) ?? stringOf(value['name']) ?? nameOfSchema(body) ?? stringOf(value['type']);
   if (toolName === undefined) return undefined;
   const tool: ModelTool = { name: toolName };
@@ -105,9 +105,11 @@ export function toSchema(value: unknown): Record<string, unknown> | undefined {
   return toPlainObject(isObject(schema['json']) ? schema['json'] : schema);
 }
 
-/** Whether this says which tool it defines, and is not only what that takes. */
-export function namesItself(definition: Fields): boolean {
-  return stringOf(innerOf(definition)['name']) !== undefined || nameOfSchema(definition) !== undefined;
+/** Whether this says which tool it defines, by a name or a provider's type, and is not only what that takes. */
+export function isDefinition(definition: Fields): boolean {
+  const type = stringOf(definition['type']);
+  const isNamed = stringOf(innerOf(definition)['name']) !== undefined || nameOfSchema(definition) !== undefined;
+  return isNamed || (type !== undefined && type !== 'object');
 }
 
 /** Whether this is the JSON Schema of a tool's arguments, with no tool around it. */

@@ -168,10 +168,14 @@ export function textOfEvent(event: Fields): string | undefined {
   return said?.tool_calls || others.length > 0 ? undefined : messageText(said);
 }
 
-/** What a crew or a task of CrewAI returns. */
-function isCrewOutput({ raw, tasks_output: tasks, description, output_format: format }: Fields): boolean {
-  return typeof raw === 'string' && (Array.isArray(tasks) || (typeof description === 'string' && format !== undefined));
+/** What a crew of CrewAI returns, or one of its tasks. */
+function isCrewOutput({ raw, tasks_output: tasks, token_usage: usage, agent, output_format: format }: Fields): boolean {
+  if (typeof raw !== 'string') return false;
+  if (Array.isArray(tasks)) return usage !== undefined;
+  return typeof agent === 'string' && typeof format === 'string' && CREW_FORMAT.test(format);
 }
+
+const CREW_FORMAT = /^(?:OutputFormat\.)?(?:raw|json|pydantic)$/i;
 
 function isAutoGenAnswer(answer: Fields, { source, type }: Fields): boolean {
   const isNamed = typeof type === 'string' && type.endsWith('Message');

@@ -22,6 +22,9 @@ type Fields = Record<string, unknown>;
 
 const SCOPE = 'logfire.';
 
+/** Paths of calls that some releases do not know, such as those of Anthropic's betas. */
+const CALLED = /^(?:\/v\d+)?\/(?:chat\/completions|completions|complete|messages|responses)(?:\?|$)/;
+
 export const logfire: Convention = {
   name: 'logfire',
   title: 'Logfire',
@@ -31,8 +34,10 @@ export const logfire: Convention = {
     const { attributes } = span;
     if (attributes['request_data'] === undefined) return undefined;
     if (attributes['logfire.span_type'] === 'log') return 'plumbing';
+    const { url } = attributes;
     // Of files, batches, counts of tokens: nothing was asked of a model.
-    if (attributes['url'] !== undefined && attributes['gen_ai.operation.name'] === undefined) return 'generic';
+    if (typeof url === 'string' && attributes['gen_ai.operation.name'] === undefined && !CALLED.test(url))
+      return 'generic';
     const model = attributes['gen_ai.request.model'];
     if (typeof model === 'string' && /embed/i.test(model)) return 'generic';
     return model !== undefined || scopeOf(span).name.startsWith(SCOPE) ? 'model' : undefined;

@@ -412,3 +412,14 @@ it('leaves what was asked and embedded out of the config', () => {
   const asked = { message: 'a linden', documents: [{ text: 'a linden' }], preamble: 'a', k: 3 };
   expect(llm({ 'llm.invocation_parameters': JSON.stringify(asked) }).other).toEqual({ k: 3 });
 });
+
+it.each([
+  [
+    { type: 'object', properties: { city: {} } },
+    { name: 'weather', parameters: { type: 'object', properties: { city: {} } } },
+  ],
+  [{ type: 'web_search_20250305', max_uses: 3 }, { name: 'web_search_20250305' }],
+])('reads what a tool takes, and what is a tool of the provider: %j', (schema, tool) => {
+  const name = { 'openinference.span.kind': 'LLM', 'llm.tools.0.tool.name': 'weather' };
+  expect(readAll({ ...name, 'llm.tools.0.tool.json_schema': JSON.stringify(schema) }).tools).toEqual([tool]);
+});

@@ -64,7 +64,8 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
   }
   if (!response.isDamaged && !groups.some(hasRedacted)) {
     addHostedCalls(body, reader);
-    addReasoning(body, reader);
+    // JSON that the model was asked for is no body.
+    if (groups.every(({ fields }) => fields['message.content'] !== response.text)) addReasoning(body, reader);
   }
   const choices = isObject(body) && Array.isArray(body['choices']) ? body['choices'].length : 0;
   if (choices <= 1) return mergeAssistant(messages);
@@ -273,7 +274,7 @@ const MIME_TYPES = { 'input.value': 'input.mime_type', 'output.value': 'output.m
 export function readValue(fields: SpanFields, key: 'input.value' | 'output.value'): RawValue {
   const value = fields.attributes[key];
   const isJson = fields.attributes[MIME_TYPES[key]] === 'application/json' || isAllJson(fields);
-  if (value === undefined) return { json: flattenedList(fields, key), isDamaged: false, isJson };
+  if (value === undefined) return { json: flattenedMessages(fields, key), isDamaged: false, isJson };
   if (value === null || isRedacted(value)) return { isDamaged: false, isJson };
   const written = textOf(value);
   const text = written !== undefined && isJson ? unquotedText(written) : written;
@@ -284,8 +285,9 @@ export function readValue(fields: SpanFields, key: 'input.value' | 'output.value
   return { isDamaged: fields.truncated.has(key), json, text, isJson };
 }
 
-/** Instructor's instrumentation flattens all lists of objects, the messages in `input.value.0.content` too. */
-function flattenedList({ attributes }: SpanFields, key: string): unknown[] | undefined {
-  const items = unflatten(attributes, `${key}.`);
-  return items && Object.keys(items).every((index) => /^\d+$/.test(index)) ? Object.values(items) : undefined;
+/** Instructor's instrumentation flattens the list of messages: `input.value.0.role`. */
+function flattenedMessages({ attributes }: SpanFields, key: string): unknown[] | undefined {
+  if (attributes[`${key}.0.role`] === undefined) return undefined;
+  const items = unflatten(attributes, `${key}.`) ?? {};
+  return Object.keys(items).every((index) => /^\d+$/.test(index)) ? Object.values(items) : undefined;
 }

@@ -240,9 +240,8 @@ function readAnswer(into: OpenInferenceReading, groups: readonly IndexedGroup[],
   if ((Array.isArray(choices) && choices.length > 1) || generations !== undefined) return false;
   // Items of the Responses API may be calls that the provider ran.
   if (Array.isArray(output) && !output.every((item) => isObject(item) && APP_ITEMS.has(item['type']))) return false;
-  if (response && hostedItemsIn(response.json).length > 0) return false;
-  // Reasoning may be in the body alone, or be a further text.
-  if (response && (holdsReasoning(response.json) || response.json['role'] === 'assistant')) return false;
+  // Reasoning may be in the body alone.
+  if (response && (hostedItemsIn(response.json).length > 0 || holdsReasoning(response.json))) return false;
   into.outputMessage = toAnswerPieces(first);
   if (!into.outputMessage) return false;
   const reason = toFinishReason(into.finishWord) ?? finishReasonOf(response?.json);

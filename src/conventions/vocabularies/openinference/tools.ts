@@ -2,7 +2,7 @@
 
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
-import { modelToolsAt, namesItself, toModelTool, toModelTools } from '../../content/model-tools.ts';
+import { isDefinition, modelToolsAt, toModelTool, toModelTools } from '../../content/model-tools.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -30,9 +30,9 @@ function readToolDefinition(fields: SpanFields, index: number, definition: Attri
   const key = `llm.tools.${index}.tool.json_schema`;
   const written = fields.object(key);
   // LiteLLM writes no more than the parameters there, and the rest beside them.
-  const isDefinition = written !== undefined && (definition['tool.name'] === undefined || namesItself(written));
+  const isWhole = written !== undefined && (definition['tool.name'] === undefined || isDefinition(written));
   const tool = toModelTool(
-    isDefinition
+    isWhole
       ? written
       : {
           name: definition['tool.name'],

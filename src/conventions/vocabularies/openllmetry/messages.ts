@@ -143,8 +143,9 @@ function listBelow(fields: Attributes, prefix: string): unknown[] | undefined {
 function readContent(fields: SpanFields, text: string, role: string, key: string, calls: unknown[] = []): unknown {
   if ((text === 'null' || (text === 'None' && calls.length > 0)) && role === 'assistant') return null;
   // Its LangChain instrumentation encodes the empty text beside calls, too.
-  if ((text === '[]' || text === '""') && role === 'assistant') return '';
-  const blocks = blocksInText(text) ?? (role === 'assistant' ? computerCallIn(text) : undefined);
+  if ((text === '[]' || (text === '""' && calls.length > 0)) && role === 'assistant') return '';
+  const isHistory = role === 'assistant' && key.startsWith(INPUT);
+  const blocks = blocksInText(text) ?? (isHistory ? computerCallIn(text) : undefined);
   if (blocks || !text.startsWith('[{"type":"')) return blocks ?? text;
   const saved = endsWhole(text) ? undefined : salvageJson(text);
   if (saved === undefined) return text;
@@ -153,11 +154,15 @@ function readContent(fields: SpanFields, text: string, role: string, key: string
 }
 
 const COMPUTER_CALL: ReadonlySet<string> = new Set(['id', 'call_id', 'action']);
+const COMPUTER_ACTIONS: ReadonlySet<unknown> = new Set(
+  'click double_click drag keypress move screenshot scroll type wait'.split(' '),
+);
 
 /** Of the Responses API's calls of a computer in the history it writes all but the type. */
 function computerCallIn(text: string): unknown[] | undefined {
   const call = text.startsWith('{"') && text.includes('"call_id"') ? jsonOf(text) : undefined;
   if (!isObject(call) || !isObject(call['action']) || !Object.keys(call).every((key) => COMPUTER_CALL.has(key))) return;
+  if (!COMPUTER_ACTIONS.has(call['action']['type'])) return;
   return [{ type: 'computer_call', ...call }];
 }
 

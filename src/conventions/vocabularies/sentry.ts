@@ -84,17 +84,17 @@ function readRun(fields: SpanFields): Reading | undefined {
  * `{ type: 'function', name, arguments }`.
  */
 function withoutRepeats(items: readonly unknown[]): readonly unknown[] {
-  const listed: string[] = [];
+  const listed = new Map<string, number>();
   return items.filter((item) => {
     if (!isObject(item)) return true;
     const { type, name, args, arguments: input } = item;
-    if (type === undefined) {
-      listed.push(JSON.stringify([name, args]));
-      return true;
-    }
-    const at = listed.length > 0 && type === 'function' ? listed.indexOf(JSON.stringify([name, input])) : -1;
-    if (at >= 0) listed.splice(at, 1);
-    return at < 0;
+    const isPart = type === undefined;
+    if (!isPart && (type !== 'function' || listed.size === 0)) return true;
+    const call = JSON.stringify([name, isPart ? args : input]);
+    const count = listed.get(call) ?? 0;
+    if (isPart) listed.set(call, count + 1);
+    else if (count > 0) listed.set(call, count - 1);
+    return isPart || count === 0;
   });
 }
 

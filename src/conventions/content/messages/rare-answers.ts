@@ -60,7 +60,7 @@ function fromListedTexts({ outputs, completions, candidates, text, generation_id
   if (!isObject(first)) return undefined;
   const { data, finishReason: reason } = first;
   if (outputs) return 'stop_reason' in first ? toText(first['text'], first['stop_reason']) : undefined;
-  if (candidates) return 'safetyRatings' in first ? toText(first['output'], undefined) : undefined;
+  if (candidates) return Array.isArray(first['safetyRatings']) ? toText(first['output'], undefined) : undefined;
   return isObject(data) && isObject(reason) ? toText(data['text'], reason['reason']) : undefined;
 }
 

@@ -29,6 +29,9 @@ const COMMON: Required<ContextKeys> = {
     'voltagent.conversation_id',
     // Weave.
     'wandb.thread_id',
+    // NeMo Agent Toolkit, and its first name.
+    'nat.conversation.id',
+    'aiq.conversation.id',
   ],
   user: ['user.id', 'enduser.id', 'langwatch.user.id', 'lmnr.association.properties.user_id'],
   tags: ['tag.tags'],

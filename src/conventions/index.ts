@@ -1,5 +1,6 @@
 /** What the vocabularies say of one span: of which of them it is, and how the readings of several are merged. */
 import type { SpanSlice } from '../otel/span-slice.ts';
+import { messageText } from '../wire/message-text.ts';
 import type { ChatMessage } from '../wire/v4.ts';
 import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
 import { answerKeysOf } from './content/answer-keys.ts';
@@ -155,6 +156,7 @@ function fillIn(reading: Reading, from: Reading): void {
     if (present === undefined) assign(reading, field, value);
     else if (MERGED.has(field)) fillInEntries(present as Entries, value as Entries);
     else if (field === 'messages') reading.messages = withConversation(reading.messages, from.messages);
+    else if (field === 'outputMessage') fillInAnswer(reading, present as ChatMessage, from);
   }
 }
 
@@ -162,8 +164,40 @@ type Entries = Record<string, unknown>;
 
 /** A vocabulary may know only the instructions of a conversation, and another one the rest of it. */
 function withConversation(messages: Reading['messages'] = [], more: Reading['messages'] = []): Reading['messages'] {
+  if (isSameConversation(messages, more)) return messages.map((message, at) => withLostParts(message, more[at]));
   if (!messages.every(isSystem) || more.every(isSystem)) return messages;
   return more.some(isSystem) ? more : [...messages, ...more];
+}
+
+function isSameConversation(messages: readonly ChatMessage[], more: readonly ChatMessage[]): boolean {
+  return messages.length === more.length && messages.every(({ role }, at) => role === more[at]?.role);
+}
+
+/** A vocabulary may have only the texts of messages, and another one their calls and images, too. */
+function withLostParts(message: ChatMessage, whole: ChatMessage | undefined): ChatMessage {
+  if (whole === undefined || message.role !== whole.role) return message;
+  const { content, tool_calls = whole.tool_calls, tool_call_id = whole.tool_call_id } = message;
+  const isLess = !content || (Array.isArray(whole.content) && !Array.isArray(content));
+  // The text `""` beside calls is none.
+  const said = isLess ? (whole.content ?? (whole.tool_calls ? undefined : content)) : content;
+  const isWhole = said === content && tool_calls === message.tool_calls && tool_call_id === message.tool_call_id;
+  if (isWhole || saysOther(message, whole)) return message;
+  const { content: _content, ...rest } = message;
+  return { ...rest, ...omitUndefined({ content: said, tool_calls, tool_call_id }) };
+}
+
+/** Whether these have different words, so that they are not one message. */
+function saysOther(message: ChatMessage, other: ChatMessage): boolean {
+  const said = messageText(message);
+  const words = messageText(other);
+  return Boolean(said && words) && said !== words;
+}
+
+/** The output is the text of the message. */
+function fillInAnswer(reading: Reading, message: ChatMessage, from: Reading): void {
+  const whole = withLostParts(message, from.outputMessage);
+  if (!message.content && whole !== message && !reading.output) reading.output = from.output;
+  reading.outputMessage = whole;
 }
 
 function isSystem({ role }: ChatMessage): boolean {

@@ -73,6 +73,7 @@ export function toModelTool(value: unknown): ModelTool | undefined {
   if (name !== undefined) return { name };
   if (!isObject(value)) return undefined;
   const body = innerOf(value);
+  if (value['name'] === undefined && isBareSchema(body)) return toolOfSchema(body);
   const toolName = stringOf(body['name']) ?? stringOf(value['name']) ?? nameOfSchema(body) ?? stringOf(value['type']);
   if (toolName === undefined) return undefined;
   const tool: ModelTool = { name: toolName };
@@ -102,6 +103,26 @@ export function toSchema(value: unknown): Record<string, unknown> | undefined {
   const schema = objectOf(value);
   if (!schema) return undefined;
   return toPlainObject(isObject(schema['json']) ? schema['json'] : schema);
+}
+
+/** Whether this says which tool it defines, by a name or a provider's type, and is not only what that takes. */
+export function isDefinition(definition: Fields): boolean {
+  const type = stringOf(definition['type']);
+  const isNamed = stringOf(innerOf(definition)['name']) !== undefined || nameOfSchema(definition) !== undefined;
+  return isNamed || (type !== undefined && type !== 'object');
+}
+
+/** Whether this is the JSON Schema of a tool's arguments, with no tool around it. */
+function isBareSchema({ name, type, properties }: Fields): boolean {
+  return name === undefined && type === 'object' && isObject(properties);
+}
+
+/** Pydantic titles a schema with the name of its class. */
+function toolOfSchema(schema: Fields): ModelTool | undefined {
+  const name = stringOf(schema['title']);
+  if (name === undefined) return undefined;
+  const { title: _title, ...parameters } = schema;
+  return { name, parameters: toPlainObject(parameters) as Fields };
 }
 
 /** Mastra's tools have an id, which is the name. */

@@ -35,6 +35,10 @@ const LANGCHAIN_TEXT = /"lc\\*":\s?1\b/;
 
 const ANSWER_KEYS = ['choices', 'candidates', 'generations', 'output', 'response'] as const;
 
+export function isLangChainText(text: string): boolean {
+  return LANGCHAIN_TEXT.test(text);
+}
+
 /** Returns a list or an object, also from its JSON, and any other value as it is: the text `42` stays a text. */
 export function structuredOf(value: unknown): unknown {
   return isStructuredText(value) ? toStructured(value, withoutQuotes(jsonOf(value))) : openList(value);
@@ -77,7 +81,7 @@ function toStructured(text: string, parsed: unknown): unknown {
   // Python's spelling of data may be the words of an answer.
   if (startsAsPython(text) && !holdsMessages(parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
-  return LANGCHAIN_TEXT.test(text) ? fromLangChain(items) : items;
+  return isLangChainText(text) ? fromLangChain(items) : items;
 }
 
 /** Reads parameters and tools of a request. */
@@ -148,12 +152,14 @@ function isMessageOrPart(value: unknown): boolean {
 /**
  * Returns what an agent of Google's ADK says in its last event, `{ invocation_id, author, content: { role, parts }, … }`, one of
  * Agno in the record of its run, `{ run_id, content, content_type: 'str', … }`, or one of AutoGen in its answer,
- * `{ chat_message: { type: 'TextMessage', source, content }, inner_messages }`. Other objects are an app's own, however alike.
+ * `{ chat_message: { type: 'TextMessage', source, content }, inner_messages }`, or CrewAI's result, `{ raw, tasks_output, … }`. Other
+ * objects are an app's own, however alike.
  */
 export function textOfEvent(event: Fields): string | undefined {
   const { content, content_type: type, chat_message: message } = event;
   if (type === 'str') return typeof event['run_id'] === 'string' ? stringOf(content) : undefined;
   if (isObject(message)) return isAutoGenAnswer(event, message) ? stringOf(message['content']) : undefined;
+  if (isCrewOutput(event)) return stringOf(event['raw']);
   const isAdkEvent = typeof (event['invocation_id'] ?? event['invocationId']) === 'string';
   if (!isAdkEvent || typeof event['author'] !== 'string') return undefined;
   if (!isObject(content) || !Array.isArray(content['parts'])) return undefined;
@@ -161,6 +167,15 @@ export function textOfEvent(event: Fields): string | undefined {
   // A text cannot have the calls beside it.
   return said?.tool_calls || others.length > 0 ? undefined : messageText(said);
 }
+
+/** What a crew of CrewAI returns, or one of its tasks. */
+function isCrewOutput({ raw, tasks_output: tasks, token_usage: usage, agent, output_format: format }: Fields): boolean {
+  if (typeof raw !== 'string') return false;
+  if (Array.isArray(tasks)) return usage !== undefined;
+  return typeof agent === 'string' && typeof format === 'string' && CREW_FORMAT.test(format);
+}
+
+const CREW_FORMAT = /^(?:OutputFormat\.)?(?:raw|json|pydantic)$/i;
 
 function isAutoGenAnswer(answer: Fields, { source, type }: Fields): boolean {
   const isNamed = typeof type === 'string' && type.endsWith('Message');

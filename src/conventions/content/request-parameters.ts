@@ -67,6 +67,10 @@ const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   'systemInstruction',
   'system_instruction',
   'instructions',
+  // Cohere's first API, and models on Bedrock.
+  ...['message', 'chat_history', 'preamble', 'documents', 'tool_results', 'inputText', 'toolConfig'],
+  // Of embeddings.
+  ...['texts', 'inputs', 'images', 'inputImage'],
 ]);
 
 /** Fields that are not parameters, if a response stands in place of the request. */

@@ -11,7 +11,7 @@ import { finishReasonOf } from '../content/messages/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { IN_BODY, ownUsage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
+import { IN_BODY, ownUsage, UsageTable, usageDetails, usageSums, withUsageOfBody } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
@@ -69,10 +69,12 @@ function readModelCall(fields: SpanFields): Reading {
   const response = fields.object(OUTPUT) ?? {};
   const reader = new MessageReader();
   const messages = reader.read(request['messages']);
-  const [outputMessage] = reader.readOutput(response['message'] ?? response['candidates']);
   const raw = objectOf(response['raw']);
+  // Plugins have no part for a refusal; the provider's own answer has it.
+  const answers = reader.readOutput(response['message'] ?? response['candidates']);
+  const [outputMessage] = answers.length > 0 || !raw ? answers : reader.readOutput(raw);
   const usage = USAGE.read(recordOf(response['usage']));
-  return {
+  return withUsageOfBody({
     endpoint: 'chat',
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
@@ -90,7 +92,7 @@ function readModelCall(fields: SpanFields): Reading {
     providerResponse: toPlainObject(raw),
     ...readModelAndProvider(fields.attributes['genkit:name'] ?? nameInKey(fields)),
     ...readConfig(request),
-  };
+  });
 }
 
 /** Splits `openai/gpt-4o` into plugin and model. */

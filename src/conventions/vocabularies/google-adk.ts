@@ -18,6 +18,7 @@ import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
+import { readGenAiUsage } from './gen-ai/usage.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -86,7 +87,11 @@ function readModelCall(fields: SpanFields): Reading {
   ];
   const answer = response?.['content'];
   const [outputMessage] = answer === undefined || answer === null ? [] : reader.readOutput(answer);
-  const usage = USAGE.read(objectOf(response?.['usageMetadata'] ?? response?.['usage_metadata']));
+  const usage = addTo(
+    USAGE.read(objectOf(response?.['usageMetadata'] ?? response?.['usage_metadata'])),
+    // The kit counts thoughts and what its tools used, too: its own sums are those of the SDK's span below.
+    readGenAiUsage(fields),
+  );
   const reported = response?.['finishReason'] ?? response?.['finish_reason'];
   const parameters = withoutTransport(config);
   return {

@@ -6,6 +6,7 @@
  */
 
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import { isObject } from '../../wire/json.ts';
 import { imageAnswerOf } from '../content/image-answers.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { readEventList } from '../content/messages/event-list.ts';
@@ -21,6 +22,9 @@ type Fields = Record<string, unknown>;
 
 const SCOPE = 'logfire.';
 
+/** Paths of calls that some releases do not know, such as those of Anthropic's betas. */
+const CALLED = /^(?:\/v\d+)?\/(?:chat\/completions|completions|complete|messages|responses)(?:\?|$)/;
+
 export const logfire: Convention = {
   name: 'logfire',
   title: 'Logfire',
@@ -30,6 +34,10 @@ export const logfire: Convention = {
     const { attributes } = span;
     if (attributes['request_data'] === undefined) return undefined;
     if (attributes['logfire.span_type'] === 'log') return 'plumbing';
+    const { url } = attributes;
+    // Of files, batches, counts of tokens: nothing was asked of a model.
+    if (typeof url === 'string' && attributes['gen_ai.operation.name'] === undefined && !CALLED.test(url))
+      return 'generic';
     const model = attributes['gen_ai.request.model'];
     if (typeof model === 'string' && /embed/i.test(model)) return 'generic';
     return model !== undefined || scopeOf(span).name.startsWith(SCOPE) ? 'model' : undefined;
@@ -55,7 +63,7 @@ function readModelCall(fields: SpanFields, kind: SpanKind): Reading {
   if (kind === 'generic') return addTo(reading, { inputs: inputsOf(request['input']) });
   const reader = new MessageReader();
   const messages = reader.read(request);
-  const answer = readAnswer(answerOf(response), reader, usage.outputTokens);
+  const answer = readAnswer(answerOf(response, reading.provider), reader, usage.outputTokens);
   addTo(reading, readRequest(request));
   addTo(reading, answer);
   reading.endpoint = stringOf(request['prompt']) === undefined ? 'chat' : 'complete';
@@ -68,13 +76,24 @@ function readModelCall(fields: SpanFields, kind: SpanKind): Reading {
 }
 
 /** The answer in `{ message, usage }`, `{ combined_chunk_content }`, `{ images }` or `{ text }`. */
-function answerOf(response: Fields): unknown {
+function answerOf(response: Fields, provider: string | undefined): unknown {
   const message = objectOf(response['message']);
-  if (message) return { role: 'assistant', ...message };
+  if (message) return { role: 'assistant', ...message, tool_calls: callsOf(message, provider) };
   // All that it keeps of the body.
   const images = { created: 0, data: response['images'] };
   if (imageAnswerOf(images)) return images;
   return response['combined_chunk_content'] ?? response['text'] ?? response['output'];
+}
+
+/** The arguments of Anthropic's calls are the JSON of the block with nothing but its input: `{"input":{"city":"Paris"}}`. */
+function callsOf({ tool_calls: calls }: Fields, provider: string | undefined): unknown {
+  if (!Array.isArray(calls) || provider !== 'anthropic') return calls;
+  return calls.map((call: unknown) => {
+    const body = isObject(call) ? objectOf(call['function']) : undefined;
+    const block = typeof body?.['arguments'] === 'string' ? objectOf(body['arguments']) : undefined;
+    const isBlock = block !== undefined && isObject(block['input']) && Object.keys(block).length === 1;
+    return isBlock ? { ...(call as Fields), function: { ...body, arguments: block['input'] } } : call;
+  });
 }
 
 const USAGE = new UsageTable(

@@ -4,7 +4,10 @@
  * the model asked for.
  */
 import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
+import { inputsOf } from '../content/inputs.ts';
+import { textOfState } from '../content/messages/graph-state.ts';
 import { MessageReader } from '../content/messages/messages.ts';
+import { structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readVectorSearch } from '../content/vector-search.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, numberOf, tokenOf } from '../values/attributes.ts';
@@ -44,12 +47,23 @@ export const openLit: Convention = {
       tool_call_id: kind === 'tool' ? toolCallId : undefined,
       time_to_first_chunk_ms: firstToken === undefined ? undefined : firstToken * 1000,
     });
+    if (kind !== 'model') addState(reading, fields);
     if (fields.attributes['gen_ai.operation.name'] === 'vectordb') addSearch(reading, readVectorSearch(fields));
+    const reasoning = kind === 'model' ? fields.string('gen_ai.content.reasoning') : undefined;
+    if (reasoning) reading.contentMetadata = { reasoning, ...reading.contentMetadata };
     const guards = readGuards(span);
     if (guards) reading.contentMetadata = { ...reading.contentMetadata, guardrail_findings: guards };
     return reading;
   },
 };
+
+/** What a graph of LangGraph and each of its agents are given and return is the graph's state. */
+function addState(reading: Reading, fields: SpanFields): void {
+  const [input, output] = ['gen_ai.workflow.input', 'gen_ai.workflow.output'];
+  if (fields.attributes[input] !== undefined) reading.inputs = inputsOf(structuredAt(fields, input));
+  if (fields.attributes[output] === undefined) return;
+  reading.output = textOfState(fields.structure(output)) ?? toStepOutput(structuredAt(fields, output));
+}
 
 function addSearch(reading: Reading, { inputs, output, other, metadata }: Reading): void {
   addTo(reading.metadata ?? {}, metadata);

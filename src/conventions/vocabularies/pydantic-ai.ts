@@ -12,8 +12,9 @@ import { toStepOutput } from '../content/provider-bodies.ts';
 import { UsageTable, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { objectOf } from '../values/attributes.ts';
-import { toPlainJson } from '../values/plain-json.ts';
+import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { withSystem } from './gen-ai/content.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 const SCOPE = 'pydantic-ai';
@@ -56,13 +57,15 @@ function readRun(fields: SpanFields): Reading {
   const reader = new MessageReader();
   const all = key === undefined ? [] : reader.read(withRoles(fields.list(key)));
   const last = all.at(-1)?.role === 'assistant' ? all.pop() : undefined;
+  const messages = withSystem(reader.readSystem(fields.structure('gen_ai.system_instructions')), all);
   return {
     name: fields.firstString('gen_ai.agent.name', 'agent_name'),
     model: fields.firstName('gen_ai.request.model', 'model_name'),
-    messages: all.length > 0 ? all : undefined,
+    messages: messages.length > 0 ? messages : undefined,
     outputMessage: last,
     output: toStepOutput(fields.attributes['final_result']) ?? messageText(last),
     metadata: usageSums(USAGE.read(fields.attributes, fields.keys)),
+    contentMetadata: toPlainObject(fields.object('metadata')),
   };
 }
 

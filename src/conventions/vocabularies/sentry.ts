@@ -15,6 +15,7 @@ import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 const CALLS = 'gen_ai.response.tool_calls';
+const TEXT = 'gen_ai.response.text';
 const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 
 /** Types among the tool calls that are not calls: a stream of the Responses API lists all its items there. */
@@ -47,7 +48,9 @@ export const sentry: Convention = {
 };
 
 function readAnswer(fields: SpanFields): Reading {
-  const items = fields.list(CALLS) ?? [];
+  const run = readRun(fields);
+  if (run) return run;
+  const items = withoutRepeats(fields.list(CALLS) ?? []);
   const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
   const [text, ...others] = readTexts(fields);
   if (calls.length === 0 && (text === undefined || (text === '' && isSilent(fields)))) return {};
@@ -62,6 +65,37 @@ function readAnswer(fields: SpanFields): Reading {
     output: messageText(outputMessage),
     contentMetadata: { choices: others.length > 0 ? others : undefined, ...providerCallMetadata(reader) },
   };
+}
+
+/** An agent of LangGraph has all messages of its run instead of a text, and the calls of all its turns beside them. */
+function readRun(fields: SpanFields): Reading | undefined {
+  const text = fields.attributes[TEXT];
+  if (typeof text !== 'string' || !text.startsWith('[{"role":')) return undefined;
+  if (fields.attributes['sentry.origin'] !== 'auto.ai.langgraph') return undefined;
+  const list = fields.list(TEXT);
+  if (!list?.every((item) => isObject(item) && typeof item['role'] === 'string')) return undefined;
+  const outputMessage = new MessageReader().readOutput([list.at(-1)])[0];
+  if (outputMessage?.role !== 'assistant') return {};
+  return { outputMessage, output: messageText(outputMessage) };
+}
+
+/**
+ * A stream of Gemini lists the calls of each piece twice: first the parts that came, `{ name, args }`, and then each as
+ * `{ type: 'function', name, arguments }`.
+ */
+function withoutRepeats(items: readonly unknown[]): readonly unknown[] {
+  const listed = new Map<string, number>();
+  return items.filter((item) => {
+    if (!isObject(item)) return true;
+    const { type, name, args, arguments: input } = item;
+    const isPart = type === undefined;
+    if (!isPart && (type !== 'function' || listed.size === 0)) return true;
+    const call = JSON.stringify([name, isPart ? args : input]);
+    const count = listed.get(call) ?? 0;
+    if (isPart) listed.set(call, count + 1);
+    else if (count > 0) listed.set(call, count - 1);
+    return isPart || count === 0;
+  });
 }
 
 /** Whether the text is `""` because the answer was a refusal or a tool call that is not recorded. */
@@ -79,7 +113,7 @@ function readFinishReason(fields: SpanFields, { outputMessage }: Reading): strin
 
 /** Reads a JSON list with one text per choice, or for a stream the text itself, which may look like a JSON list. */
 function readTexts({ attributes }: SpanFields): string[] {
-  const value = attributes['gen_ai.response.text'] ?? attributes['gen_ai.response.object'];
+  const value = attributes[TEXT] ?? attributes['gen_ai.response.object'];
   if (value === undefined || value === null) return [];
   const isStreamed = attributes['gen_ai.response.streaming'] === true;
   const list = isStreamed ? undefined : listOf(value);

@@ -101,7 +101,7 @@ function readGroup(fields: SpanFields): Reading {
 }
 
 function readAgent(fields: SpanFields): Reading {
-  const system = fields.string('system_prompt');
+  const system = fields.firstString('system_prompt', 'gen_ai.agent.system_prompt');
   if (system === undefined) return {};
   const { messages = [] } = genAi.read(fields.span, 'agent', fields);
   return { messages: withSystem(new MessageReader().readSystem(system), messages) };

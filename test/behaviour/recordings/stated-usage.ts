@@ -57,9 +57,9 @@ const JSON_KEYS = [
   'ai.usage',
 ];
 const PROMPT_WORD =
-  /["'](?:input|input_tokens|input_cached_tokens|input_cache_creation_5m|input_cache_creation_1h|inputTokens|inputTokenCount|inputTextTokenCount|input_token_count|prompt_eval_count|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?"?(\d+)|\bprompt_tokens=(\d+)/g;
+  /["'](?:input|input_tokens|input_cached_tokens|input_cache_read|input_cache_creation_5m|input_cache_creation_1h|inputTokens|inputTokenCount|inputTextTokenCount|input_token_count|prompt_eval_count|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?"?(\d+)|\bprompt_tokens=(\d+)/g;
 const OUTPUT_WORD =
-  /["'](?:output|output_tokens|output_reasoning_tokens|outputTokens|outputTokenCount|tokenCount|generation_token_count|generated_token_count|eval_count|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?"?(\d+)|\bcompletion_tokens=(\d+)/g;
+  /["'](?:output|output_tokens|output_reasoning_tokens|output_reasoning|outputTokens|outputTokenCount|tokenCount|generation_token_count|generated_token_count|eval_count|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?"?(\d+)|\bcompletion_tokens=(\d+)/g;
 const STREAM_KEYS = ['langfuse.observation.output', 'braintrust.output', 'output.value', 'gen_ai.completion'];
 const STREAM =
   /^(?:\[\{|(?:: [\w-]+\s+)?(?:event: \S+\n)?data: ).*"(?:message_start|messageStart|response\.created|chat\.completion\.chunk)"|^\[?\{.*"done": ?false/;

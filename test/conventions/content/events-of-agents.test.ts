@@ -1,4 +1,4 @@
-/** What agents of ADK, Agno and AutoGen say in their own records, objects of an app that look alike, and turns of an agent. */
+/** What agents of ADK, Agno, AutoGen and CrewAI say in their own records, objects of an app that look alike, and turns of an agent. */
 import { describe, expect, it } from 'vitest';
 import { textOfEvent, toStepOutput } from '../../../src/conventions/content/provider-bodies.ts';
 import { read } from '../span.ts';
@@ -13,6 +13,8 @@ describe('an event of an agent', () => {
     ['Agno', { run_id: 'r-1', content: 'High tide.', content_type: 'str' }],
     ['AutoGen', { chat_message: { source: 'pilot', type: 'TextMessage', content: 'High tide.' } }],
     ['AutoGen’s answer', { chat_message: { source: 'pilot', content: 'High tide.' }, inner_messages: [] }],
+    ['a crew', { raw: 'High tide.', pydantic: null, json_dict: null, tasks_output: [], token_usage: {} }],
+    ['a task', { description: 'Look', raw: 'High tide.', agent: 'pilot', output_format: 'raw' }],
   ])('is what it says: %s', (_framework, event) => {
     expect(textOfEvent(event)).toBe('High tide.');
   });
@@ -21,6 +23,8 @@ describe('an event of an agent', () => {
     ['a route', { chat_message: { source: 'web', content: 'Where is it?' }, intent: 'refund' }],
     ['a draft', { content: 'Draft', content_type: 'str', score: 4 }],
     ['a book', { author: 'Ann', title: 'On tea', content: { parts: [{ text: 'Chapter one' }] } }],
+    ['a picture', { description: 'A cat', raw: 'AAAA', output_format: 'png', agent: 'painter' }],
+    ['a batch', { raw: 'all', tasks_output: ['a', 'b'] }],
     [
       'an event with a call',
       { invocation_id: 'e-1', author: 'p', content: parts({ text: 'See' }, { functionCall: { name: 'f', args: {} } }) },

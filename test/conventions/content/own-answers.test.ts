@@ -70,3 +70,10 @@ test('what a request has of one call only is no part of the config', () => {
   });
   expect({ temperature, other }).toEqual({ temperature: 0.5, other: { logprobs: true } });
 });
+
+test('JSON with thoughts that a model was asked for is no body with reasoning', () => {
+  const text = '{"role":"assistant","content":"Hi","thinking":"They greet."}';
+  const message = { 'llm.output_messages.0.message.role': 'assistant', 'llm.output_messages.0.message.content': text };
+  const { output, contentMetadata } = read({ ...OPENINFERENCE, 'output.value': text, ...message });
+  expect({ output, contentMetadata }).toEqual({ output: text, contentMetadata: undefined });
+});

@@ -106,3 +106,9 @@ describe('a transcript', () => {
     expect(reading.inputs).toEqual({ turn: 1, transcript: 'Hello?' });
   });
 });
+
+it('takes the JSON Schema of a tool for a tool by its title, if nothing else names it', () => {
+  const schema = { type: 'object', properties: { city: {} } };
+  expect(toModelTools([{ ...schema, title: 'Weather' }, schema])).toEqual([{ name: 'Weather', parameters: schema }]);
+  expect(toModelTools([{ name: 'search', function: schema }])).toEqual([{ name: 'search' }]);
+});

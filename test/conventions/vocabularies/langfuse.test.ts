@@ -125,3 +125,38 @@ it('does not count what was cached for a time beside what was cached', () => {
   });
   expect({ promptTokens, outputTokens }).toEqual({ promptTokens: 40, outputTokens: 5 });
 });
+
+describe('what a step returns', () => {
+  const step = (output: unknown, metadata: Record<string, string> = {}) =>
+    read({
+      'langfuse.observation.type': 'span',
+      'langfuse.observation.output': JSON.stringify(output),
+      ...metadata,
+    }).output;
+  const id = ['langchain_core', 'messages', 'AIMessage'];
+  const message = { lc: 1, type: 'constructor', id, kwargs: { content: 'A linden.' } };
+  const plain = { role: 'assistant', content: 'A linden.' };
+
+  it("is the text of LangChain's message", () => {
+    expect(step(message)).toBe('A linden.');
+    expect(step({ output: message })).toBe('A linden.');
+  });
+
+  it.each([
+    { role: 'gardener', content: 'x', said: message },
+    { output: { role: 'gardener', content: 'x', said: message } },
+  ])("is the app's own object, with that message inside: %j", (output) => {
+    expect(JSON.parse(step(output)!)).toEqual(
+      JSON.parse(JSON.stringify(output).replace(JSON.stringify(message), JSON.stringify(plain))),
+    );
+  });
+
+  it("is the app's own where the last message is not the model's", () => {
+    const graph = { 'langfuse.observation.metadata.ls_integration': 'langgraph' };
+    expect(step({ messages: [plain] }, graph)).toBe('A linden.');
+    expect(step({ messages: [plain] })).toBe(JSON.stringify({ messages: [plain] }));
+    const results = { messages: ['Oslo', 'Rome'].map((content) => ({ content, role: 'look' })) };
+    expect(step(results, graph)).toBe(JSON.stringify(results));
+    expect(step({ messages: [{ text: 'A linden.', language: 'en' }] }, graph)).toContain('language');
+  });
+});

@@ -9,6 +9,10 @@ describe('a Logfire span', () => {
     ['a call', { request_data: '{}', 'gen_ai.request.model': 'gpt-4o' }, 'model'],
     ['an embedding', { request_data: '{}', 'gen_ai.request.model': 'text-embedding-3-small' }, 'generic'],
     ['what was streamed', { request_data: '{}', response_data: '{}', 'logfire.span_type': 'log' }, undefined],
+    ['a call of a beta', { request_data: '{}', url: '/v1/messages?beta=true', 'gen_ai.request.model': 'm' }, 'model'],
+    ['an old completion', { request_data: '{}', url: '/v1/complete', 'gen_ai.request.model': 'm' }, 'model'],
+    ['a count', { request_data: '{}', url: '/v1/messages/count_tokens', 'gen_ai.request.model': 'm' }, 'generic'],
+    ['a message of a thread', { request_data: '{}', url: '/threads/t/messages' }, 'generic'],
     ["the app's own span", { 'logfire.msg': 'hello', 'logfire.span_type': 'span' }, undefined],
   ])('%s', (_what, attributes, kind) => {
     expect(kindOf(attributes, { scope })).toBe(kind);

@@ -397,3 +397,29 @@ it('leaves out the name of a model that is longer than v4 can hold', () => {
   expect(reading.model).toBeUndefined();
   expect(reading.temperature).toBe(1);
 });
+
+it('takes a call of a model that embeds for an embedding unless it answers with words', () => {
+  const kind = (attributes: Attributes) =>
+    classifySpan(span('LLM', { 'llm.model_name': 'embed-x', ...attributes }))?.kind;
+  expect(kind(messages('output', { role: 'assistant' }))).toBe('generic');
+  expect(kind(messages('output', { role: 'assistant', content: 'A linden.' }))).toBe('model');
+});
+
+it('leaves what was asked and embedded out of the config', () => {
+  const parameters = { input_type: 'search', texts: ['a linden'], inputText: 'a linden', images: ['data:a'] };
+  const embedding = read('EMBEDDING', { 'llm.invocation_parameters': JSON.stringify(parameters) });
+  expect(embedding.other).toEqual({ input_type: 'search' });
+  const asked = { message: 'a linden', documents: [{ text: 'a linden' }], preamble: 'a', k: 3 };
+  expect(llm({ 'llm.invocation_parameters': JSON.stringify(asked) }).other).toEqual({ k: 3 });
+});
+
+it.each([
+  [
+    { type: 'object', properties: { city: {} } },
+    { name: 'weather', parameters: { type: 'object', properties: { city: {} } } },
+  ],
+  [{ type: 'web_search_20250305', max_uses: 3 }, { name: 'web_search_20250305' }],
+])('reads what a tool takes, and what is a tool of the provider: %j', (schema, tool) => {
+  const name = { 'openinference.span.kind': 'LLM', 'llm.tools.0.tool.name': 'weather' };
+  expect(readAll({ ...name, 'llm.tools.0.tool.json_schema': JSON.stringify(schema) }).tools).toEqual([tool]);
+});

@@ -193,3 +193,16 @@ it.each([
   const attributes = { 'llm.request.type': 'chat', ...completion, 'gen_ai.completion.0.reasoning': text };
   expect(read(attributes).contentMetadata?.['reasoning']).toBe(reasoning);
 });
+
+it.each([
+  ['an answer', 'gen_ai.completion.0', '{"call_id":"c-17","action":{"type":"click","x":1}}'],
+  ['an answer with quotes alone', 'gen_ai.completion.0', '""'],
+  ['a turn', 'gen_ai.prompt.0', '{"call_id":"c-17","action":{"type":"transfer","to":"sales"}}'],
+])('leaves JSON that the model wrote as it is: %s', (_what, key, content) => {
+  const { messages = [], outputMessage = messages[0] } = read({
+    'llm.request.type': 'chat',
+    [`${key}.role`]: 'assistant',
+    [`${key}.content`]: content,
+  });
+  expect(outputMessage).toEqual({ role: 'assistant', content });
+});

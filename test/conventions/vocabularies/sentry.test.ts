@@ -48,6 +48,36 @@ describe('a Sentry span', () => {
     expect(reading.metadata).toMatchObject({ dropped_messages: 11 });
   });
 
+  it.each([
+    ['once, which a stream of Gemini lists as parts and again', [0, 1, 0, 1], 2],
+    ['as often as the parts came', [0, 0, 0, 0], 2],
+  ])('has each call %s', (_what, at, count) => {
+    const parts = [
+      { name: 'look', args: { at: 'a' } },
+      { name: 'look', args: { at: 'b' } },
+    ];
+    const items = at.map((which, index) => {
+      const { name, args } = parts[which]!;
+      return index < 2 ? { name, args } : { type: 'function', name, arguments: args };
+    });
+    const reading = read({ ...chat, 'gen_ai.response.tool_calls': JSON.stringify(items) });
+    expect(reading.outputMessage?.tool_calls).toHaveLength(count);
+  });
+
+  it.each([
+    ['auto.ai.langgraph', 'rainy'],
+    ['manual', '[{"role":"assistant","content":"rainy"}]'],
+  ])('has a run instead of a text only where the graph wrote it: %s', (origin, output) => {
+    const attributes = {
+      'sentry.op': 'gen_ai.invoke_agent',
+      'sentry.origin': origin,
+      'gen_ai.operation.name': 'invoke_agent',
+      'gen_ai.response.streaming': true,
+      'gen_ai.response.text': '[{"role":"assistant","content":"rainy"}]',
+    };
+    expect(read(attributes).output).toBe(output);
+  });
+
   it('has failed by its status alone', () => {
     expect(read(chat, { status: { code: 2 } }).error).toEqual({});
   });

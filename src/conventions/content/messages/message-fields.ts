@@ -39,6 +39,10 @@ export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
   return (name !== undefined && ROLES.get(name)) || fallback;
 }
 
+export function isRole(value: string): boolean {
+  return ROLES.has(value.toLowerCase());
+}
+
 /** OpenLLMetry writes each block of thinking as a message of its own, with its type as the role. */
 export function isThought(role: unknown): boolean {
   return role === 'thinking' || role === 'reasoning';

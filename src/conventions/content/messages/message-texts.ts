@@ -17,6 +17,7 @@ import { mayBePrinted } from '../parts/printed-items.ts';
 import { readProviderItem } from '../parts/provider-calls.ts';
 import { endOfObject, TextEnds } from '../parts/text-ends.ts';
 import { readCallPart, readResultPart } from '../parts/tool-parts.ts';
+import { mayBeSeveral } from './joined-calls.ts';
 
 export interface FoundMessages {
   /** JSON of the messages, without the brackets of the list. */
@@ -228,9 +229,13 @@ export function fits(part: Record<string, unknown>, { type, id, keys }: PartShap
   return true;
 }
 
-/** Adds the JSON of a call to that of others. Returns undefined if it is one of them: the same call twice is one. */
+/**
+ * Adds the JSON of a call to that of others. Returns undefined if it is one of them, as the same call twice is one, or may be
+ * several.
+ */
 export function addCall(calls: string, part: Record<string, unknown>): string | undefined {
   const { id, name, arguments: input } = readCallPart(part);
+  if (mayBeSeveral(input)) return undefined;
   const json = JSON.stringify(id);
   if (calls.includes(`{"id":${json}`)) return undefined;
   const call = `{"id":${json},"type":"function","function":${JSON.stringify({ name, arguments: input })}}`;

@@ -15,6 +15,8 @@ export interface Unwrapped {
   readonly items: readonly unknown[];
   /** Whether the items are pieces of messages (Responses API): neighbouring items of the assistant belong together. */
   readonly areFragments: boolean;
+  /** Messages of the system, from the fields beside the list. An answer only repeats those of its request. */
+  readonly instructions?: readonly unknown[];
 }
 
 const MAX_UNWRAPPING = 6;
@@ -74,7 +76,7 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
     const system = body[systemKey];
     if (system !== undefined && system !== null && system !== '') {
       const content = isObject(system) ? (system['parts'] ?? system['content'] ?? system) : system;
-      return { items: [{ role: 'system', content }, ...inner.items], areFragments: inner.areFragments };
+      return { ...inner, instructions: [{ role: 'system', content }, ...(inner.instructions ?? [])] };
     }
   }
   return inner;

@@ -22,13 +22,16 @@ import { collectPart, isUnknownPart, toResultContent } from '../parts/message-pa
 import { markAnsweredItems, ProviderCalls } from '../parts/provider-calls.ts';
 import type { PartCall } from '../parts/tool-parts.ts';
 import { joinChunks } from '../streams/stream-chunks.ts';
+import { isTurnBetween, saysNothing } from './empty-turns.ts';
 import { mergeAssistant } from './join-messages.ts';
+import { separateCalls } from './joined-calls.ts';
 import {
   type ChatRole,
   collectCallsBeside,
   hasToolResults,
   innerMessage,
   isLonePart,
+  isRole,
   isThought,
   moveToReasoning,
   roleOf,
@@ -101,8 +104,10 @@ export class MessageReader {
 
   #readAll(value: unknown, role: ChatRole, reasoning: string[]): ChatMessage[] {
     const messages: ChatMessage[] = [];
-    const { items: unmarked, areFragments } = unwrapMessages(value);
-    const items = areFragments && reasoning === this.reasoning ? markAnsweredItems(unmarked) : unmarked;
+    const { items: found, areFragments, instructions } = unwrapMessages(value);
+    const isAnswer = reasoning === this.reasoning;
+    const asked = instructions && !isAnswer ? [...instructions, ...found] : found;
+    const items = areFragments && isAnswer ? markAnsweredItems(asked) : asked;
     const count = Math.min(items.length, MAX_MESSAGES);
     const isConversation = areFragments || items.some((item) => isObject(item) && typeof item['role'] === 'string');
     for (let at = 0; at < count; at++) {
@@ -124,8 +129,9 @@ export class MessageReader {
       return;
     }
     const message = innerMessage(item);
-    const role = roleOf(item, message, fallback);
-    let name = stringOf(message['name']);
+    const caller = this.#toolNamedBy(message['role']);
+    const role = caller === undefined ? roleOf(item, message, fallback) : 'tool';
+    let name = stringOf(message['name']) ?? caller;
     const toolCallId = stringOf(message['tool_call_id']) ?? stringOf(message['toolCallId']);
     const body = openBody(bodyOf(message), this.#isBedrocks);
     if (isLonePart(message, body)) {
@@ -188,7 +194,7 @@ export class MessageReader {
   #toolCalls(calls: readonly PartCall[]): ToolCalls {
     const seen = new Set<string>();
     const result: ToolCalls = [];
-    for (const call of calls) {
+    for (const call of calls.flatMap(separateCalls)) {
       const id = call.id ?? `call_${this.#calls}`;
       // Some vocabularies list a call both as a part and beside the parts.
       if (seen.has(id)) continue;
@@ -213,6 +219,13 @@ export class MessageReader {
     return message;
   }
 
+  /** Langfuse's callback for JavaScript gives the result of a tool the tool's name as its role. */
+  #toolNamedBy(role: unknown): string | undefined {
+    if (this.#unanswered.size === 0 || typeof role !== 'string' || isRole(role)) return undefined;
+    for (const name of this.#unanswered.values()) if (name === role) return role;
+    return undefined;
+  }
+
   /** Returns the id of the result; if no call has it, that of the call without one that it certainly answers. */
   #answeredBy({ id, name }: PartResult): string | undefined {
     if (id === undefined || this.#unanswered.has(id)) return id;
@@ -229,24 +242,6 @@ keepShape(new MessageReader());
 
 function isOwnResult({ id }: PartResult, { calls }: MessageParts): boolean {
   return id !== undefined && calls.some((call) => call.id === id);
-}
-
-/** Whether the source says that the message has no content. One without these keys was not captured. */
-function saysNothing({ content, parts }: Record<string, unknown>): boolean {
-  return content === null || parts === null || isEmptyList(content) || isEmptyList(parts);
-}
-
-/**
- * Attributes cannot be null, so a turn without content may be only a role: in its place between others, if their words were
- * captured. The last one may have been cut off, and what the assistant says next is the rest of the turn.
- */
-function isTurnBetween(before: ChatMessage | undefined, next: unknown): boolean {
-  if ((before?.role !== 'user' && before?.role !== 'tool') || !before.content) return false;
-  return isObject(next) && roleOf(next, innerMessage(next), 'user') !== 'assistant';
-}
-
-function isEmptyList(value: unknown): boolean {
-  return Array.isArray(value) && value.length === 0;
 }
 
 function bodyOf(message: Record<string, unknown>): unknown {

@@ -4,7 +4,8 @@
  *
  * - Gemini's of a prompt that it has blocked, which has no candidates
  * - Mistral's conversations, whose outputs are entries
- * - Bedrock's Titan and Llama, Watsonx, Hugging Face and Replicate, whose answers are texts
+ * - Bedrock's Titan, Llama and Mistral, Cohere's and AI21's first APIs, PaLM, Watsonx, Hugging Face and Replicate, whose
+ *   answers are texts
  */
 import { isObject } from '../../../wire/json.ts';
 
@@ -14,7 +15,14 @@ type Fields = Record<string, unknown>;
 export function fromRareAnswer(value: unknown): unknown {
   const body = Array.isArray(value) && value.length === 1 ? value[0] : value;
   if (!isObject(body)) return value;
-  return fromBlockedPrompt(body) ?? fromConversation(body) ?? fromResults(body) ?? fromText(body, value) ?? value;
+  return (
+    fromBlockedPrompt(body) ??
+    fromConversation(body) ??
+    fromResults(body) ??
+    fromText(body, value) ??
+    fromListedTexts(body) ??
+    value
+  );
 }
 
 function fromBlockedPrompt({
@@ -37,6 +45,26 @@ function fromResults({ results, inputTextTokenCount: titan, model_id: watsonx }:
   if (!isObject(first) || (titan ?? watsonx) === undefined) return undefined;
   const text = titan === undefined ? first['generated_text'] : first['outputText'];
   const reason = first['completionReason'] ?? first['stop_reason'];
+  return typeof text === 'string' ? { role: 'assistant', content: text, finish_reason: reason } : undefined;
+}
+
+/**
+ * Mistral's `{ outputs: [{ text, stop_reason }] }` on Bedrock, AI21's `{ completions: [{ data: { text }, finishReason }] }`, PaLM's
+ * `{ candidates: [{ output, safetyRatings }] }`, and Cohere's `{ text, generation_id, finish_reason }`.
+ */
+function fromListedTexts({ outputs, completions, candidates, text, generation_id: id, ...body }: Fields) {
+  if (typeof text === 'string' && typeof id === 'string' && 'finish_reason' in body) {
+    return { role: 'assistant', content: text, finish_reason: body['finish_reason'] };
+  }
+  const first: unknown = [outputs, completions, candidates].find(Array.isArray)?.[0];
+  if (!isObject(first)) return undefined;
+  const { data, finishReason: reason } = first;
+  if (outputs) return 'stop_reason' in first ? toText(first['text'], first['stop_reason']) : undefined;
+  if (candidates) return Array.isArray(first['safetyRatings']) ? toText(first['output'], undefined) : undefined;
+  return isObject(data) && isObject(reason) ? toText(data['text'], reason['reason']) : undefined;
+}
+
+function toText(text: unknown, reason: unknown): Fields | undefined {
   return typeof text === 'string' ? { role: 'assistant', content: text, finish_reason: reason } : undefined;
 }
 

@@ -41,7 +41,7 @@ const MAX_DEPTH = 8;
 export const MAX_PARTS = 10_000;
 
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
-  ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text'),
+  ...collectorsFor(pushTextPart, 'text', 'input_text', 'output_text', 'TextContent'),
   ...collectorsFor(pushRefusal, 'refusal'),
   ...collectorsFor(pushCustom, 'custom'),
   // LangChain wraps blocks of the provider that it does not know.
@@ -49,19 +49,17 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushReasoning, 'reasoning', 'thinking', 'redacted_thinking', 'redacted-reasoning', 'compaction'),
   ...collectorsFor(pushReasoning, 'text_reasoning', 'reasoning_text', 'reasoning_content', 'summary_text', 'thought'),
   ...collectorsFor(pushCall, 'tool_call', 'tool-call', 'tool_use', 'toolUse', 'function_call', 'function'),
-  ...collectorsFor(pushCall, 'custom_tool_call'),
   ...collectorsFor(pushProviderItem, ...HOSTED_TYPES),
   ...collectorsFor(pushResult, 'tool_call_response', 'tool-result', 'tool_result', 'toolResult', 'tool-error'),
   ...collectorsFor(pushResult, 'function_call_output', 'custom_tool_call_output', 'tool_response'),
   // .NET's names.
-  ...collectorsFor(pushTextPart, 'TextContent'),
   ...collectorsFor(pushReasoning, 'TextReasoningContent'),
-  ...collectorsFor(pushCall, 'functionCall', 'FunctionCallContent'),
+  ...collectorsFor(pushCall, 'functionCall', 'FunctionCallContent', 'custom_tool_call'),
   ...collectorsFor(pushResult, 'functionResult', 'FunctionResultContent'),
   ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
   ...collectorsFor(pushMedia, 'input_audio', 'output_audio', 'audio', 'audio_url', 'video_url'),
   ...collectorsFor(pushDocument, 'document'),
-  ...collectorsFor(pushMedia, 'document-url', 'media', 'binary', 'hosted_file', 'container_upload'),
+  ...collectorsFor(pushMedia, 'document-url', 'media', 'binary', 'hosted_file', 'container_upload', 'file_data'),
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
   ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
@@ -71,8 +69,10 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   // Where a text comes from, and where a step of an agent begins.
   ...collectorsFor(pushNothing, 'reference', 'citation', 'source', 'source-url', 'source-document', 'step-start'),
   ...collectorsFor(pushUiTool, 'dynamic-tool'),
-  // What the GenAI conventions do not describe: data is nobody's words.
-  ...collectorsFor((part, into) => pushText(stringOf(part['content']), into), 'generic'),
+  // What the GenAI conventions do not describe: a part of a provider, or data, which is nobody's words.
+  ...collectorsFor(({ value, content }, into) => {
+    collectPart(isKnownPart(value) ? value : stringOf(content), into);
+  }, 'generic'),
 ]);
 
 /** The same types as other languages spell them (`toolresult`, `TEXT`, `imageUrl`), by their letters. */

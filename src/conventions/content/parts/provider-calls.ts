@@ -162,6 +162,7 @@ export function readProviderItem(part: Fields): ProviderItem | undefined {
     const input = toPlainJson(part['executableCode'] ?? part['executable_code']);
     return { id: undefined, name: 'code_execution', input, isResult: false };
   }
+  if (type === 'executable_code' || type === 'code_execution_result') return readFlatExecution(part, type);
   const geminis = type === '' ? readGeminisTool(part) : undefined;
   if (geminis) return geminis;
   if (type === '' && isObject(part['codeExecutionResult'] ?? part['code_execution_result'])) {
@@ -176,6 +177,14 @@ export function readProviderItem(part: Fields): ProviderItem | undefined {
   if (isResultType(type, part) || (isMarked && /result|response|return|output/.test(type)))
     return readResult(part, type);
   return isMarked || isCallType(type, part) ? readCall(part, type) : undefined;
+}
+
+/** Gemini's code as OpenLLMetry flattens it: `{ type: 'executable_code', language, content }`, and with an `outcome` what it printed. */
+function readFlatExecution({ type: _type, content, ...part }: Fields, type: string): ProviderItem {
+  const isResult = type === 'code_execution_result';
+  const body = part['codeExecutionResult'] ?? part['code_execution_result'];
+  const value = toPlainJson(isObject(body) ? body : { ...part, [isResult ? 'output' : 'code']: content });
+  return { id: undefined, name: 'code_execution', [isResult ? 'result' : 'input']: value, isResult };
 }
 
 /** Groq's tools, beside the answer that it found with them: `{ type: 'search', arguments, output }`. */

@@ -35,20 +35,23 @@ import { readRerank } from './rerank.ts';
 const HIDDEN: readonly unknown[] = ['', '__REDACTED__', '<REDACTED>', '[REDACTED]'];
 
 /**
- * Quarkus writes attributes with the names of the events of 1.27, Cloudflare's gateway whole bodies, and Semantic Kernel
- * what an agent was given and returned.
+ * Quarkus writes attributes with the names of the events of 1.27, Cloudflare's gateway whole bodies, and Semantic Kernel,
+ * OpenLIT and Splunk what an agent was given and returned.
  */
 const PROMPTS = [
   'gen_ai.prompt',
   'gen_ai.content.prompt',
   'gen_ai.prompt_json',
   'gen_ai.agent.invocation_input',
+  'gen_ai.agent.input_context',
 ] as const;
 const COMPLETIONS = [
   'gen_ai.completion',
   'gen_ai.content.completion',
   'gen_ai.completion_json',
   'gen_ai.agent.invocation_output',
+  'gen_ai.agent.final_result',
+  'gen_ai.agent.output_result',
 ] as const;
 
 const IN_JSON: ReadonlySet<string> = new Set([
@@ -208,8 +211,27 @@ function lastAnswerOf(answers: readonly ChatMessage[]): ChatMessage | undefined 
   return words;
 }
 
-const ARGUMENTS = ['gen_ai.tool.call.arguments', 'gen_ai.tool.input'] as const;
-const RESULTS = ['gen_ai.tool.call.result', 'gen_ai.tool.output'] as const;
+/** Of workflows and their steps, as OpenLIT, OpenLLMetry and Splunk name them. */
+const ARGUMENTS = [
+  'gen_ai.tool.call.arguments',
+  'gen_ai.tool.input',
+  'gen_ai.workflow.input',
+  'gen_ai.workflow.initial_input',
+  'gen_ai.task.input',
+  'gen_ai.task.input_data',
+  'gen_ai.step.input_data',
+  'gen_ai.framework.pipeline.input_data',
+] as const;
+const RESULTS = [
+  'gen_ai.tool.call.result',
+  'gen_ai.tool.output',
+  'gen_ai.workflow.output',
+  'gen_ai.workflow.final_output',
+  'gen_ai.task.output',
+  'gen_ai.task.output_data',
+  'gen_ai.step.output_data',
+  'gen_ai.framework.pipeline.output_data',
+] as const;
 
 /** Sentry's and Grafana's names for what was embedded. */
 const EMBEDDED = ['gen_ai.embeddings.input', 'gen_ai.embeddings.input_texts'] as const;

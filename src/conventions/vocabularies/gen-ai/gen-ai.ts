@@ -125,6 +125,8 @@ export const genAi: Convention = {
     if (typeof operation === 'string' && operation !== '') {
       // OpenLLMetry's turns of a session by voice. Its sounds have no model.
       if (operation === 'realtime') return attributes['gen_ai.request.model'] === undefined ? 'generic' : 'model';
+      // What OpenLLMetry calls every other model on Bedrock.
+      if (operation === 'text_completion' && isEmbedding(attributes['gen_ai.request.model'])) return 'generic';
       return STEPS.has(operation)
         ? 'plumbing'
         : (KINDS.get(operation) ?? KINDS.get(constantOf(operation)) ?? 'generic');
@@ -132,7 +134,7 @@ export const genAi: Convention = {
     const model = attributes['gen_ai.request.model'];
     if (model !== undefined) {
       if (!looksLikeCall(span)) return undefined;
-      return typeof model === 'string' && /embed/i.test(model) ? 'generic' : 'model';
+      return isEmbedding(model) ? 'generic' : 'model';
     }
     if (attributes['gen_ai.tool.name'] !== undefined || isFunctionCall(span)) return 'tool';
     const named = kindByName(span);
@@ -222,10 +224,14 @@ function isLostItem({ output, outputMessage, callId, outputTokens = 0 }: Reading
 /** A span with content and no operation is a call if it has what only answers have; an agent only has tokens. */
 function kindByAnswer(attributes: Attributes): SpanKind | undefined {
   const model = attributes['gen_ai.response.model'];
-  if (typeof model === 'string' && /embed/i.test(model)) return 'generic';
+  if (isEmbedding(model)) return 'generic';
   if (hasAnyOf(attributes, ANSWER)) return 'model';
   if (!hasAnyOf(attributes, TOKENS)) return undefined;
   return attributes['gen_ai.agent.name'] === undefined ? 'model' : 'agent';
+}
+
+function isEmbedding(model: unknown): boolean {
+  return typeof model === 'string' && /embed/i.test(model);
 }
 
 function hasAnyOf(attributes: Attributes, keys: readonly string[]): boolean {

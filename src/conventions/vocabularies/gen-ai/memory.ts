@@ -5,6 +5,7 @@ import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 const QUERY = 'gen_ai.memory.query.text';
+const QUERIES = [QUERY, 'gen_ai.memory.query', 'gen_ai.memory.search.query'] as const;
 const RECORDS = 'gen_ai.memory.records';
 /** Alibaba's instrumentations have one operation for all, and name what it did. */
 const WRITTEN = 'gen_ai.memory.input.messages';
@@ -17,7 +18,7 @@ export function readMemory(fields: SpanFields): Reading {
   const { attributes } = fields;
   if (attributes['gen_ai.memory.operation'] !== undefined) {
     const written = fields.json(WRITTEN) ?? attributes[WRITTEN];
-    const asked = fields.firstString(QUERY, 'gen_ai.memory.query');
+    const asked = fields.firstString(...QUERIES);
     const key = attributes['gen_ai.memory.operation'] === 'search' ? 'query' : 'records';
     return {
       inputs: unlessEmpty({ query: asked, ...(written !== undefined && { [key]: toPlainJson(written) }) }),
@@ -25,7 +26,7 @@ export function readMemory(fields: SpanFields): Reading {
     };
   }
   const records = fields.attributes[RECORDS];
-  const query = fields.firstString(QUERY, 'gen_ai.memory.query');
+  const query = fields.firstString(...QUERIES);
   if (!WRITES.test(fields.string('gen_ai.operation.name') ?? '')) {
     return { inputs: unlessEmpty({ query }), output: toOptionalText(records) };
   }

@@ -40,11 +40,16 @@ export function readToolCall(fields: SpanFields): Reading {
       argumentsIn(structuredAt(fields, 'gen_ai.input.messages')) ??
       argumentsIn(said.input),
     output:
-      toOptionalText(result && attributes[result]) ??
+      toOptionalText(result && unlessPrinted(attributes[result])) ??
       resultIn(structuredAt(fields, 'gen_ai.output.messages')) ??
       resultIn(said.output),
     contentMetadata: { skill_source_uri: toAddress(attributes['gen_ai.skill.source.uri']) },
   };
+}
+
+/** OpenLIT writes `[object ToolMessage]`, which says nothing. */
+function unlessPrinted(value: unknown): unknown {
+  return typeof value === 'string' && /^\[object \w+\]$/.test(value) ? undefined : value;
 }
 
 /** Returns the arguments themselves, or those of the call or the text in a message. */

@@ -8,8 +8,16 @@
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
+import { saidIn, textOfState } from '../../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
-import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../../content/provider-bodies.ts';
+import {
+  isLangChainText,
+  readAnswer,
+  readRequest,
+  structuredAt,
+  structuredOf,
+  toStepOutput,
+} from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../../convention.ts';
@@ -35,6 +43,8 @@ const OUTPUT = 'langfuse.observation.output';
 const PARAMETERS = 'langfuse.observation.model.parameters';
 const LEVEL = 'langfuse.observation.level';
 const STATUS_MESSAGE = 'langfuse.observation.status_message';
+/** LangChain's callbacks put here what LangChain knows of a run. */
+const METADATA = 'langfuse.observation.metadata.';
 
 /** The callback of LangChain takes them from the metadata of a run. */
 function inMetadata(name: string): string[] {
@@ -73,6 +83,7 @@ export function readObservation(fields: SpanFields, type: unknown): Reading {
   const isCall = type === 'generation' || type === 'embedding';
   if (isCall) addTo(reading, ownUsage(usage));
   reading.model = fields.firstName('langfuse.observation.model.name');
+  if (isCall) reading.provider = fields.firstName(`${METADATA}ls_provider`);
   reading.error = readFailure(fields);
   reading.metadata = {
     prompt_name: fields.string('langfuse.observation.prompt.name'),
@@ -136,8 +147,17 @@ function readStep(fields: SpanFields): Reading {
     name: fields.span.name,
     other: parameters && toPlainObject(withoutFiller(parameters)),
     inputs: inputsOf(structuredAt(fields, fields.firstKey(INPUT, 'langfuse.trace.input'))),
-    output: isEmbedding || output === undefined ? undefined : toStepOutput(fields.attributes[output]),
+    output: isEmbedding || output === undefined ? undefined : readStepOutput(fields, output),
   };
+}
+
+/** Steps of LangChain and LangGraph return its objects and messages; what other steps return is the app's own. */
+function readStepOutput(fields: SpanFields, key: string): string | undefined {
+  const value = fields.attributes[key];
+  const text = typeof value === 'string' ? value : '';
+  const isGraphs = fields.attributes[`${METADATA}ls_integration`] !== undefined && text.startsWith('{"messages":');
+  if (isGraphs) return textOfState(fields.json(key), true) ?? toStepOutput(value);
+  return toStepOutput(isLangChainText(text) ? saidIn(fields.json(key)) : value);
 }
 
 /** The OpenAI wrapper writes `"response_format": ""` if none was set. */

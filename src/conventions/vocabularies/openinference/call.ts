@@ -34,8 +34,11 @@ export const SYSTEM_KEYS = ['system', 'instructions', 'systemInstruction', 'syst
  */
 const COMPLETIONS = 'OpenAI Completions';
 
-/** Its instrumentation prints the blocks of messages as Java does. */
-const BEDROCK = 'openinference.instrumentation.bedrock';
+/** Bedrock's agents print the blocks of messages as Java does. */
+export const BEDROCK: ReadonlySet<unknown> = new Set([
+  'openinference.instrumentation.bedrock',
+  '@arizeai/openinference-instrumentation-bedrock-agent',
+]);
 
 export function readModelCall(fields: SpanFields, app: Record<string, unknown> | undefined): Reading {
   const { attributes, span } = fields;
@@ -46,14 +49,15 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const requestBody = bodyOf(request);
   const responseBody = isTextOfMessage(attributes['output.value'], attributes) ? undefined : bodyOf(response);
 
-  const reader = new MessageReader(scopeOf(span).name === BEDROCK);
+  const reader = new MessageReader(BEDROCK.has(scopeOf(span).name));
   const texts = prompts.length > 0 ? readPrompts(prompts) : readSerialisedPrompts(request);
   const wholeInput = inputs.length === 0 ? fields.list('llm.input_messages') : undefined;
   const messages =
     texts ?? (wholeInput ? reader.read(wholeInput) : readInput(inputs, request, isFlattenedWithLoss(span), reader));
   if (messages.length > 0 && !messages.some(isSystem)) {
-    const system =
-      (requestBody && firstValue(requestBody, SYSTEM_KEYS)) ?? (parameters && firstValue(parameters, SYSTEM_KEYS));
+    // A body for a model on Bedrock does not name it.
+    const body = requestBody ?? (isObject(request.json) && Array.isArray(request.json['messages']) ? request.json : {});
+    const system = firstValue(body, SYSTEM_KEYS) ?? (parameters && firstValue(parameters, SYSTEM_KEYS));
     messages.unshift(...reader.readSystem(system ?? attributes['gen_ai.system_instructions']));
   }
   const heard = readTranscript(fields, 'input');

@@ -48,12 +48,17 @@ export function listIn(json: unknown): unknown[] | undefined {
 /** Whether more parts were sent than the flattened messages have. */
 export function lacksContent(groups: readonly IndexedGroup[], list: readonly unknown[] | undefined): boolean {
   if (list === undefined) return false;
+  // Of a system message whose content is blocks, as LangChain's agents have it, only the role is written.
+  const isSystemLost = groups.some(({ fields }) => isSystem(fields['message.role']) && countParts(fields) === 0);
   let sent = 0;
   for (const item of list) {
     if (!isObject(item)) continue;
     const message = isObject(item['kwargs']) ? item['kwargs'] : item;
     if (message !== item && stringOf(message['tool_call_id']) !== undefined) return true;
-    if (isSystem(item['role']) || isSystemClass(item['id'])) continue;
+    if (isSystem(item['role']) || isSystemClass(item['id'])) {
+      if (isSystemLost) return true;
+      continue;
+    }
     const content = message['content'];
     if (Array.isArray(content)) sent += content.length;
     else if (stringOf(content) !== undefined) sent++;

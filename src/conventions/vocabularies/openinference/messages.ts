@@ -11,13 +11,16 @@ import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { mergeAssistant } from '../../content/messages/join-messages.ts';
 import { holdsMessages } from '../../content/messages/message-wrappers.ts';
-import type { MessageReader } from '../../content/messages/messages.ts';
+import { MessageReader } from '../../content/messages/messages.ts';
+import { fromRareAnswer } from '../../content/messages/rare-answers.ts';
 import { isMessageInOtherSpelling } from '../../content/messages/spellings.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { isProviderPart } from '../../content/parts/message-parts.ts';
 import { holdsAnswer, isStructuredText } from '../../content/provider-bodies.ts';
+import { holdsReasoning } from '../../content/reasoning-in-answer.ts';
 import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
 import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
+import { unflatten } from '../../values/nested-keys.ts';
 import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -53,12 +56,17 @@ export function readOutput(groups: readonly IndexedGroup[], response: RawValue, 
   }
   addCallIds(raw, body);
   restoreProviderItems(raw, body);
+  markReasoning(raw, body);
   const messages = reader.readOutput(raw);
   // The flattened message of a refusal or of speech has only a role, or an empty text.
   if (messages.every(isEmpty) && isAnswer(body) && !response.isDamaged && !groups.some(hasRedacted)) {
     return reader.readOutput(fromLangChain(body));
   }
-  if (!response.isDamaged && !groups.some(hasRedacted)) addHostedCalls(body, reader);
+  if (!response.isDamaged && !groups.some(hasRedacted)) {
+    addHostedCalls(body, reader);
+    // JSON that the model was asked for is no body.
+    if (groups.every(({ fields }) => fields['message.content'] !== response.text)) addReasoning(body, reader);
+  }
   const choices = isObject(body) && Array.isArray(body['choices']) ? body['choices'].length : 0;
   if (choices <= 1) return mergeAssistant(messages);
   // Some instrumentations write every choice, others only the first.
@@ -167,6 +175,7 @@ function isAnswer(response: unknown): boolean {
     Array.isArray(response['generations']) ||
     Array.isArray(response['output']) ||
     (response['role'] === 'assistant' && 'content' in response) ||
+    fromRareAnswer(response) !== response ||
     // AutoGen's result of a call.
     ('finish_reason' in response && 'content' in response) ||
     holdsAnswer(response) ||
@@ -214,6 +223,23 @@ function restoreProviderItems(messages: readonly Fields[], response: unknown): v
   }
 }
 
+/** Adds the reasoning of an answer, which instrumentations of Gemini and of gateways leave in its body. */
+function addReasoning(json: unknown, reader: MessageReader): void {
+  if (reader.reasoning.length > 0 || !isObject(json) || !holdsReasoning(json)) return;
+  const whole = new MessageReader();
+  if (whole.readOutput(fromLangChain(json)).length === 1) reader.reasoning.push(...whole.reasoning);
+}
+
+/** smolagents' reasoning is a further text of the answer; its own message in the body has the first one only. */
+function markReasoning([message, ...others]: readonly Fields[], body: unknown): void {
+  if (message === undefined || others.length > 0 || !isObject(body) || body['role'] !== 'assistant') return;
+  const { content } = message;
+  if (!Array.isArray(content) || content.length < 2 || !content.every(({ type }: Fields) => type === 'text')) return;
+  const [said, ...thoughts] = content as Fields[];
+  if (said?.['text'] !== body['content']) return;
+  message['content'] = [said, ...thoughts.map(({ text }) => ({ type: 'reasoning', text }))];
+}
+
 function callIdsOf(generations: unknown): string[] {
   const plain = fromLangChain(generations);
   const first = Array.isArray(plain) && Array.isArray(plain[0]) ? plain[0][0] : undefined;
@@ -248,7 +274,8 @@ const MIME_TYPES = { 'input.value': 'input.mime_type', 'output.value': 'output.m
 export function readValue(fields: SpanFields, key: 'input.value' | 'output.value'): RawValue {
   const value = fields.attributes[key];
   const isJson = fields.attributes[MIME_TYPES[key]] === 'application/json' || isAllJson(fields);
-  if (value === undefined || value === null || isRedacted(value)) return { isDamaged: false, isJson };
+  if (value === undefined) return { json: flattenedMessages(fields, key), isDamaged: false, isJson };
+  if (value === null || isRedacted(value)) return { isDamaged: false, isJson };
   const written = textOf(value);
   const text = written !== undefined && isJson ? unquotedText(written) : written;
   const parsed = text === undefined || isStructuredText(text) ? fields.structure(key) : undefined;
@@ -256,4 +283,11 @@ export function readValue(fields: SpanFields, key: 'input.value' | 'output.value
   const isWords = key === 'output.value' && text !== undefined && startsAsPython(text) && !holdsMessages(parsed);
   const json = typeof parsed === 'string' || isWords ? undefined : parsed;
   return { isDamaged: fields.truncated.has(key), json, text, isJson };
+}
+
+/** Instructor's instrumentation flattens the list of messages: `input.value.0.role`. */
+function flattenedMessages({ attributes }: SpanFields, key: string): unknown[] | undefined {
+  if (attributes[`${key}.0.role`] === undefined) return undefined;
+  const items = unflatten(attributes, `${key}.`) ?? {};
+  return Object.keys(items).every((index) => /^\d+$/.test(index)) ? Object.values(items) : undefined;
 }

@@ -5,7 +5,7 @@
  * Lists are flattened into keys, so the attribute limit of a span (128) cuts long chats; the request in `input.value`
  * is still complete. `input.value` and `output.value` are the raw bodies on LLM spans, inputs and output on all others.
  */
-import type { SpanSlice } from '../../../otel/span-slice.ts';
+import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, UsageTable, usageDetails, usageSums, withUsageOfBody } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
@@ -92,7 +92,15 @@ function isStepElsewhere(attributes: SpanSlice['attributes']): boolean {
 /** Python's enum may be printed with its name. */
 function kindOf({ attributes }: SpanSlice): string {
   const kind = stringOf(attributes[KIND] ?? attributes[OTHER_KIND]) ?? '';
+  if (kind === 'LLM' && isEmbedding(attributes)) return 'EMBEDDING';
   return KINDS.has(kind) ? kind : constantOf(kind).toUpperCase();
+}
+
+/** Bedrock's instrumentations give every call of a model the same kind, and an answer without words. */
+function isEmbedding(attributes: Attributes): boolean {
+  const model = attributes['llm.model_name'];
+  if (typeof model !== 'string' || !/embed/i.test(model)) return false;
+  return attributes['llm.output_messages.0.message.content'] === undefined;
 }
 
 function isCallKind(kind: string): boolean {
@@ -117,6 +125,11 @@ const USAGE = new UsageTable({
   total_cost: ['llm.cost.total'],
 });
 
+/** A framework is no provider. */
+function agentProvider(fields: SpanFields): string | undefined {
+  return fields.attributes['llm.model_name'] === undefined ? undefined : fields.firstName('llm.provider', 'llm.system');
+}
+
 function readContent(fields: SpanFields, kind: string, app: Record<string, unknown> | undefined): Reading {
   switch (kind) {
     case 'LLM':
@@ -131,6 +144,8 @@ function readContent(fields: SpanFields, kind: string, app: Record<string, unkno
       return readEmbedding(fields);
     case 'AUDIO':
       return readSpeech(fields);
+    case 'AGENT':
+      return { model: fields.firstName('llm.model_name'), provider: agentProvider(fields), ...readChain(fields) };
     default:
       return readChain(fields);
   }

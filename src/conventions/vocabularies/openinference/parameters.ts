@@ -49,7 +49,9 @@ export function readModelAndProvider(
       modelNameOf(attributes['gen_ai.request.model']) ??
       modelNameOf(attributes['llm.model_name']) ??
       modelNameOf(app?.['ls_model_name']) ??
-      askedModel(parameters?.['model']),
+      askedModel(parameters?.['model']) ??
+      // NeMo Agent Toolkit names the span of a call after its model, and this too.
+      modelNameOf(attributes['nat.subspan.name'] ?? attributes['aiq.subspan.name']),
     provider: fields.firstName('llm.provider', 'llm.system') ?? nameOf(app?.['ls_provider']),
   };
 }

@@ -12,6 +12,7 @@ import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { isWholeAnswer, namesIn } from '../../content/model-of-bodies.ts';
 import { isStructuredText } from '../../content/provider-bodies.ts';
+import { holdsReasoning } from '../../content/reasoning-in-answer.ts';
 import { isResponseBody, readRequestParameters } from '../../content/request-parameters.ts';
 import { mayBeEvents } from '../../content/streams/event-stream.ts';
 import { failureIn } from '../../content/streams/failures.ts';
@@ -116,7 +117,9 @@ export function readOpenInferenceShort(span: SpanSlice, kind: string): ShortRead
 
 /** Returns undefined for plain text, and null if there is any doubt. */
 function toBody(text: string | undefined): Body | undefined | null {
-  if (text === undefined || !isStructuredText(text)) return text !== undefined && mayBeEvents(text) ? null : undefined;
+  if (text === undefined) return undefined;
+  // After white space or in quotes, JSON is no body, but the long way still looks up its names and tokens.
+  if (!isStructuredText(text)) return mayBeEvents(text) || /^\s*["{[]/.test(text) ? null : undefined;
   const json = text.startsWith('{') ? parseJson(text) : undefined;
   const plain = isObject(json) ? toPlainObject(json) : undefined;
   if (!plain || !isObject(json)) return null;
@@ -237,7 +240,8 @@ function readAnswer(into: OpenInferenceReading, groups: readonly IndexedGroup[],
   if ((Array.isArray(choices) && choices.length > 1) || generations !== undefined) return false;
   // Items of the Responses API may be calls that the provider ran.
   if (Array.isArray(output) && !output.every((item) => isObject(item) && APP_ITEMS.has(item['type']))) return false;
-  if (hostedItemsIn(response?.json).length > 0) return false;
+  // Reasoning may be in the body alone.
+  if (response && (hostedItemsIn(response.json).length > 0 || holdsReasoning(response.json))) return false;
   into.outputMessage = toAnswerPieces(first);
   if (!into.outputMessage) return false;
   const reason = toFinishReason(into.finishWord) ?? finishReasonOf(response?.json);
@@ -275,11 +279,9 @@ function readUsage(into: OpenInferenceReading, response: Body | undefined): bool
     }
   }
   if (into.promptTokens !== undefined || into.outputTokens !== undefined) return true;
-  // They may be elsewhere in the answer, also behind white space and in quotes.
-  return response === undefined && !((into.response?.charCodeAt(0) ?? 0x7f) <= QUOTE);
+  // They may be elsewhere in the answer.
+  return response === undefined;
 }
-
-const QUOTE = 0x22;
 
 function isZero(value: unknown): boolean {
   return value === 0;

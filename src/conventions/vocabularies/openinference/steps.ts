@@ -7,6 +7,7 @@ import { MessageReader } from '../../content/messages/messages.ts';
 import { toModelTool } from '../../content/model-tools.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { textOfEvent } from '../../content/provider-bodies.ts';
+import { readRequestParameters } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
 import { jsonOf, nameOf, numberOf, objectOf, omitUndefined, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
@@ -111,11 +112,10 @@ export function readEmbedding(fields: SpanFields): Reading {
   const only = texts.length === 0 ? fields.string('embedding.text') : undefined;
   if (only !== undefined && !isRedacted(only)) texts.push(only);
   const parameters = fields.object('embedding.invocation_parameters') ?? fields.object('llm.invocation_parameters');
-  const { model, input: _input, ...rest } = parameters ?? {};
   return {
-    model: nameOf(model) ?? fields.firstName('embedding.model_name', 'llm.model_name'),
+    model: nameOf(parameters?.['model']) ?? fields.firstName('embedding.model_name', 'llm.model_name'),
     provider: fields.firstName('llm.provider', 'llm.system'),
-    other: toPlainObject(rest),
+    other: readRequestParameters(parameters ?? {}).other,
     inputs: texts.length > 0 ? { input: texts } : toInputs(readValue(fields, 'input.value')),
   };
 }

@@ -2,7 +2,7 @@
 
 import type { Attributes } from '../../../otel/span-slice.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
-import { modelToolsAt, toModelTool, toModelTools } from '../../content/model-tools.ts';
+import { isDefinition, modelToolsAt, toModelTool, toModelTools } from '../../content/model-tools.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -28,12 +28,17 @@ export function readTools(
 
 function readToolDefinition(fields: SpanFields, index: number, definition: Attributes): ModelTool | undefined {
   const key = `llm.tools.${index}.tool.json_schema`;
+  const written = fields.object(key);
+  // LiteLLM writes no more than the parameters there, and the rest beside them.
+  const isWhole = written !== undefined && (definition['tool.name'] === undefined || isDefinition(written));
   const tool = toModelTool(
-    fields.object(key) ?? {
-      name: definition['tool.name'],
-      description: definition['tool.description'],
-      parameters: definition['tool.parameters'],
-    },
+    isWhole
+      ? written
+      : {
+          name: definition['tool.name'],
+          description: definition['tool.description'],
+          parameters: written ?? definition['tool.parameters'],
+        },
   );
   return tool && fields.truncated.has(key) ? withoutSchema(tool) : tool;
 }

@@ -84,7 +84,8 @@ function toMessage(
   fallback: string,
 ): Record<string, unknown> {
   const fields = fieldsBelow(all, 'message.') ?? all;
-  const role = stringOf(fields['role']) ?? fallback;
+  const named = stringOf(fields['role']) ?? fallback;
+  const role = named === 'computer-call' ? 'tool' : named;
   const [calls] = groupByIndex(fields, CALLS);
   const content = fields['content'] ?? fields[USER];
   const hasRefusal = stringOf(fields['refusal']) !== undefined && fields['refusal'] !== 'none';
@@ -96,13 +97,14 @@ function toMessage(
         ? readContent(span, content, role, `${prefix}${index}.content`, calls)
         : (content ?? listBelow(fields, 'content.')),
     tool_call_id: fields['tool_call_id'],
-    tool_calls:
-      functionCallOf(fields) ??
-      calls?.map(({ fields: call }) => ({
-        id: call['id'],
-        name: call['name'] ?? call['function.name'] ?? call['custom.name'],
-        arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
-      })),
+    // Together's instrumentation writes the first of the listed calls there, too.
+    tool_calls: calls?.length
+      ? calls.map(({ fields: call }) => ({
+          id: call['id'],
+          name: call['name'] ?? call['function.name'] ?? call['custom.name'],
+          arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
+        }))
+      : functionCallOf(fields),
     refusal: hasRefusal ? fields['refusal'] : undefined,
     reasoning: reasoningIn(fields['reasoning']),
   };
@@ -140,13 +142,28 @@ function listBelow(fields: Attributes, prefix: string): unknown[] | undefined {
  */
 function readContent(fields: SpanFields, text: string, role: string, key: string, calls: unknown[] = []): unknown {
   if ((text === 'null' || (text === 'None' && calls.length > 0)) && role === 'assistant') return null;
-  if (text === '[]' && role === 'assistant') return '';
-  const blocks = blocksInText(text);
+  // Its LangChain instrumentation encodes the empty text beside calls, too.
+  if ((text === '[]' || (text === '""' && calls.length > 0)) && role === 'assistant') return '';
+  const isHistory = role === 'assistant' && key.startsWith(INPUT);
+  const blocks = blocksInText(text) ?? (isHistory ? computerCallIn(text) : undefined);
   if (blocks || !text.startsWith('[{"type":"')) return blocks ?? text;
   const saved = endsWhole(text) ? undefined : salvageJson(text);
   if (saved === undefined) return text;
   fields.truncated.add(key);
   return saved;
+}
+
+const COMPUTER_CALL: ReadonlySet<string> = new Set(['id', 'call_id', 'action']);
+const COMPUTER_ACTIONS: ReadonlySet<unknown> = new Set(
+  'click double_click drag keypress move screenshot scroll type wait'.split(' '),
+);
+
+/** Of the Responses API's calls of a computer in the history it writes all but the type. */
+function computerCallIn(text: string): unknown[] | undefined {
+  const call = text.startsWith('{"') && text.includes('"call_id"') ? jsonOf(text) : undefined;
+  if (!isObject(call) || !isObject(call['action']) || !Object.keys(call).every((key) => COMPUTER_CALL.has(key))) return;
+  if (!COMPUTER_ACTIONS.has(call['action']['type'])) return;
+  return [{ type: 'computer_call', ...call }];
 }
 
 function endsWhole(text: string): boolean {

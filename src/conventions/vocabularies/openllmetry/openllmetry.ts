@@ -37,6 +37,8 @@ const INDEXED_KEY = /^gen_ai\.(?:prompt|completion|(?:input|output)\.messages)\.
 const CREW_RESULT = 'crewai.crew.result';
 /** Results of CrewAI's crews, and of what LlamaIndex predicts. */
 const RESULTS = [CREW_RESULT, 'gen_ai.completion.content'] as const;
+const INPUTS = ['traceloop.entity.input', 'gen_ai.task.input'] as const;
+const OUTPUTS = ['traceloop.entity.output', 'gen_ai.task.output'] as const;
 const ENTITY_KEYS = ['traceloop.span.kind', 'traceloop.entity.name', CREW_RESULT] as const;
 
 export const openLlmetry: Convention = {
@@ -211,14 +213,15 @@ function readFirstNames(fields: SpanFields, usage: Usage): Reading {
 
 function readEntity(fields: SpanFields, kind: SpanKind): Reading {
   const output =
-    openEnvelope(readEntityValue(fields, 'traceloop.entity.output')) ??
+    openEnvelope(readEntityValue(fields, fields.firstKey(...OUTPUTS) ?? OUTPUTS[0])) ??
     fields.attributes[fields.firstKey(...RESULTS) ?? ''];
+  const input = openEnvelope(readEntityValue(fields, fields.firstKey(...INPUTS) ?? INPUTS[0]));
   const result = kind === 'tool' && isObject(output) && output['role'] === 'tool' ? output : undefined;
   return {
     // The entity name of a LangChain tool is its class; its own name is in its result.
     name: stringOf(result?.['name']) ?? readName(fields, kind),
     description: kind === 'tool' ? fields.string('tool.description') : undefined,
-    inputs: inputsOf(withKeywords(openEnvelope(readEntityValue(fields, 'traceloop.entity.input')))) ?? readTask(fields),
+    inputs: inputsOf(withKeywords(input)) ?? readTask(fields),
     output: isVector(fields.span, output)
       ? undefined
       : (textOfState(openEnvelope(fields.structure('traceloop.entity.output'))) ??

@@ -3,19 +3,28 @@
  * word is enough where no whole word is found.
  *
  * One of the terms leads: its logs are read from the newest day on, and of their sessions those are kept that have the
- * other terms too. Each request looks for a bounded time; the cursor says where it stopped.
+ * other terms too. After a day on which few logs have it, all earlier days are asked at once. Each request looks for a bounded time; the cursor says where it stopped.
  */
 import type pg from 'pg';
 import type { SessionQuery } from '../../viewer-store.ts';
 import { type Conditions, type FoundSessions, keepWanted } from '../reading/session-list.ts';
-import { firstIdOf } from '../tables/identifiers.ts';
+import { dayOf, firstIdOf } from '../tables/identifiers.ts';
 import type { Uuid } from '../tables/keys.ts';
 import { type FoundSession, findCurrentSessions } from '../tables/lookups.ts';
 import { readTexts } from './match-texts.ts';
 import { findPossibleHits } from './possible-hits.ts';
 import { findFewSessions, findLogsOfTerms, readHitsOf } from './session-hits.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import { countHits, type Hit, LAST_ID, listDays, readHits, readSessionsOf } from './word-hits.ts';
+import {
+  countHits,
+  type Hit,
+  isRare,
+  LAST_ID,
+  listDays,
+  readEarlierHits,
+  readHits,
+  readSessionsOf,
+} from './word-hits.ts';
 import { MAX_TERMS, type Term, toTerms } from './word-terms.ts';
 
 const MAX_MILLIS = 2_000;
@@ -99,16 +108,23 @@ async function searchFrom(
   const found = new Map<Uuid, string>();
   const seen = new Set<Uuid>();
   let last = before;
+  const today = dayOf(Date.now());
+  let [hasFew, hasAsked] = [false, false];
   // Those of a few sessions are read at once, whatever their days.
   for (const day of few ? [FIRST_DAY] : await listDays(pool)) {
     if (startOf(day) >= before) continue;
-    const others = few ? [] : terms.filter((_, index) => index !== leading);
+    const earlier = hasFew ? await readEarlierHits(pool, day, lead) : undefined;
+    // If it has more logs on earlier days, these are looked at one by one.
+    hasFew = false;
+    const others = few || earlier ? [] : terms.filter((_, index) => index !== leading);
     const sessionsOf = (await readSessionsOf(pool, day, others, end)).filter((each) => each !== undefined);
+    let hitsOfDay = 0;
     for (let isWhole = false; !isWhole; ) {
       const hits = few
         ? await readHitsOf(pool, few, lead, last)
-        : await readHits(pool, day, lead, last, sessionsOf.length > 0);
+        : (earlier ?? (await readHits(pool, day, lead, last, sessionsOf.length > 0)));
       isWhole = hits.isWhole;
+      hitsOfDay += hits.rows.length;
       const portions = findPossibleHits(pool, hits.rows, sessionsOf, lead.verify ? VERIFIED : CHECKED);
       for await (const portion of portions) {
         const slice = portion.hits.filter(({ session }) => !seen.has(session));
@@ -129,8 +145,11 @@ async function searchFrom(
         if (isEnough || performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
       }
       last = isWhole ? startOf(day) : (hits.next ?? last);
+      if (earlier) return { found: toFound(found), next: null };
       if (performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
     }
+    // There is nothing yet on the day that is made ahead.
+    if (!hasAsked && day <= today) [hasFew, hasAsked] = [isRare(hitsOfDay), isRare(hitsOfDay)];
   }
   return { found: toFound(found), next: null };
 }

@@ -3,7 +3,8 @@
  * word is enough where no whole word is found.
  *
  * One of the terms leads: its logs are read from the newest day on, and of their sessions those are kept that have the
- * other terms too. After a day on which few logs have it, all earlier days are asked at once. Each request looks for a bounded time; the cursor says where it stopped.
+ * other terms too. After a day on which few logs have it, all earlier days are asked at once. Each request looks for a
+ * bounded time; the cursor says where it stopped.
  */
 import type pg from 'pg';
 import type { SessionQuery } from '../../viewer-store.ts';

@@ -112,7 +112,7 @@ export class SessionWrites {
     const statements = [...before, ...sums, ...this.#insertParts()];
     const isMore = this.#widened.size + this.#merged.size + this.#recounted.size > 0;
     const results = await (isMore ? pipelined(client, statements) : pipelinedTo(sendCommit, client, statements)).catch(
-      (error: unknown) => this.#noteMerge(error),
+      (error: unknown) => repeatIfMerged(error, this.#merges),
     );
     const answers = results.slice(before.length, before.length + sums.length).flatMap(({ rows }) => rows);
     for (const { key, id, reference_id: referenceId } of answers as unknown as SumAnswer[]) {
@@ -125,13 +125,6 @@ export class SessionWrites {
       await sendCommit();
     }
     return results.slice(0, before.length);
-  }
-
-  #noteMerge(error: unknown): never {
-    const merge = mergeOf(error);
-    if (!merge) throw error;
-    this.#merges.remember(merge.source, merge.target);
-    throw new RepeatTurn('a session was merged');
   }
 
   async #widenAll(client: pg.ClientBase): Promise<void> {
@@ -191,6 +184,14 @@ export class SessionWrites {
   committed(): void {
     for (const { source, target } of this.#done) this.#merges.remember(source.key, target.key);
   }
+}
+
+/** For an error of sums, which fail where their session was merged. @throws it, or {RepeatTurn} */
+export function repeatIfMerged(error: unknown, merges: Merges): never {
+  const merge = mergeOf(error);
+  if (!merge) throw error;
+  merges.remember(merge.source, merge.target);
+  throw new RepeatTurn('a session was merged');
 }
 
 interface SumAnswer {

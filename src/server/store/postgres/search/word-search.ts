@@ -3,8 +3,8 @@
  * word is enough where no whole word is found.
  *
  * One of the terms leads: its logs are read from the newest day on, and of their sessions those are kept that have the
- * other terms too. After a day on which few logs have it, all earlier days are asked at once. Each request looks for a
- * bounded time; the cursor says where it stopped.
+ * other terms too. After a day on which few logs have it, many earlier days are asked at once. Each request looks for
+ * a bounded time; the cursor says where it stopped.
  */
 import type pg from 'pg';
 import type { SessionQuery } from '../../viewer-store.ts';
@@ -22,8 +22,8 @@ import {
   isRare,
   LAST_ID,
   listDays,
-  readEarlierHits,
   readHits,
+  readHitsOfDays,
   readSessionsOf,
 } from './word-hits.ts';
 import { MAX_TERMS, type Term, toTerms } from './word-terms.ts';
@@ -40,6 +40,8 @@ const FIRST_DAY = '1970-01-01';
 /** Hits whose sessions are looked at together, and whose texts are read. */
 const CHECKED = 100;
 const VERIFIED = 40;
+/** Their tables and indexes are locked, of which the locks of the database are for all that is done at that time. */
+const DAYS_AT_ONCE = 32;
 /** The first of them is tomorrow. */
 const COUNTED_DAYS = 3;
 /** Logs of one session in which a phrase is looked for. */
@@ -112,11 +114,13 @@ async function searchFrom(
   const today = dayOf(Date.now());
   let [hasFew, hasAsked] = [false, false];
   // Those of a few sessions are read at once, whatever their days.
-  for (const day of few ? [FIRST_DAY] : await listDays(pool)) {
-    if (startOf(day) >= before) continue;
-    const earlier = hasFew ? await readEarlierHits(pool, day, lead) : undefined;
+  const days = few ? [FIRST_DAY] : (await listDays(pool)).filter((day) => startOf(day) < before);
+  for (let at = 0; at < days.length; ) {
+    const day = days[at]!;
+    const first = days[Math.min(at + DAYS_AT_ONCE, days.length) - 1]!;
+    const earlier = hasFew ? await readHitsOfDays(pool, { first, last: day }, lead) : undefined;
     // If it has more logs on earlier days, these are looked at one by one.
-    hasFew = false;
+    hasFew = earlier !== undefined;
     const others = few || earlier ? [] : terms.filter((_, index) => index !== leading);
     const sessionsOf = (await readSessionsOf(pool, day, others, end)).filter((each) => each !== undefined);
     let hitsOfDay = 0;
@@ -145,12 +149,12 @@ async function searchFrom(
         // However long it took to find them, some are looked at, so that the next request goes on behind them.
         if (isEnough || performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
       }
-      last = isWhole ? startOf(day) : (hits.next ?? last);
-      if (earlier) return { found: toFound(found), next: null };
+      last = isWhole ? startOf(earlier ? first : day) : (hits.next ?? last);
       if (performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
     }
     // There is nothing yet on the day that is made ahead.
     if (!hasAsked && day <= today) [hasFew, hasAsked] = [isRare(hitsOfDay), isRare(hitsOfDay)];
+    at += earlier ? DAYS_AT_ONCE : 1;
   }
   return { found: toFound(found), next: null };
 }

@@ -1,5 +1,6 @@
 /** What is written of a session, while another server counts it again. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import {
   commit,
@@ -8,6 +9,7 @@ import {
   pipelined,
   pipelinedTo,
 } from '../../../../src/server/store/postgres/tables/connection.ts';
+import { maintainPartitions } from '../../../../src/server/store/postgres/tables/partitions.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
@@ -77,6 +79,25 @@ for (const binaries of findPostgres()) {
       expect(await findFaults(url)).toEqual([]);
     });
 
+    test('a session that is too old and gets a log keeps all of it, if another server forgets what is too old', async () => {
+      const url = await cluster.createSchema();
+      const store = await open(url);
+      const { writes, close } = connect(url, () => {});
+      onTestFinished(close);
+      const client = await writes.connect();
+      onTestFinished(() => client.release());
+      const known = { session_reference_id: 's', metadata: { user_id: 'ada' } };
+      await createOne(store, known);
+      await createOne(store, { session_reference_id: 'gone', metadata: { user_id: 'ada' } });
+      await withClient(url, (other) => other.query(`UPDATE sessions SET last_day = '2020-01-01'`));
+      await whileLocked(url, [() => createOne(store, known), () => maintainPartitions(client, { retentionDays: 30 })]);
+      const { sessions } = await store.viewer.listSessions({ user: 'ada', size: 5 });
+      expect(sessions).toMatchObject([{ logs: 2, reference_id: 's' }]);
+      for (const each of ['key FROM sessions', 'session FROM session_facets', 'session FROM session_projects']) {
+        expect((await client.query(`SELECT DISTINCT ${each}`)).rows).toHaveLength(1);
+      }
+    });
+
     test('updates and logs of a session that another server has merged are written to the one that it is now', async () => {
       const url = await cluster.createSchema();
       const [store, other] = [await open(url), await open(url)];
@@ -88,6 +109,28 @@ for (const binaries of findPostgres()) {
       await store.createLogs([log({ reference_id: 'second', parent_reference_id: 'child' })]);
       const { sessions } = await other.viewer.listSessions({ size: 5 });
       expect(sessions).toMatchObject([{ logs: 3, reference_id: 's', last_output: 'changed' }]);
+      expect(await findFaults(url)).toEqual([]);
+    });
+
+    test('what is committed without its transaction, which could not begin, is stored once', async () => {
+      const url = await cluster.createSchema();
+      const store = await open(url);
+      await createOne(store);
+      const query = pg.Client.prototype.query as (this: pg.Client, ...parameters: unknown[]) => unknown;
+      let failed = 0;
+      vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...parameters: unknown[]) {
+        const [{ text }] = parameters as [{ text?: string }];
+        if (failed > 0 || !text?.startsWith('BEGIN; SET LOCAL enable_seqscan')) return query.apply(this, parameters);
+        failed += 1;
+        return query.call(this, { text: `DO $$ BEGIN RAISE 'canceled' USING ERRCODE = '57014'; END $$` });
+      } as never);
+      onTestFinished(() => void vi.restoreAllMocks());
+      const { id } = await createOne(store, { output: 'once' });
+      expect(failed).toBe(1);
+      vi.restoreAllMocks();
+      expect(await store.getLog(id)).toMatchObject({ output: 'once' });
+      const { rows } = await withClient(url, (client) => client.query('SELECT count(*)::int AS count FROM logs'));
+      expect(rows).toEqual([{ count: 2 }]);
       expect(await findFaults(url)).toEqual([]);
     });
 

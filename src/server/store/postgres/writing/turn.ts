@@ -53,7 +53,7 @@ export class Turn {
   readonly #parts: TurnParts;
   readonly #plan: Plan;
   readonly #missing: MissingLogs;
-  /** Set when a commit was sent and not answered. */
+  /** Set when a commit was sent, unless it is answered as a rollback: what fails behind it is repeated with the same ids. */
   mayBeCommitted = false;
   /** Not sent yet: it goes with the first of the statements. */
   #begin: readonly Statement[] = [];
@@ -103,7 +103,6 @@ export class Turn {
     this.mayBeCommitted = true;
     try {
       await commit(client);
-      this.mayBeCommitted = false;
     } catch (error) {
       if (error instanceof NotCommitted) this.mayBeCommitted = mayBeCommitted;
       throw error;

@@ -14,7 +14,7 @@ import { byPlaces, findLogs, findReferences } from '../postgres/tables/lookups.t
 import { Merges } from '../postgres/tables/merges.ts';
 import { RepeatTurn } from '../postgres/tables/repeat-turn.ts';
 import { insertFeedback } from '../postgres/writing/feedback-writes.ts';
-import { REFERENCES } from '../postgres/writing/turn.ts';
+import { REFERENCES } from '../postgres/writing/reference-writes.ts';
 import { logIdOf, looseKey, sessionKeys } from './ids.ts';
 import { MOVED_LOGS, type MovedLog, toMovedLog, toMovedValues, wordsOfMoved } from './moved-log.ts';
 import { MovedSessions } from './moved-sessions.ts';

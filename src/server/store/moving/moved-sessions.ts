@@ -5,9 +5,8 @@ import { type Insertion, inLockOrder, insertRows } from '../postgres/tables/inse
 import type { Key, Uuid } from '../postgres/tables/keys.ts';
 import type { Layout } from '../postgres/tables/layout.ts';
 import type { Merges } from '../postgres/tables/merges.ts';
-import { RepeatTurn } from '../postgres/tables/repeat-turn.ts';
 import { ADD_SUMS, addToSum, type SessionSum, toSumRow } from '../postgres/writing/session-sums.ts';
-import { FACETS, PROJECTS, SessionWrites } from '../postgres/writing/session-writes.ts';
+import { FACETS, PROJECTS, repeatIfMerged, SessionWrites } from '../postgres/writing/session-writes.ts';
 import { timestampNow } from '../timestamps.ts';
 import { facetsOfMoved, type MovedLog, sumPartOf } from './moved-log.ts';
 
@@ -66,16 +65,13 @@ export class MovedSessions {
     const valuesOf = (parts: ReadonlyMap<string, Key & { readonly values: Value[] }>) =>
       inLockOrder(parts.values(), layout, (part) => part).map(({ values }) => values);
     const sums = inLockOrder(this.#sums.values(), layout, (sum) => sum).map((sum) => this.#toRow(sum));
-    const before = [
+    // All else under the locks of the sessions, see `SessionWrites`.
+    const statements = [
+      ...insertRows(ADD_MOVED, sums, layout),
       ...insertRows(FACETS, valuesOf(this.#facets), layout),
       ...insertRows(PROJECTS, valuesOf(this.#projects), layout),
     ];
-    const results = await pipelined(client, [...before, ...insertRows(ADD_MOVED, sums, layout)]);
-    for (const row of results.slice(before.length).flatMap(({ rows }) => rows)) {
-      if (row['merged_into'] === null) continue;
-      this.#merges.remember(row['key'] as Uuid, row['merged_into'] as Uuid);
-      throw new RepeatTurn('a session was merged');
-    }
+    await pipelined(client, statements).catch((error: unknown) => repeatIfMerged(error, this.#merges));
     if (this.#joined.length === 0) return;
     const writes = new SessionWrites(layout, this.#merges, timestampNow());
     for (const { source, target } of this.#joined) writes.merge(source, target);

@@ -70,16 +70,18 @@ export class LogReads {
     return new Map(joined.map((row) => [row['id'] as string, toLogResponse(row as never)]));
   }
 
+  /** Remembers the configs of these rows for `complete`. */
+  async readConfigs(connection: pg.ClientBase, rows: readonly Row[]): Promise<void> {
+    await this.#configs.read(connection, toConfigs(rows));
+  }
+
   /** Adds to the rows themselves: of so many columns, a copy costs more than the rest. */
   async #join(connection: pg.ClientBase | pg.Pool, found: readonly Row[]): Promise<Row[]> {
     const reads = sendAtOnce(
       connection,
       () =>
         [
-          this.#configs.read(
-            connection,
-            found.flatMap((row) => (row['config'] as Uuid | null) ?? []),
-          ),
+          this.#configs.read(connection, toConfigs(found)),
           readFeedback(
             connection,
             found.flatMap((row) => (row['has_feedback'] === false ? [] : (row['id'] as string))),
@@ -124,6 +126,10 @@ export class LogReads {
       return work(this.#pool);
     }
   }
+}
+
+function toConfigs(rows: readonly Row[]): Uuid[] {
+  return rows.flatMap((row) => (row['config'] as Uuid | null) ?? []);
 }
 
 async function readFeedback(client: pg.ClientBase | pg.Pool, ids: readonly string[]): Promise<Map<string, object[]>> {

@@ -33,14 +33,14 @@ export function toChild(row: Row): Child {
 }
 
 /**
- * Resolves to the ids of the logs that children name as their parent by reference, by that reference. Those that are
+ * Returns the ids of the logs that children name as their parent by reference, by that reference. Those that are
  * `remembered` are not looked up, and may be gone; those that are found are remembered.
  */
-export async function findParentReferences(
+function findParentReferences(
   connection: Connection,
   children: readonly Child[],
   remembered?: RememberedReferences,
-): Promise<ReadonlyMap<string, string>> {
+): Map<string, string> | Promise<Map<string, string>> {
   const [ids, unknown] = [new Map<string, string>(), new Set<string>()];
   for (const { parentId, parentReferenceId, parentCut } of children) {
     if (parentCut || parentId !== null || parentReferenceId === null) continue;
@@ -48,24 +48,28 @@ export async function findParentReferences(
     if (id === undefined) unknown.add(parentReferenceId);
     else ids.set(parentReferenceId, id);
   }
-  for (const [reference, id] of await findReferences(connection, unknown)) {
-    ids.set(reference, id);
-    remembered?.set(reference, id);
-  }
-  return ids;
+  // At once, so that what follows can be sent with what was sent before.
+  if (unknown.size === 0) return ids;
+  return findReferences(connection, unknown).then((found) => {
+    for (const [reference, id] of found) {
+      ids.set(reference, id);
+      remembered?.set(reference, id);
+    }
+    return ids;
+  });
 }
 
 /**
- * Resolves to the parent of each log that has one which is stored, by the log's id. `references` are those of the
- * children, where they are known.
+ * Resolves to the parent of each log that has one which is stored, by the log's id. One that is only `remembered`, and
+ * gone, is not found, though its reference may lead to another log.
  */
 export async function findParents(
   connection: Connection,
   children: readonly Child[],
-  references?: ReadonlyMap<string, string>,
+  remembered?: RememberedReferences,
 ): Promise<Map<string, FoundLog>> {
   const finder = new ParentFinder(connection);
-  const direct = await finder.find(children, references);
+  const direct = await finder.find(children, remembered);
   const result = new Map<string, FoundLog>();
   for (const child of children) {
     const parent = direct.get(child.id);
@@ -83,9 +87,10 @@ class ParentFinder {
     this.#connection = connection;
   }
 
-  async find(children: readonly Child[], known?: ReadonlyMap<string, string>): Promise<Map<string, FoundLog>> {
+  async find(children: readonly Child[], remembered?: RememberedReferences): Promise<Map<string, FoundLog>> {
     const linked = children.filter(({ parentCut }) => !parentCut);
-    const references = known ?? (await findParentReferences(this.#connection, linked));
+    const asked = findParentReferences(this.#connection, linked, remembered);
+    const references = asked instanceof Map ? asked : await asked;
     const idOf = ({ parentId, parentReferenceId }: Child) => parentId ?? references.get(parentReferenceId ?? '');
     const logs = await findLogs(this.#connection, new Set(linked.flatMap((child) => idOf(child) ?? [])));
     const found = new Map<string, FoundLog>();

@@ -16,6 +16,8 @@ const WIDE_WINDOW = 20_000;
 /** Read from the index at once; and where most of them are left out by other words. */
 const MAX_HITS = 200;
 const MAX_HITS_OF_MANY = 10_000;
+/** Of days that are asked at once: each day is looked at alone for a term that more logs have. */
+const MAX_EARLIER = 500;
 /** Of a term that is not frequent, on one day. */
 const MAX_SESSIONS = 50_000;
 /** Of a term, to find the one that is in the fewest logs. */
@@ -98,6 +100,25 @@ export async function readHits(pool: pg.Pool, day: string, term: Term, before: s
   // Words that were added to a log come before its own, which may be outside: it is looked at again.
   if (!found) return { rows: hits.map(toHit), isWhole: false, next: lastLogOf(rows) };
   return { rows: found.map(toHit), isWhole: found.length < limit };
+}
+
+/** Whether so many hits on one day are few: then a term is looked for on many earlier days at once. */
+export function isRare(hits: number): boolean {
+  return hits < ENOUGH;
+}
+
+/** Of some days in a row; `undefined` where these are many, or the index needs long for them. */
+export async function readHitsOfDays(
+  pool: pg.Pool,
+  { first, last }: { readonly first: string; readonly last: string },
+  term: Term,
+): Promise<Hits | undefined> {
+  const values: Value[] = [first, last];
+  const text = `SELECT id, session FROM log_words WHERE day >= $1::date AND day <= $2::date
+    AND ${toCondition(term, values)} LIMIT ${MAX_EARLIER + 1}`;
+  const rows = await readFromIndex(pool, text, values, HINT_MILLIS);
+  if (!rows || rows.length > MAX_EARLIER) return undefined;
+  return { rows: rows.map(toHit).sort((left, right) => (left.id < right.id ? 1 : -1)), isWhole: true };
 }
 
 /**

@@ -3,19 +3,29 @@
  * word is enough where no whole word is found.
  *
  * One of the terms leads: its logs are read from the newest day on, and of their sessions those are kept that have the
- * other terms too. Each request looks for a bounded time; the cursor says where it stopped.
+ * other terms too. After a day on which few logs have it, many earlier days are asked at once. Each request looks for
+ * a bounded time; the cursor says where it stopped.
  */
 import type pg from 'pg';
 import type { SessionQuery } from '../../viewer-store.ts';
 import { type Conditions, type FoundSessions, keepWanted } from '../reading/session-list.ts';
-import { firstIdOf } from '../tables/identifiers.ts';
+import { dayOf, firstIdOf } from '../tables/identifiers.ts';
 import type { Uuid } from '../tables/keys.ts';
 import { type FoundSession, findCurrentSessions } from '../tables/lookups.ts';
 import { readTexts } from './match-texts.ts';
 import { findPossibleHits } from './possible-hits.ts';
 import { findFewSessions, findLogsOfTerms, readHitsOf } from './session-hits.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import { countHits, type Hit, LAST_ID, listDays, readHits, readSessionsOf } from './word-hits.ts';
+import {
+  countHits,
+  type Hit,
+  isRare,
+  LAST_ID,
+  listDays,
+  readHits,
+  readHitsOfDays,
+  readSessionsOf,
+} from './word-hits.ts';
 import { MAX_TERMS, type Term, toTerms } from './word-terms.ts';
 
 const MAX_MILLIS = 2_000;
@@ -30,6 +40,8 @@ const FIRST_DAY = '1970-01-01';
 /** Hits whose sessions are looked at together, and whose texts are read. */
 const CHECKED = 100;
 const VERIFIED = 40;
+/** Their tables and indexes are locked, of which the locks of the database are for all that is done at that time. */
+const DAYS_AT_ONCE = 32;
 /** The first of them is tomorrow. */
 const COUNTED_DAYS = 3;
 /** Logs of one session in which a phrase is looked for. */
@@ -99,16 +111,25 @@ async function searchFrom(
   const found = new Map<Uuid, string>();
   const seen = new Set<Uuid>();
   let last = before;
+  const today = dayOf(Date.now());
+  let [hasFew, hasAsked] = [false, false];
   // Those of a few sessions are read at once, whatever their days.
-  for (const day of few ? [FIRST_DAY] : await listDays(pool)) {
-    if (startOf(day) >= before) continue;
-    const others = few ? [] : terms.filter((_, index) => index !== leading);
+  const days = few ? [FIRST_DAY] : (await listDays(pool)).filter((day) => startOf(day) < before);
+  for (let at = 0; at < days.length; ) {
+    const day = days[at]!;
+    const first = days[Math.min(at + DAYS_AT_ONCE, days.length) - 1]!;
+    const earlier = hasFew ? await readHitsOfDays(pool, { first, last: day }, lead) : undefined;
+    // If it has more logs on earlier days, these are looked at one by one.
+    hasFew = earlier !== undefined;
+    const others = few || earlier ? [] : terms.filter((_, index) => index !== leading);
     const sessionsOf = (await readSessionsOf(pool, day, others, end)).filter((each) => each !== undefined);
+    let hitsOfDay = 0;
     for (let isWhole = false; !isWhole; ) {
       const hits = few
         ? await readHitsOf(pool, few, lead, last)
-        : await readHits(pool, day, lead, last, sessionsOf.length > 0);
+        : (earlier ?? (await readHits(pool, day, lead, last, sessionsOf.length > 0)));
       isWhole = hits.isWhole;
+      hitsOfDay += hits.rows.length;
       const portions = findPossibleHits(pool, hits.rows, sessionsOf, lead.verify ? VERIFIED : CHECKED);
       for await (const portion of portions) {
         const slice = portion.hits.filter(({ session }) => !seen.has(session));
@@ -128,9 +149,12 @@ async function searchFrom(
         // However long it took to find them, some are looked at, so that the next request goes on behind them.
         if (isEnough || performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
       }
-      last = isWhole ? startOf(day) : (hits.next ?? last);
+      last = isWhole ? startOf(earlier ? first : day) : (hits.next ?? last);
       if (performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
     }
+    // There is nothing yet on the day that is made ahead.
+    if (!hasAsked && day <= today) [hasFew, hasAsked] = [isRare(hitsOfDay), isRare(hitsOfDay)];
+    at += earlier ? DAYS_AT_ONCE : 1;
   }
   return { found: toFound(found), next: null };
 }

@@ -144,12 +144,17 @@ export async function withConnection<Result>(
 
 /** Ends a connection at once: what it is asked for fails. The driver's own `end` waits for that. */
 export function breakOff(client: pg.ClientBase): void {
-  (client as { connection?: { stream: Writable } }).connection?.stream.destroy();
+  connectionOf(client).stream?.destroy();
+}
+
+/** A pool has none of its own. */
+function connectionOf(client: pg.ClientBase | pg.Pool): { readonly stream?: Writable } {
+  return (client as { connection?: { stream: Writable } }).connection ?? {};
 }
 
 /** One write to the socket for all that `send` sends before it returns. */
 export function sendAtOnce<Result>(client: pg.ClientBase | pg.Pool, send: () => Result): Result {
-  const { stream } = (client as { connection?: { stream: Writable } }).connection ?? {};
+  const { stream } = connectionOf(client);
   stream?.cork();
   try {
     return send();
@@ -166,13 +171,45 @@ export async function pipelined(
   client: pg.ClientBase | pg.Pool,
   statements: readonly Statement[],
 ): Promise<pg.QueryResult<Row>[]> {
-  return allDone(
-    sendAtOnce(client, () => statements.map((statement) => client.query<Row>(statement as pg.QueryConfig))),
-  );
+  return allDone(sendAll(client, statements));
+}
+
+/**
+ * As `pipelined`, with a commit behind the statements, which is sent before they are answered: if one of them fails, the
+ * database answers it as a rollback. Not where the driver could not send one of them, of which the database knows nothing.
+ */
+export async function pipelinedTo(
+  sendCommit: () => Promise<void>,
+  client: pg.ClientBase,
+  statements: readonly Statement[],
+): Promise<pg.QueryResult<Row>[]> {
+  const { stream } = connectionOf(client);
+  // All of it is one write to the socket.
+  stream?.cork();
+  let done: readonly [Promise<pg.QueryResult<Row>[]>, Promise<void> | undefined];
+  try {
+    const sent = sendAll(client, statements);
+    let hasFailed = false;
+    for (const each of sent) {
+      each.catch(() => {
+        hasFailed = true;
+      });
+    }
+    // The driver reports some of its faults a tick later, and its promises take steps to be rejected.
+    for (let tick = 0; tick < 2; tick += 1) await new Promise<void>((resolve) => process.nextTick(resolve));
+    done = [allDone(sent), hasFailed ? undefined : sendCommit()];
+  } finally {
+    stream?.uncork();
+  }
+  return (await allDone(done))[0];
+}
+
+function sendAll(client: pg.ClientBase | pg.Pool, statements: readonly Statement[]): Promise<pg.QueryResult<Row>>[] {
+  return sendAtOnce(client, () => statements.map((statement) => client.query<Row>(statement as pg.QueryConfig)));
 }
 
 /** Resolves or rejects when all of them are done, so that nothing is on its way then: with the first error. */
-export async function allDone<const Sent extends readonly Promise<unknown>[]>(
+export async function allDone<const Sent extends readonly unknown[]>(
   sent: Sent,
 ): Promise<{ -readonly [Index in keyof Sent]: Awaited<Sent[Index]> }> {
   const answers = await Promise.allSettled(sent);
@@ -193,10 +230,12 @@ export async function readLong(pool: pg.Pool, text: string, values: readonly Val
   });
 }
 
+/** Thrown by `commit`: after an error within the transaction it is answered as a rollback, and without an error. */
+export class NotCommitted extends Error {}
+
 export async function commit(client: pg.ClientBase): Promise<void> {
   const { command } = await client.query('COMMIT');
-  // After an error within the transaction the commit is answered as a rollback, and without an error.
-  if (command !== 'COMMIT') throw new Error(`the transaction was not committed: ${command}`);
+  if (command !== 'COMMIT') throw new NotCommitted(`the transaction was not committed: ${command}`);
 }
 
 /** Gives the connection back: one whose state is not known for sure is closed. */

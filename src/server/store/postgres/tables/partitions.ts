@@ -5,7 +5,8 @@
 import type pg from 'pg';
 import { codeOf, isSqlError, type Statement, type Value } from './connection.ts';
 import { DAY_MILLIS, dayOf, firstIdOf, nextDay } from './identifiers.ts';
-import type { Uuid } from './keys.ts';
+import { toKeyed, type Uuid } from './keys.ts';
+import { whereKeys } from './row-keys.ts';
 import { DAILY_TABLES } from './schema.ts';
 
 const LOCK = 0x686c_6f75;
@@ -124,15 +125,11 @@ async function dropBefore(client: pg.ClientBase, table: string, firstKept: strin
   for (const { name } of rows) await client.query(`DROP TABLE IF EXISTS ${name}`);
 }
 
-/** What belongs to days that are gone, in slices. */
+/**
+ * What belongs to days that are gone, in slices. Sessions first, as turns do: what is written of a session is written
+ * under the lock of its row, and one that has got a new log meanwhile keeps all.
+ */
 async function forgetBefore(client: pg.ClientBase, firstKept: string): Promise<void> {
-  for (const table of ['session_projects', 'session_facets']) {
-    await client.query(
-      `DELETE FROM ${table} AS part USING sessions
-       WHERE sessions.bucket = part.bucket AND sessions.key = part.session AND sessions.last_day < $1::date`,
-      [firstKept],
-    );
-  }
   // A session that was merged into another one, or is an id of it, goes when that goes.
   const { rows } = await client.query<{ keys: Uuid[] }>(
     'DELETE FROM sessions WHERE last_day < $1::date AND merged_into IS NULL RETURNING keys',
@@ -140,6 +137,14 @@ async function forgetBefore(client: pg.ClientBase, firstKept: string): Promise<v
   );
   const keys = rows.flatMap((row) => row.keys);
   await client.query('DELETE FROM sessions WHERE key = ANY($1::uuid[]) AND merged_into IS NOT NULL', [keys]);
+  for (let at = 0; at < keys.length; at += SLICE) {
+    const slice = keys.slice(at, at + SLICE).map(toKeyed);
+    for (const table of ['session_projects', 'session_facets']) {
+      const values: Value[] = [];
+      const { sql } = whereKeys('bucket, session', slice, values);
+      await client.query(`DELETE FROM ${table} WHERE ${sql}`, values);
+    }
+  }
   // A reference whose log is gone reads as one that is not known.
   await client.query('DELETE FROM log_references WHERE log_id < $1', [firstIdOf(Date.parse(`${firstKept}T00:00:00Z`))]);
   await client.query(

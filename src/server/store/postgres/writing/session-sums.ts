@@ -1,8 +1,7 @@
 /** What a turn adds to the sums of sessions: rows of deltas, one for each session. Pure but for the clock. */
-import type { Value } from '../tables/connection.ts';
-import { toSqlTime } from '../tables/connection.ts';
+import { codeOf, toSqlTime, type Value } from '../tables/connection.ts';
 import type { Insertion } from '../tables/insert-rows.ts';
-import type { Key } from '../tables/keys.ts';
+import type { Key, Uuid } from '../tables/keys.ts';
 
 export interface SessionSum extends Key {
   /** `null` for logs that are in no session. */
@@ -95,7 +94,23 @@ const sum = (column: string) =>
 const least = (column: string) => `${column} = least(sessions.${column}, excluded.${column})`;
 const greatest = (column: string) => `${column} = greatest(sessions.${column}, excluded.${column})`;
 
-/** The last statement of a turn: it locks the rows of sessions that many turns write. */
+/**
+ * Fails where the session was merged into another one: the commit may be sent behind it, before its answer is there. See
+ * `mergeOf`.
+ */
+const FAIL_IF_MERGED = `CASE WHEN sessions.merged_into IS NOT NULL
+      THEN (sessions.key::text || ' ' || sessions.merged_into::text)::int END`;
+const MERGED = /([0-9a-f-]{36}) ([0-9a-f-]{36})/;
+const NOT_A_NUMBER = '22P02';
+
+/** Returns which session was merged into which, if that is what the error of `ADD_SUMS` says, in whatever language. */
+export function mergeOf(error: unknown): { source: Uuid; target: Uuid } | undefined {
+  if (codeOf(error) !== NOT_A_NUMBER) return undefined;
+  const [, source, target] = MERGED.exec((error as Error).message) ?? [];
+  return source !== undefined && target !== undefined ? { source, target } : undefined;
+}
+
+/** The last but for what is written under the lock of the sessions' rows, which many turns write. */
 export const ADD_SUMS: Insertion = {
   table: 'sessions',
   columns: [
@@ -132,7 +147,7 @@ export const ADD_SUMS: Insertion = {
       last_is_error = CASE WHEN ${KEEP_LAST} THEN sessions.last_is_error
         ELSE coalesce(excluded.last_is_error, sessions.last_is_error) END,
       last_output_rank = greatest(sessions.last_output_rank, excluded.last_output_rank)
-    RETURNING bucket, key, id, reference_id, merged_into`,
+    RETURNING key, id, reference_id, ${FAIL_IF_MERGED} AS merged`,
 };
 
 /** The values of `ADD_SUMS`. */

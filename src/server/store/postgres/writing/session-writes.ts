@@ -1,8 +1,12 @@
-/** What a turn writes of sessions, after its logs: facets, projects, sums, and merges. */
+/**
+ * What a turn writes of sessions, after its logs: sums, facets, projects, and merges. The sums lock the rows of the
+ * sessions, and all else is written under these locks: a facet that is there may be one that another server takes away,
+ * since it counts the session again and does not see the logs of this turn.
+ */
 
 import type pg from 'pg';
 import type { ShownSession } from '../reading/log-reads.ts';
-import { pipelined, type Row, type Statement, type Value } from '../tables/connection.ts';
+import { pipelined, pipelinedTo, type Row, type Statement, type Value } from '../tables/connection.ts';
 import { type Insertion, inLockOrder, insertRows } from '../tables/insert-rows.ts';
 import { type Key, toId, toKeyed, type Uuid } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
@@ -11,7 +15,7 @@ import type { Merges } from '../tables/merges.ts';
 import { RepeatTurn } from '../tables/repeat-turn.ts';
 import { recountSession } from './recount.ts';
 import { type Merge, mergeSessions, readParts } from './session-merge.ts';
-import { ADD_SUMS, addToSum, type SessionSum, type SumPart, toSumRow } from './session-sums.ts';
+import { ADD_SUMS, addToSum, mergeOf, type SessionSum, type SumPart, toSumRow } from './session-sums.ts';
 
 export const FACETS: Insertion = {
   table: 'session_facets',
@@ -94,27 +98,32 @@ export class SessionWrites {
     if (session.bucket !== bucket) this.#widened.set(`${session.key} ${bucket}`, { key: session, bucket });
   }
 
-  /** Sends `before` in the same trip, and resolves to what it has returned. */
-  async write(client: pg.ClientBase, before: readonly Statement[] = []): Promise<pg.QueryResult<Row>[]> {
+  /**
+   * Sends `before` in the same trip, and resolves to what it has returned, once what `sendCommit` sends is done, too: that
+   * is sent in the same trip, where nothing more is to be written by what it answers.
+   */
+  async write(
+    client: pg.ClientBase,
+    before: readonly Statement[] = [],
+    sendCommit: () => Promise<void> = async () => {},
+  ): Promise<pg.QueryResult<Row>[]> {
     const layout = this.#layout;
-    const sums = inLockOrder(this.#sums.values(), layout, (sum) => sum).map(toSumRow);
-    const inserts = [
-      ...before,
-      ...insertRows(FACETS, this.#ordered(this.#facets), layout),
-      ...insertRows(PROJECTS, this.#ordered(this.#projects), layout),
-    ];
-    const statements = insertRows(ADD_SUMS, sums, layout);
-    const results = await pipelined(client, [...inserts, ...statements]);
-    const answers = results.slice(inserts.length).flatMap(({ rows }) => rows) as unknown as SumAnswer[];
-    for (const { key, id, reference_id: referenceId, merged_into: target } of answers) {
+    const sums = insertRows(ADD_SUMS, inLockOrder(this.#sums.values(), layout, (sum) => sum).map(toSumRow), layout);
+    const statements = [...before, ...sums, ...this.#insertParts()];
+    const isMore = this.#widened.size + this.#merged.size + this.#recounted.size > 0;
+    const results = await (isMore ? pipelined(client, statements) : pipelinedTo(sendCommit, client, statements)).catch(
+      (error: unknown) => repeatIfMerged(error, this.#merges),
+    );
+    const answers = results.slice(before.length, before.length + sums.length).flatMap(({ rows }) => rows);
+    for (const { key, id, reference_id: referenceId } of answers as unknown as SumAnswer[]) {
       if (id !== null) this.#shown.set(key, { id, referenceId });
-      if (target === null) continue;
-      this.#merges.remember(key, target);
-      throw new RepeatTurn('a session was merged');
     }
-    if (this.#widened.size > 0) await this.#widenAll(client);
-    await this.#mergeAll(client);
-    for (const [key, forgets] of this.#recounted) await recountSession(client, layout, toKeyed(key), forgets);
+    if (isMore) {
+      if (this.#widened.size > 0) await this.#widenAll(client);
+      await this.#mergeAll(client);
+      for (const [key, forgets] of this.#recounted) await recountSession(client, layout, toKeyed(key), forgets);
+      await sendCommit();
+    }
     return results.slice(0, before.length);
   }
 
@@ -147,11 +156,15 @@ export class SessionWrites {
       this.#projects.clear();
       for (const { kind, value } of facets) this.addFacets(merge.target, [[kind, value]]);
       for (const { project } of projects) this.addProject(merge.target, project);
-      await pipelined(client, [
-        ...insertRows(FACETS, this.#ordered(this.#facets), this.#layout),
-        ...insertRows(PROJECTS, this.#ordered(this.#projects), this.#layout),
-      ]);
+      await pipelined(client, this.#insertParts());
     }
+  }
+
+  #insertParts(): Statement[] {
+    return [
+      ...insertRows(FACETS, this.#ordered(this.#facets), this.#layout),
+      ...insertRows(PROJECTS, this.#ordered(this.#projects), this.#layout),
+    ];
   }
 
   #ordered(parts: ReadonlyMap<string, Part>): Value[][] {
@@ -173,9 +186,16 @@ export class SessionWrites {
   }
 }
 
+/** For an error of sums, which fail where their session was merged. @throws it, or {RepeatTurn} */
+export function repeatIfMerged(error: unknown, merges: Merges): never {
+  const merge = mergeOf(error);
+  if (!merge) throw error;
+  merges.remember(merge.source, merge.target);
+  throw new RepeatTurn('a session was merged');
+}
+
 interface SumAnswer {
   key: Uuid;
   id: string | null;
   reference_id: string | null;
-  merged_into: Uuid | null;
 }

@@ -1,27 +1,29 @@
 /**
- * One turn: the writes of several requests in one transaction of four pipelined trips. Whatever ends it before its
- * commit, it can be repeated; where the outcome of the commit is unknown, with the same ids, of which those that are
- * there are not written twice. Tables are written, and rows locked, in one order: references, logs, facets, sessions.
+ * One turn: the writes of several requests in one transaction of three pipelined trips, of which the last has the commit.
+ * Whatever ends it before its commit, it can be repeated; where the outcome of the commit is unknown, with the same ids, of
+ * which those that are there are not written twice. Tables are written, and rows locked, in one order: references, logs,
+ * sessions, and what is written under the lock of a session.
  */
 import type pg from 'pg';
 import type { CreatedLog } from '../../../../wire/v4.ts';
-import { findParentReferences, findParents, markCycles, toChild } from '../reading/parents.ts';
+import type { LogReads } from '../reading/log-reads.ts';
+import { findParents, markCycles, toChild } from '../reading/parents.ts';
 import {
   allDone,
   commit,
+  NotCommitted,
   pipelined,
   type Row,
   type Statement,
   sendAtOnce,
   toSqlTime,
-  type Value,
 } from '../tables/connection.ts';
 import type { Draft } from '../tables/drafts.ts';
 import { nextTimestamp, placeOf } from '../tables/identifiers.ts';
-import { type Insertion, inLockOrder, insertByDay, insertRows } from '../tables/insert-rows.ts';
-import { type Key, referenceKey, toKeyed, type Uuid } from '../tables/keys.ts';
+import { inLockOrder, insertByDay } from '../tables/insert-rows.ts';
+import { type Key, toKeyed, type Uuid } from '../tables/keys.ts';
 import { toBegin } from '../tables/layout.ts';
-import { readPlaces } from '../tables/lookups.ts';
+import { type FoundLog, readPlaces } from '../tables/lookups.ts';
 import type { RememberedReferences } from '../tables/remembered-references.ts';
 import { RepeatTurn } from '../tables/repeat-turn.ts';
 import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-writes.ts';
@@ -29,17 +31,11 @@ import { type KnownLog, type OldLog, toMaxLooks } from './known-logs.ts';
 import { toKnownStatements } from './known-statements.ts';
 import { LOGS, toLogValues } from './log-rows.ts';
 import type { Plan } from './plan-turn.ts';
+import { insertReferences, type StoredReference, toReferences } from './reference-writes.ts';
 import { SessionWrites } from './session-writes.ts';
 import type { TurnParts } from './turn-parts.ts';
 import { addFresh, addKnown } from './turn-sums.ts';
 import { type FoundKnown, wordsOfTurn } from './turn-words.ts';
-
-export const REFERENCES: Insertion = {
-  table: 'log_references',
-  columns: ['bucket::smallint', 'awaited::boolean', 'reference::uuid', 'log_id::text'],
-  rest: `ON CONFLICT (reference, bucket) DO UPDATE SET log_id = coalesce(log_references.log_id, excluded.log_id),
-    awaited = log_references.awaited OR excluded.awaited RETURNING reference, awaited, log_id`,
-};
 
 /** Ids of logs that were not there, though their reference or their own id said so. Kept over the repeats of a turn. */
 export type MissingLogs = Map<string, number>;
@@ -57,7 +53,7 @@ export class Turn {
   readonly #parts: TurnParts;
   readonly #plan: Plan;
   readonly #missing: MissingLogs;
-  /** Set when a commit was sent and not answered. */
+  /** Set when a commit was sent, unless it is answered as a rollback: what fails behind it is repeated with the same ids. */
   mayBeCommitted = false;
   /** Not sent yet: it goes with the first of the statements. */
   #begin: readonly Statement[] = [];
@@ -68,35 +64,29 @@ export class Turn {
     this.#missing = missing;
   }
 
-  async run(client: pg.ClientBase, remembered: RememberedReferences): Promise<TurnAnswers> {
+  async run(client: pg.ClientBase, remembered: RememberedReferences, logReads: LogReads): Promise<TurnAnswers> {
     const { layout, merges, vocabulary } = this.#parts;
     this.#begin = [{ text: toBegin(layout) }];
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
     const { statements, updated, toAnswers } = await this.#prepare(client, sessions, []);
-    const children = [...updated.values()].map(toChild);
-    const [references, results] = await allDone(
-      sendAtOnce(
-        client,
-        () =>
-          [
-            findParentReferences(client, children, remembered),
-            sessions.write(client, [...this.#begin, ...statements]),
-          ] as const,
-      ),
-    );
-    const answers = toAnswers(results.slice(results.length - statements.length));
-    const sent = sendAtOnce(client, () => {
-      const committed = vocabulary.keepUnlessCommitted(commit(client));
-      return [
-        committed,
-        vocabulary.flush(client, committed),
-        // What is committed must not fail: they can be read again.
-        findParents(client, children, references).catch(() => undefined),
-      ] as const;
-    });
-    this.mayBeCommitted = true;
-    const [, , shown] = await allDone(sent);
-    this.mayBeCommitted = false;
+    const rows = [...updated.values()];
+    let shown: ReadonlyMap<string, FoundLog> | undefined;
+    const sendCommit = async (): Promise<void> => {
+      const sent = sendAtOnce(client, () => {
+        const committed = vocabulary.keepUnlessCommitted(this.#commit(client));
+        return [
+          // What is committed must not fail: they can be read again.
+          findParents(client, rows.map(toChild), remembered).catch(() => undefined),
+          logReads.readConfigs(client, rows).catch(() => undefined),
+          committed,
+          vocabulary.flush(client, committed),
+        ] as const;
+      });
+      [shown] = await allDone(sent);
+    };
+    const begin = this.#begin;
+    const results = await sessions.write(client, [...begin, ...statements], sendCommit);
+    const answers = toAnswers(results.slice(begin.length));
     sessions.committed();
     for (const [id, row] of updated) {
       row['shown_session'] = sessions.shownAs(row['session'] as Uuid);
@@ -105,6 +95,18 @@ export class Turn {
       if (parent || (row['parent_id'] ?? row['parent_reference_id']) === null) row['shown_parent'] = parent;
     }
     return answers;
+  }
+
+  /** A commit that is answered as a rollback leaves it as it was. */
+  async #commit(client: pg.ClientBase): Promise<void> {
+    const mayBeCommitted = this.mayBeCommitted;
+    this.mayBeCommitted = true;
+    try {
+      await commit(client);
+    } catch (error) {
+      if (error instanceof NotCommitted) this.mayBeCommitted = mayBeCommitted;
+      throw error;
+    }
   }
 
   /**
@@ -185,35 +187,14 @@ export class Turn {
    */
   async #writeReferences(client: pg.ClientBase, sessions: SessionWrites, locked: readonly string[]) {
     const { layout, merges } = this.#parts;
-    const rows = new Map<Uuid, { bucket: number; key: Uuid; awaited: boolean; draft?: Draft }>();
-    for (const reference of locked) {
-      const key = referenceKey(reference);
-      rows.set(key.key, { ...key, awaited: false });
-    }
-    for (const reference of this.#plan.awaited) {
-      const key = referenceKey(reference);
-      rows.set(key.key, { ...key, awaited: true });
-    }
-    const fresh: Draft[] = [];
-    for (const draft of this.#plan.drafts) {
-      if (draft.referenceId === null) fresh.push(draft);
-      else {
-        const key = referenceKey(draft.referenceId);
-        rows.set(key.key, { ...key, awaited: false, draft });
-      }
-    }
-    const values = inLockOrder(rows.values(), layout, (row) => row).map(({ bucket, awaited, key, draft }): Value[] => [
-      bucket,
-      awaited,
-      key,
-      draft?.id ?? null,
-    ]);
-    const results = await this.#send(client, insertRows(REFERENCES, values, layout));
+    const rows = toReferences(this.#plan, locked);
+    const fresh = this.#plan.drafts.filter(({ referenceId }) => referenceId === null);
+    const results = await this.#send(client, insertReferences(rows.values(), layout));
     const known: (KnownLog & { draft: Draft })[] = [];
     const takenOver: Statement[] = [];
     for (const { reference, awaited, log_id: id } of results.flatMap(
       (result) => result.rows,
-    ) as unknown as ReferenceRow[]) {
+    ) as unknown as StoredReference[]) {
       const row = rows.get(reference)!;
       const { draft } = row;
       if (!draft) {
@@ -295,12 +276,6 @@ interface Prepared {
   readonly updated: ReadonlyMap<string, Row>;
   /** Takes what the statements have returned. */
   toAnswers(results: readonly pg.QueryResult<Row>[]): TurnAnswers;
-}
-
-interface ReferenceRow {
-  reference: Uuid;
-  awaited: boolean;
-  log_id: string | null;
 }
 
 function keyOfDraft(draft: Draft): Key {

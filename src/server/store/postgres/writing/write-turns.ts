@@ -248,7 +248,7 @@ export class WriteTurns {
   async #attempt(turn: Turn): Promise<TurnAnswers> {
     const client = await this.#connections.writes.connect();
     try {
-      const answers = await turn.run(client, this.#remembered);
+      const answers = await turn.run(client, this.#remembered, this.#logReads);
       client.release();
       return answers;
     } catch (error) {

@@ -1,0 +1,63 @@
+/** Searches of logs of many days, each of which has tables of its own. */
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
+import { DAY_MILLIS, dayOf, nextDay } from '../../../../src/server/store/postgres/tables/identifiers.ts';
+import { makePartitionsOf } from '../../../../src/server/store/postgres/tables/partitions.ts';
+import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
+import { log } from '../../sample-log.ts';
+
+/** More than are asked at once. */
+const DAYS = 40;
+
+describe.each(findPostgres())('$name: a search of many days', (binaries) => {
+  let cluster: PostgresCluster;
+  beforeAll(async () => {
+    cluster = await startPostgres(binaries, ['fsync=off']);
+  });
+  afterAll(() => cluster?.stop(), 60_000);
+
+  test('finds the sessions of each day, page by page, and asks many days at once for a word of few logs', async () => {
+    const url = await cluster.createSchema();
+    const store = await openPostgresStore({ url });
+    onTestFinished(() => store.close());
+    const now = Date.now();
+    const days = Array.from({ length: DAYS }, (_, index) => nextDay(dayOf(now), index));
+    await withClient(url, (client) => makePartitionsOf(client, days));
+    onTestFinished(() => void vi.restoreAllMocks());
+    const clock = vi.spyOn(Date, 'now');
+    for (const [index, day] of days.entries()) {
+      clock.mockReturnValue(now + index * DAY_MILLIS);
+      const words = `${index % 3 === 0 ? 'zebra' : 'other'} ${index < 8 ? 'watering' : ''}`;
+      await store.createLogs([
+        log({ session_reference_id: day, output: words }),
+        log({ session_reference_id: day, output: 'of every day' }),
+      ]);
+    }
+    const find = async (search: string) => {
+      const seen: (string | undefined)[] = [];
+      for (let cursor: string | null | undefined; cursor !== null; ) {
+        const page = await store.viewer.listSessions({ search, size: 3, ...(cursor !== undefined && { cursor }) });
+        seen.push(...page.sessions.map((each) => each.reference_id));
+        cursor = page.next;
+      }
+      return seen;
+    };
+    const ofThird = days.filter((_, index) => index % 3 === 0).reverse();
+    expect(await find('zebra')).toEqual(ofThird);
+    expect(await find('zeb')).toEqual(ofThird);
+    expect(await find('every')).toEqual(days.toReversed());
+    expect(await find('zebra watering')).toEqual([days[6], days[3], days[0]]);
+    expect(await find('"zebra watering"')).toEqual([days[6], days[3], days[0]]);
+    const statements = vi.spyOn(pg.Client.prototype, 'query');
+    expect(await find('nothing')).toEqual([]);
+    // It is looked for as a whole word, and as the beginning of one.
+    expect(statements.mock.calls.length).toBeLessThan(DAYS);
+    const asked = statements.mock.calls.flatMap(([statement]) => {
+      const { text, values } = statement as unknown as { text?: string; values?: string[] };
+      return text?.includes('day <= ') ? [(Date.parse(values![1]!) - Date.parse(values![0]!)) / DAY_MILLIS + 1] : [];
+    });
+    // All of them would be more locks than the database has for some searches of a year.
+    expect(Math.max(...asked)).toBe(32);
+  });
+});

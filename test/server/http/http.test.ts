@@ -195,6 +195,23 @@ describe('close', () => {
     agent.destroy();
   });
 
+  test('what asks while the server closes is refused, which is no failure to report', async () => {
+    const errors: unknown[] = [];
+    const server = await startTestServer({ onError: (error) => errors.push(error) });
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write('GET /viewer/api/events HTTP/1.1\r\nHost: localhost\r\n');
+    // An answer to another connection comes after the server has read what this one has sent.
+    await server.call('GET', '/healthz');
+    await server.call('GET', '/healthz');
+    const closed = server.close();
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text) => (answer += text));
+    socket.write('\r\n');
+    await closed;
+    expect(answer).toContain('HTTP/1.1 503');
+    expect(errors).toEqual([]);
+  });
+
   test('a client that goes away in the middle of its body does no harm', async () => {
     const errors: unknown[] = [];
     const { port, call } = await startTestServer({ onError: (error) => errors.push(error) });

@@ -151,11 +151,16 @@ test('restore refuses what is not a whole backup', async () => {
   rmSync(copy);
   expect(await run('restore', copy, '--db', file)).toMatchObject({
     code: 1,
-    err: expect.stringMatching(/no database/),
+    err: `humanloop-otel: there is no backup at ${copy}\n`,
   });
   expect(existsSync(copy) || existsSync(file)).toBe(false);
   writeFileSync(copy, bytes);
   expect(await run('restore', copy, '--db', file)).toMatchObject({ code: 0 });
+  // The backup that is not there is the first fault to know of.
+  expect(await run('restore', `${copy}.old`, '--db', file)).toMatchObject({
+    code: 1,
+    err: `humanloop-otel: there is no backup at ${copy}.old\n`,
+  });
 });
 
 test('compact rewrites a file that an older version has made, which then gives free space back', async () => {

@@ -40,6 +40,7 @@ export function backUpSqlite(givenFile: string, givenTarget: string, { force = f
 export function restoreSqlite(givenSource: string, givenFile: string, { force = false }: CopyOptions = {}): void {
   const [source, file] = [resolve(givenSource), resolve(givenFile)];
   if (file === source) throw new HumanloopError(`${file} is the database itself: name the backup`);
+  if (!existsSync(source)) throw new HumanloopError(`there is no backup at ${source}`);
   if (existsSync(file) && !force) throw existing(file);
   withDatabase(source, (backup) => {
     const [result] = backup.prepare('PRAGMA quick_check(1)').all();
@@ -95,7 +96,8 @@ function copyTo(database: SqliteDatabase, target: string, force: boolean, before
   } catch (error) {
     throw error instanceof HumanloopError ? error : explainSqliteError(error, target);
   } finally {
-    rmSync(partial, { force: true });
+    // A copy that failed half-way, as on a full disk, leaves a journal beside it.
+    for (const suffix of ['', '-journal']) rmSync(partial + suffix, { force: true });
   }
 }
 

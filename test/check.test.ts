@@ -48,6 +48,8 @@ test('each fault of the server has its code and its remedy', async () => {
   const app = await createApp({ packages: SDK });
   const statuses = { status: 200, text: '' };
   const odd = await startMisbehavingV4({ fault: () => ({ answer: statuses }) });
+  const away = { status: 503, body: { detail: 'the store is not available for now' } };
+  const failing = await startMisbehavingV4({ fault: () => ({ answer: away }) });
   const keyed = await startTestServer({ apiKey: 'right' });
   const plain = await startTestServer();
   for (const [baseUrl, code, said] of [
@@ -60,6 +62,7 @@ test('each fault of the server has its code and its remedy', async () => {
     [plain.url, 5, 'does the address end in /v4?'],
     ['https://api.humanloop.com/v4', 5, 'api.humanloop.com is closed since September 2025'],
     [odd.baseUrl, 5, 'is it a v4 log server?'],
+    [failing.baseUrl, 5, 'answers HTTP 503 (the store is not available for now): see what the server itself prints'],
     ['localhost:4340', 2, 'did you mean http://localhost:4340/v4?'],
   ] as const) {
     const result = await check(app, [], { HUMANLOOP_BASE_URL: baseUrl });

@@ -53,6 +53,19 @@ test('refused: how to start the server, and a shutdown gives up after 5 seconds'
   expect(millis).toBeLessThan(20_000);
 });
 
+test('spans that end after the shutdown: one line for all of them', async () => {
+  const server = await startTestServer();
+  const end = `
+    await processor.shutdown();
+    for (let call = 0; call < 2; call++) trace.getTracer('app').startSpan('chat', { attributes }).end();
+    console.log(0);`;
+  const { lines, stats } = await run(app({ end }), { HUMANLOOP_BASE_URL: server.baseUrl });
+  expect(lines).toEqual([
+    'humanloop-otel: a span ended after the shutdown, and is lost: shut down when the last span has ended',
+  ]);
+  expect(stats).toMatchObject({ logged: 2, dropped: { shutdown: 2 } });
+});
+
 test('a server that was there is waited for until the deadline', async () => {
   const server = await startTestServer();
   const end = `

@@ -56,6 +56,12 @@ export function examineContinued(isQuiet: boolean): void {
   );
 }
 
+/** Warns about a span that is lost because it ended after the shutdown. */
+export function examineLate(isQuiet: boolean): void {
+  if (!warnings.mayWarn('late')) return;
+  warnAloud('late', 'a span ended after the shutdown, and is lost: shut down when the last span has ended', isQuiet);
+}
+
 /** Model calls beside agents or tools, all at the top of their traces, show that a context manager is missing. */
 function examineTop(kind: LogKind, isQuiet: boolean): void {
   kindsAtTop.add(kind === 'model' ? 'model' : 'other');

@@ -27,6 +27,7 @@ import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import { Backlog } from './backlog.ts';
 import { createTransport } from './create-transport.ts';
+import { examineLate } from './doctor.ts';
 import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 import { expectSpans, sawSpan } from './missing-spans.ts';
@@ -269,6 +270,7 @@ export class Pipeline implements StateSource {
       this.#drops.add('shutdown', referenceIdOf(traceId, spanId), 'the span ended after shutdown');
       // The word of the semantic conventions.
       this.#delivery.counts.failUnsent('already_shutdown');
+      examineLate(this.#options.quiet);
     });
   }
 

@@ -28,6 +28,19 @@ test('says what is installed and seen, and leaves no log', async () => {
   expect(await readLogs(server.baseUrl, new Date(0))).toEqual([]);
 });
 
+test('a variable that nothing reads is named', async () => {
+  const server = await startTestServer();
+  const env = {
+    ...{ HUMANLOOP_BASE_URL: server.baseUrl, HUMANLOOP_BATCH_MAX_ITEMS: '5', HUMANLOOP_KEEP: '30d' },
+    HUMANLOOP_CAPTURE_CONTENTS: 'false',
+  };
+  const { code, output } = await check(await createApp({ packages: SDK }), [], env);
+  expect(output.split('\n').filter((line) => line.startsWith('Environment'))).toEqual([
+    'Environment    ✗ HUMANLOOP_CAPTURE_CONTENTS is set, but nothing reads it: is its name right?',
+  ]);
+  expect(code).toBe(0);
+});
+
 test('an LLM package that nothing sees, or no SDK, is code 9 with the remedy', async () => {
   const server = await startTestServer();
   const env = { HUMANLOOP_BASE_URL: server.baseUrl };

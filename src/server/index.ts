@@ -247,7 +247,7 @@ function completeOptions(options: ServerOptions) {
     onError = createErrorPrinter(),
   } = options;
   if (!isLoopback(host) && apiKey === undefined) {
-    throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
+    throw optionError('host', '127.0.0.1, ::1 or localhost, or an API key, since other machines can reach it', host);
   }
   if (otlpPort !== undefined && otlpPort === port && port !== 0) {
     throw optionError('otlpPort', `another port than ${port}, which takes OTLP as well`, otlpPort);

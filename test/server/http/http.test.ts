@@ -114,7 +114,7 @@ describe('access', () => {
   test('another host requires an API key, and then answers to any name', async () => {
     const file = join(temporaryDirectory(), 'logs.db');
     await expect(startServer({ host: '0.0.0.0', port: 0, file })).rejects.toThrow(
-      /^option host: expected .*or an apiKey.*, got "0.0.0.0"$/,
+      /^option host: expected .*or an API key.*, got "0.0.0.0"$/,
     );
     const { port } = await startTestServer({ host: '0.0.0.0', apiKey: 'k' });
     expect(await rawStatus(port, { host: 'logs.example', 'x-api-key': 'k' }, 'GET', '/v4/projects')).toBe(200);

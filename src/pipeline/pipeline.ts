@@ -27,7 +27,7 @@ import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import { Backlog } from './backlog.ts';
 import { createTransport } from './create-transport.ts';
-import { examineLate } from './doctor.ts';
+import { examineEnd, examineLate } from './doctor.ts';
 import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 import { expectSpans, sawSpan } from './missing-spans.ts';
@@ -210,6 +210,7 @@ export class Pipeline implements StateSource {
     }
     this.#metrics.close();
     await this.#delivery.close();
+    examineEnd(this.#delivery.counts.processed.succeeded, this.stats());
     const { shutdown: lost = 0 } = this.#drops.counts;
     if (lost > 0) {
       const logs = lost === 1 ? '1 log is' : `${lost} logs are`;

@@ -32,11 +32,11 @@ test('a variable that nothing reads is named', async () => {
   const server = await startTestServer();
   const env = {
     ...{ HUMANLOOP_BASE_URL: server.baseUrl, HUMANLOOP_BATCH_MAX_ITEMS: '5', HUMANLOOP_KEEP: '30d' },
-    HUMANLOOP_CAPTURE_CONTENTS: 'false',
+    ...{ HUMANLOOP_CAPTURE_CONTENTS: 'false', HUMANLOOP_EMPTY: '' },
   };
   const { code, output } = await check(await createApp({ packages: SDK }), [], env);
   expect(output.split('\n').filter((line) => line.startsWith('Environment'))).toEqual([
-    'Environment    ✗ HUMANLOOP_CAPTURE_CONTENTS is set, but nothing reads it: is its name right?',
+    'Environment    ✗ HUMANLOOP_CAPTURE_CONTENTS is set, but humanloop-otel does not read it: is its name right?',
   ]);
   expect(code).toBe(0);
 });

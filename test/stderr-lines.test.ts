@@ -143,6 +143,20 @@ test('a redirect is named without its path and credentials', () => {
   expect(advice?.text).not.toContain('secret');
 });
 
+test.each([
+  ['away\r\n\u001b[31mfor now', ' (away [31mfor now)'],
+  [' \n', ''],
+  [`${'x'.repeat(199)}😀`, ` (${'x'.repeat(199)}\ufffd)`],
+  [[{ msg: 'a list' }], ''],
+  [undefined, ''],
+])('what a failing server says of itself is a part of the line: %j', (detail, said) => {
+  const text = JSON.stringify({ detail });
+  const outcome = { kind: 'answered', status: 503, headers: {}, text, truncated: false, roundTripTime: 1 } as const;
+  expect(adviseOn(outcome, { baseUrl: 'http://a.example.com/v4' })?.text).toBe(
+    `http://a.example.com/v4 answers HTTP 503${said}: see what the server itself prints`,
+  );
+});
+
 test('no tracer provider is registered', async () => {
   const server = await startTestServer();
   const env = { HUMANLOOP_BASE_URL: server.baseUrl };

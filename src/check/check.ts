@@ -46,7 +46,7 @@ export async function check(args: CheckArguments): Promise<ExitCode> {
   const { lines, faults } = takeInventory(new App(scriptOf(args.command), process.cwd()));
   for (const line of lines) say(line);
   for (const name of listUnreadVariables(process.env)) {
-    say(`Environment    ✗ ${name} is set, but nothing reads it: is its name right?`);
+    say(`Environment    ✗ ${name} is set, but humanloop-otel does not read it: is its name right?`);
   }
   const api = new LogApi(options);
   try {

@@ -1,6 +1,7 @@
 /** Reads the command line: which command, and what it is given. */
 import { parseArgs } from 'node:util';
 import { EXIT_CODES } from '../check/exit-codes.ts';
+import type { CommandLineVariable } from '../check/unread-variables.ts';
 import { optionError } from '../errors.ts';
 
 export const USAGE = `Usage: humanloop-otel serve [options]
@@ -208,7 +209,7 @@ export function flagsOf(option: string): string {
 }
 
 /** An empty variable counts as unset. */
-export function fromEnvironment(name: string): string | undefined {
+export function fromEnvironment(name: CommandLineVariable): string | undefined {
   return process.env[name] || undefined;
 }
 

@@ -51,10 +51,17 @@ function adviseOnAnswer(
     const advice = `${baseUrl} redirects${target} (HTTP ${status}), which is not followed: set ${ADDRESS} to the final address`;
     return { fault: 'address', text: advice };
   }
-  const detail = (parseJson(text) as { detail?: unknown } | undefined)?.detail;
-  const said = typeof detail === 'string' ? ` (${detail.slice(0, MAX_DETAIL)})` : '';
+  const said = detailOf(text);
   const remedy = status >= 500 ? ': see what the server itself prints' : '';
-  return { fault: 'answer', text: `${baseUrl} answers HTTP ${status}${said}${remedy}` };
+  return { fault: 'answer', text: `${baseUrl} answers HTTP ${status}${said && ` (${said})`}${remedy}` };
+}
+
+/** Returns what the server says of its fault as a part of one line, without anything that a terminal would obey. */
+function detailOf(text: string): string {
+  const detail = (parseJson(text) as { detail?: unknown } | undefined)?.detail;
+  if (typeof detail !== 'string') return '';
+  const line = detail.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+  return line.slice(0, MAX_DETAIL).toWellFormed();
 }
 
 /** The server is there, but says nothing. */

@@ -70,7 +70,7 @@ export interface ServerOptions {
   readonly onPrune?: (deleted: DeletedCounts) => void;
   /**
    * Called with failures that are the server's own: a full disk, a bug. Default: one line on stderr; while the store is
-   * not available, one every ten seconds.
+   * not available, or requests are refused as too many, one every ten seconds.
    */
   readonly onError?: (error: unknown) => void;
 }

@@ -36,6 +36,26 @@ for (const [name, fault] of Object.entries(SERVERS)) {
   });
 }
 
+test('a span that ends while the shutdown runs is either closed or lost', async () => {
+  const server = await startMisbehavingV4();
+  const app = appWithProcessor(server);
+  const spans = Array.from({ length: 20 }, () => app.start('call'));
+  const isOver = app.client.shutdown();
+  for (const span of spans.splice(0, 10)) span.end();
+  await isOver;
+  for (const span of spans) span.end();
+  expect([app.stats.logged, app.stats.dropped]).toEqual([20, {}]);
+
+  const away = appWithProcessor(server, { flushTimeoutMillis: 0 });
+  const lost = Array.from({ length: 20 }, () => away.start('call'));
+  const isGivenUp = away.client.shutdown();
+  for (const span of lost.splice(0, 10)) span.end();
+  await isGivenUp;
+  for (const span of lost) span.end();
+  const { logged, dropped } = away.stats;
+  expect(logged + (dropped['shutdown'] ?? 0)).toBe(20);
+});
+
 test('no handlers of signals or process events are added', async () => {
   const names = () =>
     ['SIGTERM', 'SIGINT', 'exit', 'beforeExit', 'uncaughtException', 'unhandledRejection'].map((name) =>

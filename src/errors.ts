@@ -54,14 +54,23 @@ const SECRET = /key|url|database/i;
 
 /** A wrong option. Callers see a `HumanloopError`; the command line names its own option instead. */
 export class OptionError extends HumanloopError {
-  readonly option: string;
-  /** `expected a function, got 3` */
-  readonly fault: string;
+  // Private, since errors are printed with their fields.
+  readonly #option: string;
+  readonly #fault: string;
 
   constructor(what: string, option: string, fault: string) {
     super(`${what} ${option}: ${fault}`);
-    this.option = option;
-    this.fault = fault;
+    this.#option = option;
+    this.#fault = fault;
+  }
+
+  get option(): string {
+    return this.#option;
+  }
+
+  /** `expected a function, got 3` */
+  get fault(): string {
+    return this.#fault;
   }
 }
 

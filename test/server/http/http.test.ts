@@ -199,7 +199,8 @@ describe('close', () => {
     const errors: unknown[] = [];
     const server = await startTestServer({ onError: (error) => errors.push(error) });
     const socket = connect(server.port, '127.0.0.1');
-    socket.write('GET /viewer/api/events HTTP/1.1\r\nHost: localhost\r\n');
+    const head = 'GET /viewer/api/events HTTP/1.1\r\nHost: localhost\r\n';
+    await new Promise((resolve) => socket.write(head, resolve));
     // An answer to another connection comes after the server has read what this one has sent.
     await server.call('GET', '/healthz');
     await server.call('GET', '/healthz');

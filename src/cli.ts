@@ -6,6 +6,7 @@ import {
   type CommandLine,
   type CommandValues,
   DELETE_OPTIONS,
+  flagsOf,
   fromEnvironment,
   readCommandLine,
   readPort,
@@ -16,7 +17,7 @@ import {
 } from './cli/command-line.ts';
 import { DURATION_FORM, parseDuration, parseSize, SIZE_FORM } from './cli/units.ts';
 import { readVariable } from './environment.ts';
-import { checkError, HumanloopError, optionError } from './errors.ts';
+import { checkError, HumanloopError, OptionError, optionError } from './errors.ts';
 import { importFiles } from './import/import-files.ts';
 import { explainListenError } from './server/http/port.ts';
 import { type RunningServer, type ServerOptions, startServer } from './server/index.ts';
@@ -71,6 +72,7 @@ async function serve(values: CommandValues): Promise<void> {
   const server = await startServer(options).catch((error: unknown) => {
     const failed = (error as { port?: unknown }).port;
     const isOtlp = failed !== undefined && failed === options.otlpPort;
+    if (error instanceof OptionError) throw new UsageError(`option ${flagsOf(error.option)}: ${error.fault}`);
     throw explainListenError(error, host, isOtlp ? Number(failed) : port, isOtlp ? '--otlp-port' : '--port');
   });
   const behindProxy = server.publicUrl === server.url ? '' : `, and ${server.publicUrl}/v4 behind your proxy`;

@@ -52,9 +52,31 @@ export class HumanloopApiError extends HumanloopError implements ApiErrorFields 
 /** Options whose value must not end up in a log: keys, and addresses that may have credentials. */
 const SECRET = /key|url|database/i;
 
+/** A wrong option. Callers see a `HumanloopError`; the command line names its own option instead. */
+export class OptionError extends HumanloopError {
+  // Private, since errors are printed with their fields.
+  readonly #option: string;
+  readonly #fault: string;
+
+  constructor(what: string, option: string, fault: string) {
+    super(`${what} ${option}: ${fault}`);
+    this.#option = option;
+    this.#fault = fault;
+  }
+
+  get option(): string {
+    return this.#option;
+  }
+
+  /** `expected a function, got 3` */
+  get fault(): string {
+    return this.#fault;
+  }
+}
+
 /** Returns the error for a wrong option, or what `what` names: `option x: expected a function, got 3`. */
-export function optionError(name: string, expected: string, value: unknown, what = 'option'): HumanloopError {
-  return new HumanloopError(`${what} ${name}: expected ${expected}, got ${describe(name, value)}`);
+export function optionError(name: string, expected: string, value: unknown, what = 'option'): OptionError {
+  return new OptionError(what, name, `expected ${expected}, got ${describe(name, value)}`);
 }
 
 export type OptionCheck = readonly [
@@ -65,11 +87,11 @@ export type OptionCheck = readonly [
 ];
 
 /** Returns the error for a value that is not valid. */
-export function checkError(name: string, check: OptionCheck, value: unknown, what?: string): HumanloopError {
+export function checkError(name: string, check: OptionCheck, value: unknown, what = 'option'): OptionError {
   const [expected, , explain] = check;
   const error = optionError(name, expected, value, what);
-  const fault = explain?.(value);
-  return fault ? new HumanloopError(`${error.message}: ${fault}`) : error;
+  const why = explain?.(value);
+  return why ? new OptionError(what, name, `${error.fault}: ${why}`) : error;
 }
 
 /** @throws {HumanloopError} for the first option that is not in the list, or is given and not valid. */

@@ -28,6 +28,19 @@ test('says what is installed and seen, and leaves no log', async () => {
   expect(await readLogs(server.baseUrl, new Date(0))).toEqual([]);
 });
 
+test('a variable that nothing reads is named', async () => {
+  const server = await startTestServer();
+  const env = {
+    ...{ HUMANLOOP_BASE_URL: server.baseUrl, HUMANLOOP_BATCH_MAX_ITEMS: '5', HUMANLOOP_KEEP: '30d' },
+    ...{ HUMANLOOP_CAPTURE_CONTENTS: 'false', HUMANLOOP_EMPTY: '' },
+  };
+  const { code, output } = await check(await createApp({ packages: SDK }), [], env);
+  expect(output.split('\n').filter((line) => line.startsWith('Environment'))).toEqual([
+    'Environment    ✗ HUMANLOOP_CAPTURE_CONTENTS is set, but humanloop-otel does not read it: is its name right?',
+  ]);
+  expect(code).toBe(0);
+});
+
 test('an LLM package that nothing sees, or no SDK, is code 9 with the remedy', async () => {
   const server = await startTestServer();
   const env = { HUMANLOOP_BASE_URL: server.baseUrl };
@@ -48,6 +61,8 @@ test('each fault of the server has its code and its remedy', async () => {
   const app = await createApp({ packages: SDK });
   const statuses = { status: 200, text: '' };
   const odd = await startMisbehavingV4({ fault: () => ({ answer: statuses }) });
+  const away = { status: 503, body: { detail: 'the store is not available for now' } };
+  const failing = await startMisbehavingV4({ fault: () => ({ answer: away }) });
   const keyed = await startTestServer({ apiKey: 'right' });
   const plain = await startTestServer();
   for (const [baseUrl, code, said] of [
@@ -60,6 +75,7 @@ test('each fault of the server has its code and its remedy', async () => {
     [plain.url, 5, 'does the address end in /v4?'],
     ['https://api.humanloop.com/v4', 5, 'api.humanloop.com is closed since September 2025'],
     [odd.baseUrl, 5, 'is it a v4 log server?'],
+    [failing.baseUrl, 5, 'answers HTTP 503 (the store is not available for now): see what the server itself prints'],
     ['localhost:4340', 2, 'did you mean http://localhost:4340/v4?'],
   ] as const) {
     const result = await check(app, [], { HUMANLOOP_BASE_URL: baseUrl });

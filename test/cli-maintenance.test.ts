@@ -1,6 +1,6 @@
 /** The commands that work on the database, beside a server and without one. */
-import { execFile } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../src/server/store/sqlite/store.ts';
@@ -151,11 +151,16 @@ test('restore refuses what is not a whole backup', async () => {
   rmSync(copy);
   expect(await run('restore', copy, '--db', file)).toMatchObject({
     code: 1,
-    err: expect.stringMatching(/no database/),
+    err: `humanloop-otel: there is no backup at ${copy}\n`,
   });
   expect(existsSync(copy) || existsSync(file)).toBe(false);
   writeFileSync(copy, bytes);
   expect(await run('restore', copy, '--db', file)).toMatchObject({ code: 0 });
+  // The backup that is not there is the first fault to know of.
+  expect(await run('restore', `${copy}.old`, '--db', file)).toMatchObject({
+    code: 1,
+    err: `humanloop-otel: there is no backup at ${copy}.old\n`,
+  });
 });
 
 test('compact rewrites a file that an older version has made, which then gives free space back', async () => {
@@ -189,4 +194,33 @@ test.each([
 ])('%j says what is wrong', async (commandLine, code, message) => {
   const result = await run(...commandLine);
   expect(result).toMatchObject({ code, out: '', err: expect.stringContaining(`humanloop-otel: ${message}`) });
+});
+
+test('what a killed backup has left is taken away by the next one to the same name, and nothing else is', async () => {
+  const directory = temporaryDirectory();
+  const [file, copy] = [join(directory, 'logs.db'), join(directory, 'copy.db')];
+  await fill(file);
+  const dead = spawnSync(process.execPath, ['-e', '']).pid;
+  const left = [`copy.db.${dead}.partial`, `copy.db.${dead}.partial-journal`];
+  const others = [
+    ...[`copy.db.${process.pid}.partial`, `other.db.${dead}.partial`, `copy.db.${dead}.partial.txt`],
+    ...[`copy.db.old.${dead}.partial`, `copy_db.${dead}.partial`],
+  ];
+  for (const name of [...left, ...others]) writeFileSync(join(directory, name), 'OUTPUTA');
+  expect(await run('backup', copy, '--db', file)).toMatchObject({ code: 0 });
+  const names = readdirSync(directory).filter((name) => !name.startsWith('logs.db'));
+  expect(names.sort()).toEqual(['copy.db', ...others].sort());
+});
+
+test('a copy that a process of another container writes is left alone', async () => {
+  const directory = temporaryDirectory();
+  const [file, copy] = [join(directory, 'logs.db'), join(directory, 'copy.db')];
+  await fill(file);
+  const partial = `${copy}.${spawnSync(process.execPath, ['-e', '']).pid}.partial`;
+  const writer = openSqlite({ file: partial });
+  writer.exec('BEGIN EXCLUSIVE; CREATE TABLE log (id)');
+  expect(await run('backup', copy, '--db', file)).toMatchObject({ code: 0 });
+  expect(existsSync(partial)).toBe(true);
+  writer.exec('COMMIT');
+  writer.close();
 });

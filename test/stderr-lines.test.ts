@@ -53,6 +53,19 @@ test('refused: how to start the server, and a shutdown gives up after 5 seconds'
   expect(millis).toBeLessThan(20_000);
 });
 
+test('spans that end after the shutdown: one line for all of them', async () => {
+  const server = await startTestServer();
+  const end = `
+    await processor.shutdown();
+    for (let call = 0; call < 2; call++) trace.getTracer('app').startSpan('chat', { attributes }).end();
+    console.log(0);`;
+  const { lines, stats } = await run(app({ end }), { HUMANLOOP_BASE_URL: server.baseUrl });
+  expect(lines).toEqual([
+    'humanloop-otel: a span ended after the shutdown, and is lost: shut down when the last span has ended',
+  ]);
+  expect(stats).toMatchObject({ logged: 2, dropped: { shutdown: 2 } });
+});
+
 test('a server that was there is waited for until the deadline', async () => {
   const server = await startTestServer();
   const end = `
@@ -128,6 +141,20 @@ test('a redirect is named without its path and credentials', () => {
   const advice = adviseOn(outcome, { baseUrl: 'http://a.example.com/v4' });
   expect(advice?.text).toContain('redirects to https://other.example.com (HTTP 308), which is not followed');
   expect(advice?.text).not.toContain('secret');
+});
+
+test.each([
+  ['away\r\n\u001b[31mfor now', ' (away [31mfor now)'],
+  [' \n', ''],
+  [`${'x'.repeat(199)}😀`, ` (${'x'.repeat(199)}\ufffd)`],
+  [[{ msg: 'a list' }], ''],
+  [undefined, ''],
+])('what a failing server says of itself is a part of the line: %j', (detail, said) => {
+  const text = JSON.stringify({ detail });
+  const outcome = { kind: 'answered', status: 503, headers: {}, text, truncated: false, roundTripTime: 1 } as const;
+  expect(adviseOn(outcome, { baseUrl: 'http://a.example.com/v4' })?.text).toBe(
+    `http://a.example.com/v4 answers HTTP 503${said}: see what the server itself prints`,
+  );
 });
 
 test('no tracer provider is registered', async () => {

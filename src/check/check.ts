@@ -13,6 +13,7 @@ import { EXIT, type ExitCode } from './exit-codes.ts';
 import { formatSession } from './format-session.ts';
 import { takeInventory } from './inventory.ts';
 import { LogApi } from './log-api.ts';
+import { listUnreadVariables } from './unread-variables.ts';
 
 export interface CheckArguments {
   /** Program and arguments to run. Empty: none is run. */
@@ -44,6 +45,9 @@ export async function check(args: CheckArguments): Promise<ExitCode> {
   const options = resolveOptions();
   const { lines, faults } = takeInventory(new App(scriptOf(args.command), process.cwd()));
   for (const line of lines) say(line);
+  for (const name of listUnreadVariables(process.env)) {
+    say(`Environment    ✗ ${name} is set, but humanloop-otel does not read it: is its name right?`);
+  }
   const api = new LogApi(options);
   try {
     const code = await checkServer(api, options);

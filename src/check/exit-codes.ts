@@ -19,7 +19,7 @@ export const EXIT_CODES = `Exit codes of check:
   2  wrong arguments, or a wrong HUMANLOOP_… variable
   3  the server cannot be reached
   4  the server refuses the API key
-  5  nothing that speaks the v4 API answers at the address
+  5  nothing that speaks the v4 API answers at the address, or it fails itself (HTTP 5xx)
   6  the server took a log, but did not give it back
   7  the command cannot be started, or failed before a log came
   8  the command made no log

@@ -1,6 +1,7 @@
 /** Reads the command line: which command, and what it is given. */
 import { parseArgs } from 'node:util';
 import { EXIT_CODES } from '../check/exit-codes.ts';
+import type { CommandLineVariable } from '../check/unread-variables.ts';
 import { optionError } from '../errors.ts';
 
 export const USAGE = `Usage: humanloop-otel serve [options]
@@ -191,8 +192,24 @@ export function readSeconds(text: string): number {
   throw new UsageError(optionError('--timeout', 'seconds, more than 0 and at most 86400', text).message);
 }
 
+/** How `serve` is given the options of `startServer`, where that is not `--` with the same name. */
+const FLAGS: Readonly<Record<string, string>> = {
+  file: '--db',
+  otlpPort: '--otlp-port (or HUMANLOOP_OTLP_PORT)',
+  apiKey: '--api-key (or HUMANLOOP_API_KEY)',
+  publicUrl: '--public-url (or HUMANLOOP_PUBLIC_URL)',
+  keepMillis: '--keep (or HUMANLOOP_KEEP), in milliseconds',
+  maxSizeBytes: '--max-size (or HUMANLOOP_MAX_SIZE), in bytes',
+  search: '--search (or HUMANLOOP_SEARCH)',
+};
+
+/** Returns how the person at the command line gives an option of `startServer`. */
+export function flagsOf(option: string): string {
+  return FLAGS[option] ?? `--${option}`;
+}
+
 /** An empty variable counts as unset. */
-export function fromEnvironment(name: string): string | undefined {
+export function fromEnvironment(name: CommandLineVariable): string | undefined {
   return process.env[name] || undefined;
 }
 

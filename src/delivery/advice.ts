@@ -3,6 +3,7 @@ import { isLoopback } from '../address.ts';
 import { ServiceClosedError } from '../transport/closed-service.ts';
 import { isProxied, nameOfProxy } from '../transport/env-proxy.ts';
 import type { TransportOutcome } from '../transport/transport.ts';
+import { parseJson } from '../wire/json.ts';
 
 export interface ServerSettings {
   readonly baseUrl: string;
@@ -20,6 +21,8 @@ export interface Advice {
 const KEY = 'HUMANLOOP_API_KEY (or the option apiKey)';
 const ADDRESS = 'HUMANLOOP_BASE_URL (or the option baseUrl)';
 const DEFAULT_PORT = '4340';
+/** Characters of what a server says of its fault. */
+const MAX_DETAIL = 200;
 
 /** Returns undefined if the server works, or only asks to wait. */
 export function adviseOn(outcome: TransportOutcome, server: ServerSettings): Advice | undefined {
@@ -28,15 +31,15 @@ export function adviseOn(outcome: TransportOutcome, server: ServerSettings): Adv
 }
 
 function adviseOnAnswer(
-  { status, headers }: { status: number; headers: Readonly<Record<string, string>> },
+  { status, headers, text }: { status: number; headers: Readonly<Record<string, string>>; text: string },
   { baseUrl, apiKey }: ServerSettings,
 ): Advice | undefined {
   if (status === 429 || (status >= 200 && status < 300)) return undefined;
   if (status === 401 || status === 403) {
-    const text = apiKey
+    const advice = apiKey
       ? `${baseUrl} does not accept the API key (HTTP ${status}): set ${KEY} to the key of that server`
       : `${baseUrl} asks for an API key (HTTP ${status}): set ${KEY}`;
-    return { fault: 'key', text };
+    return { fault: 'key', text: advice };
   }
   if (status === 404 || status === 405) {
     const isV4 = baseUrl.endsWith('/v4');
@@ -45,10 +48,20 @@ function adviseOnAnswer(
   }
   if (status >= 300 && status < 400) {
     const target = originOf(headers['location'], baseUrl);
-    const text = `${baseUrl} redirects${target} (HTTP ${status}), which is not followed: set ${ADDRESS} to the final address`;
-    return { fault: 'address', text };
+    const advice = `${baseUrl} redirects${target} (HTTP ${status}), which is not followed: set ${ADDRESS} to the final address`;
+    return { fault: 'address', text: advice };
   }
-  return { fault: 'answer', text: `${baseUrl} answers HTTP ${status}` };
+  const said = detailOf(text);
+  const remedy = status >= 500 ? ': see what the server itself prints' : '';
+  return { fault: 'answer', text: `${baseUrl} answers HTTP ${status}${said && ` (${said})`}${remedy}` };
+}
+
+/** Returns what the server says of its fault as a part of one line, without anything that a terminal would obey. */
+function detailOf(text: string): string {
+  const detail = (parseJson(text) as { detail?: unknown } | undefined)?.detail;
+  if (typeof detail !== 'string') return '';
+  const line = detail.replaceAll(/[\s\p{Cc}]+/gu, ' ').trim();
+  return line.slice(0, MAX_DETAIL).toWellFormed();
 }
 
 /** The server is there, but says nothing. */

@@ -2,7 +2,7 @@
  * Warns about an app's set-up that makes its logs incomplete, once per process for each fault. It warns only about what
  * is certain. `missing-spans.ts` does the same where no span comes.
  */
-import { context, createContextKey, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
+import { context, createContextKey, diag, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
 import type { LogKind } from '../conventions/convention.ts';
 import { classifySpan } from '../conventions/index.ts';
 import { warnAloud } from '../host/stderr.ts';
@@ -11,6 +11,7 @@ import { hasPropagator } from '../otel/propagator-probe.ts';
 import { parentSpanIdOf, type SpanSlice } from '../otel/span-slice.ts';
 import { explainUnsampled } from './missing-spans.ts';
 import { explainCut, explainDropped, isLimited } from './span-limits.ts';
+import type { Stats } from './stats.ts';
 
 const PROBE = createContextKey('humanloop-otel doctor');
 const LIMITS = [
@@ -53,6 +54,21 @@ export function examineContinued(isQuiet: boolean): void {
       'this one calls are not below its own: add new HumanloopPropagator(processor) as the last of the propagators, such ' +
       'as those in textMapPropagator of NodeSDK',
     isQuiet,
+  );
+}
+
+/** Warns about a span that is lost because it ended after the shutdown. */
+export function examineLate(isQuiet: boolean): void {
+  if (!warnings.mayWarn('late')) return;
+  warnAloud('late', 'a span ended after the shutdown, and is lost: shut down when the last span has ended', isQuiet);
+}
+
+/** An app without LLM calls is no fault: only who asks `diag` for it learns at the end that no span was a log. */
+export function examineEnd(spanCount: number, { logged, spooled, dropped }: Stats): void {
+  if (spanCount === 0 || logged + spooled + Object.keys(dropped).length > 0) return;
+  diag.info(
+    `humanloop-otel: no log was made, since none of ${spanCount} spans is one of an LLM that is known and sampled: ` +
+      'npx humanloop-otel check says which packages are seen',
   );
 }
 

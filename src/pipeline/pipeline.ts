@@ -27,6 +27,7 @@ import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import { Backlog } from './backlog.ts';
 import { createTransport } from './create-transport.ts';
+import { examineEnd, examineLate } from './doctor.ts';
 import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 import { expectSpans, sawSpan } from './missing-spans.ts';
@@ -50,6 +51,8 @@ export class Pipeline implements StateSource {
   readonly #intake: Intake;
   readonly #metrics: SelfMetrics;
   readonly #awaitedResources = new WeakSet<ResourceSlice>();
+  /** Spans that were open when the shutdown began, and ended before it was over: their logs may be closed or not. */
+  #endedMeanwhile: SpanSlice[] | undefined = [];
   #shutdown: Promise<void> | undefined;
 
   constructor(options: ResolvedOptions, mode: { awaitsUnseenParents: boolean }, transport?: Transport) {
@@ -209,6 +212,10 @@ export class Pipeline implements StateSource {
     }
     this.#metrics.close();
     await this.#delivery.close();
+    const endedMeanwhile = this.#endedMeanwhile ?? [];
+    this.#endedMeanwhile = undefined;
+    for (const span of endedMeanwhile) this.#endTooLate(span);
+    examineEnd(this.#delivery.counts.processed.succeeded, this.stats());
     const { shutdown: lost = 0 } = this.#drops.counts;
     if (lost > 0) {
       const logs = lost === 1 ? '1 log is' : `${lost} logs are`;
@@ -264,11 +271,14 @@ export class Pipeline implements StateSource {
   #endTooLate(span: SpanSlice): void {
     guard(() => {
       const { traceId, spanId } = span.spanContext();
-      const wasClosed = this.#tracker.find(traceId, spanId)?.entry !== undefined;
+      const node = this.#tracker.find(traceId, spanId);
+      const wasClosed = node?.entry !== undefined;
       if (wasClosed || !this.#writer.isLogSpan(span)) return;
+      if (node?.state === 'open' && this.#endedMeanwhile) return void this.#endedMeanwhile.push(span);
       this.#drops.add('shutdown', referenceIdOf(traceId, spanId), 'the span ended after shutdown');
       // The word of the semantic conventions.
       this.#delivery.counts.failUnsent('already_shutdown');
+      examineLate(this.#options.quiet);
     });
   }
 

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { isAddress, isPostgresAddress } from '../address.ts';
 import { checkOptions, type OptionCheck, optionError } from '../errors.ts';
 import { createAccess } from './http/access.ts';
+import { HttpError } from './http/http-error.ts';
 import { createRequestListener, report } from './http/listener.ts';
 import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
@@ -69,7 +70,7 @@ export interface ServerOptions {
   readonly onPrune?: (deleted: DeletedCounts) => void;
   /**
    * Called with failures that are the server's own: a full disk, a bug. Default: one line on stderr; while the store is
-   * not available, one every ten seconds.
+   * not available, or requests are refused as too many, one every ten seconds.
    */
   readonly onError?: (error: unknown) => void;
 }
@@ -112,6 +113,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     onError,
   } = completeOptions(options);
   const { maxBodyBytes: maxOtlpBodyBytes = MAX_OTLP_BODY_BYTES } = options;
+  let closing: Promise<void> | undefined;
   const onStoreError = (error: unknown) => report(error, onError);
   const metrics = createMetrics();
   const store = metrics.counting(
@@ -140,7 +142,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     ...(publicUrl && { basePath: publicUrl.pathname }),
     explainMissing: (...asked) => explainNotServed(...asked) ?? explainOtlpPath(...asked),
     limits: { maxBodyBytes, maxPendingBytes: Math.max(MAX_PENDING_BYTES, maxBodyBytes) },
-    onError,
+    // Requests that come while it closes are refused on purpose.
+    onError: (error) => !(closing && error instanceof HttpError) && onError(error),
     onAnswered: metrics.onAnswered,
   });
   // One listener for both ports, so that all bodies share one memory.
@@ -162,7 +165,6 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     ...{ onPrune, onError: (error) => report(error, onError) },
   });
   const url = urlOf(server, host);
-  let closing: Promise<void> | undefined;
   return {
     url,
     baseUrl: `${url}/v4`,
@@ -245,7 +247,7 @@ function completeOptions(options: ServerOptions) {
     onError = createErrorPrinter(),
   } = options;
   if (!isLoopback(host) && apiKey === undefined) {
-    throw optionError('host', '127.0.0.1, ::1 or localhost, or an apiKey since other machines can reach it', host);
+    throw optionError('host', '127.0.0.1, ::1 or localhost, or an API key, since other machines can reach it', host);
   }
   if (otlpPort !== undefined && otlpPort === port && port !== 0) {
     throw optionError('otlpPort', `another port than ${port}, which takes OTLP as well`, otlpPort);

@@ -36,10 +36,10 @@ test.each([
   ['ends by itself', WORKER],
   ['is terminated', `${WORKER} worker.on('message', () => worker.terminate());`],
 ])('a thread that makes the calls and %s: the main thread does not say that there were none', async (_, main) => {
-  const wait = `
-    const { parentPort } = await import('node:worker_threads');
-    setTimeout(() => parentPort.postMessage(1), 1_000);`;
-  const { code, starts, rest, logs } = await run({ 'main.mjs': main, 'call.mjs': CALL + wait }, [
+  const isSent = `
+    await trace.getTracerProvider().getDelegate().forceFlush();
+    (await import('node:worker_threads')).parentPort.postMessage('sent');`;
+  const { code, starts, rest, logs } = await run({ 'main.mjs': main, 'call.mjs': CALL + isSent }, [
     ...REGISTER,
     'main.mjs',
   ]);

@@ -114,7 +114,7 @@ describe('access', () => {
   test('another host requires an API key, and then answers to any name', async () => {
     const file = join(temporaryDirectory(), 'logs.db');
     await expect(startServer({ host: '0.0.0.0', port: 0, file })).rejects.toThrow(
-      /^option host: expected .*or an apiKey.*, got "0.0.0.0"$/,
+      /^option host: expected .*or an API key.*, got "0.0.0.0"$/,
     );
     const { port } = await startTestServer({ host: '0.0.0.0', apiKey: 'k' });
     expect(await rawStatus(port, { host: 'logs.example', 'x-api-key': 'k' }, 'GET', '/v4/projects')).toBe(200);
@@ -193,6 +193,24 @@ describe('close', () => {
     // The kept-alive connection must not hold up the end until its time-out.
     expect(performance.now() - answered).toBeLessThan(8000);
     agent.destroy();
+  });
+
+  test('what asks while the server closes is refused, which is no failure to report', async () => {
+    const errors: unknown[] = [];
+    const server = await startTestServer({ onError: (error) => errors.push(error) });
+    const socket = connect(server.port, '127.0.0.1');
+    const head = 'GET /viewer/api/events HTTP/1.1\r\nHost: localhost\r\n';
+    await new Promise((resolve) => socket.write(head, resolve));
+    // An answer to another connection comes after the server has read what this one has sent.
+    await server.call('GET', '/healthz');
+    await server.call('GET', '/healthz');
+    const closed = server.close();
+    let answer = '';
+    socket.setEncoding('utf8').on('data', (text) => (answer += text));
+    socket.write('\r\n');
+    await closed;
+    expect(answer).toContain('HTTP/1.1 503');
+    expect(errors).toEqual([]);
   });
 
   test('a client that goes away in the middle of its body does no harm', async () => {

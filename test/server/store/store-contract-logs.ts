@@ -114,7 +114,9 @@ export function describeLogs(name: string, open: () => Promise<Store>): void {
 
     test('rejects what is nested too deeply to be written', async () => {
       const store = await open();
-      const deep = JSON.parse(`${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}`);
+      const nested = JSON.parse(`${'{"a":'.repeat(200_000)}1${'}'.repeat(200_000)}`);
+      // From 26 on, Node writes JSON of any depth: something else fails there as this does elsewhere.
+      const deep = canBeWritten(nested) ? { toJSON: () => fail(new RangeError()) } : nested;
       await expect(store.createLogs([log(), log({ inputs: deep })])).rejects.toMatchObject({ index: 1 });
     });
   });
@@ -159,4 +161,16 @@ export function describeLogs(name: string, open: () => Promise<Store>): void {
       expect(await store.updateLog({ id: 'r' }, { output: 'x' })).toBeUndefined();
     });
   });
+}
+
+function canBeWritten(value: unknown): boolean {
+  try {
+    return JSON.stringify(value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function fail(error: Error): never {
+  throw error;
 }

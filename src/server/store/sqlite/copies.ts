@@ -1,6 +1,16 @@
 /** Copies of the whole file: backup, restore, and the file itself written again without its free space. */
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { HumanloopError } from '../../../errors.ts';
 import {
   createSqliteError,
@@ -40,6 +50,7 @@ export function backUpSqlite(givenFile: string, givenTarget: string, { force = f
 export function restoreSqlite(givenSource: string, givenFile: string, { force = false }: CopyOptions = {}): void {
   const [source, file] = [resolve(givenSource), resolve(givenFile)];
   if (file === source) throw new HumanloopError(`${file} is the database itself: name the backup`);
+  if (!existsSync(source)) throw new HumanloopError(`there is no backup at ${source}`);
   if (existsSync(file) && !force) throw existing(file);
   withDatabase(source, (backup) => {
     const [result] = backup.prepare('PRAGMA quick_check(1)').all();
@@ -86,7 +97,8 @@ function copyTo(database: SqliteDatabase, target: string, force: boolean, before
   const partial = `${target}.${process.pid}.partial`;
   try {
     createPrivateDirectory(dirname(target));
-    rmSync(partial, { force: true });
+    removeAbandoned(target);
+    removeCopy(partial);
     createPrivateFile(partial);
     database.prepare('VACUUM INTO ?').run(partial);
     syncToDisk(partial);
@@ -95,7 +107,38 @@ function copyTo(database: SqliteDatabase, target: string, force: boolean, before
   } catch (error) {
     throw error instanceof HumanloopError ? error : explainSqliteError(error, target);
   } finally {
-    rmSync(partial, { force: true });
+    removeCopy(partial);
+  }
+}
+
+/** A copy that failed half-way, as on a full disk, leaves a journal beside it. */
+function removeCopy(partial: string): void {
+  for (const suffix of ['', '-journal']) rmSync(partial + suffix, { force: true });
+}
+
+/** Processes that were killed leave unfinished copies, with all that is in them. Those that are still written stay. */
+function removeAbandoned(target: string): void {
+  const directory = dirname(target);
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith(`${basename(target)}.`)) continue;
+    const [, rest, pid] = /^(\.(\d+)\.partial)(?:-journal)?$/.exec(name.slice(basename(target).length)) ?? [];
+    if (pid === undefined || isRunning(Number(pid))) continue;
+    const partial = join(directory, basename(target) + rest);
+    try {
+      // Processes of other containers are not seen, but their locks are.
+      if (existsSync(partial)) refuseIfInUse(partial);
+      removeCopy(partial);
+    } catch {
+      // It is in use, or another user's.
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, type TestContext, test } from 'vitest';
 import { call as send } from '../../../../scripts/soak/call.ts';
 import { startServerProcess } from '../../../../scripts/soak/start-server.ts';
+import { backUpSqlite } from '../../../../src/server/store/sqlite/copies.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { startTestServer, temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
@@ -106,6 +107,16 @@ async function expectWhole(file: string): Promise<void> {
 async function expectExactly(call: Call, expected: readonly Created[], size = 50): Promise<void> {
   expect((await idsOf(call, expected[0]!.project_id, size)).sort()).toEqual(expected.map(({ id }) => id).sort());
 }
+
+test('a backup onto a disk that is too small leaves nothing there', async (context) => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const server = await startTestServer({ file });
+  for (let n = 0; n < 400; n += 1) await server.call('POST', '/v4/logs', bodyOf(n, 8_000));
+  await server.close();
+  const disk = mountSmallDisk(1, context);
+  expect(() => backUpSqlite(file, join(disk, 'copy.db'))).toThrow(/is full: free some space/);
+  expect(readdirSync(disk)).toEqual([]);
+});
 
 const DISKS = [
   { megabytes: 6, atOnce: 1, characters: 4_000 },

@@ -209,7 +209,7 @@ describe('close', () => {
     socket.setEncoding('utf8').on('data', (text) => (answer += text));
     socket.write('\r\n');
     await closed;
-    expect(answer).toContain('HTTP/1.1 503');
+    await expect.poll(() => answer).toContain('HTTP/1.1 503');
     expect(errors).toEqual([]);
   });
 

@@ -3,10 +3,10 @@ import { createPauses } from '../store/heavy-turns.ts';
 import { rememberSources } from '../store/rows/json-source.ts';
 import { parseElsewhere } from '../store/rows/json-thread.ts';
 import { takeSteps } from '../store/steps.ts';
-import { decodeUtf8 } from './decode-utf8.ts';
+import { decodeUtf8 } from './bytes/decode-utf8.ts';
+import { parseJsonInSteps } from './bytes/json-steps.ts';
+import { JsonStructure } from './bytes/json-structure.ts';
 import { HttpError, invalid } from './http-error.ts';
-import { parseJsonInSteps } from './json-steps.ts';
-import { JsonStructure } from './json-structure.ts';
 
 export interface BodyFormat {
   /** Default: the limit of all bodies. */

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import protobuf from 'protobufjs/minimal.js';
 import { type Answer, bytes } from '../http/answer.ts';
 import type { HttpError } from '../http/http-error.ts';
-import type { IntakeResult } from './received.ts';
+import type { IntakeResult } from './decoding/received.ts';
 
 export const PROTOBUF = 'application/x-protobuf';
 export const JSON_TYPE = 'application/json';

@@ -3,11 +3,11 @@ import type { IngestFault } from '../store/ingest.ts';
 import { toSteps } from '../store/steps.ts';
 import type { Store } from '../store/store.ts';
 import { StoreUnavailableError } from '../store/unavailable-error.ts';
+import type { IntakeResult } from './decoding/received.ts';
 import { joinArrivals } from './join-arrivals.ts';
-import type { Arrival, ArrivedEvent, Judgement } from './linking/arrival.ts';
 import { type Findings, linkTraces, type TraceArrivals } from './linking/link-traces.ts';
-import type { TreeMemo } from './linking/tree-memo.ts';
-import type { IntakeResult } from './received.ts';
+import type { Arrival, ArrivedEvent, Judgement } from './linking/skeletons/arrival.ts';
+import type { TreeMemo } from './linking/skeletons/tree-memo.ts';
 
 /**
  * Spans, events and judgements that are written at once, more or less. Cuts make no difference to what is stored, so a large

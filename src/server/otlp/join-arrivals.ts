@@ -8,7 +8,7 @@ import type { Store } from '../store/store.ts';
 import { FoundCandidates } from './found-candidates.ts';
 import { joinCalls } from './linking/join-calls.ts';
 import type { Findings } from './linking/link-traces.ts';
-import type { TreeMemo } from './linking/tree-memo.ts';
+import type { TreeMemo } from './linking/skeletons/tree-memo.ts';
 
 /** Each round adds what calls of the one before were joined with, or may be now. */
 const MAX_ROUNDS = 8;

@@ -7,11 +7,11 @@ import { checkOptions, type OptionCheck } from '../../errors.ts';
 import type { SpanEvent } from '../../otel/span-slice.ts';
 import type { Store } from '../store/store.ts';
 import { Batches } from './batches.ts';
+import type { LogPlacing, OtlpIntake, ReceivedEvent, ReceivedSpan } from './decoding/received.ts';
 import { anyTimeKey, JUDGE, Reporters } from './linking/call-keys.ts';
 import { linkTraces } from './linking/link-traces.ts';
-import { TreeMemo } from './linking/tree-memo.ts';
+import { TreeMemo } from './linking/skeletons/tree-memo.ts';
 import { type ReadArrival, type ReadEvent, type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
-import type { LogPlacing, OtlpIntake, ReceivedEvent, ReceivedSpan } from './received.ts';
 import { belowCallers, tracesOfCallers, tracesOfStrangers } from './strangers.ts';
 
 export interface OtlpIntakeOptions {

@@ -1,6 +1,6 @@
 /** The store that the v4 API writes to: its logs find their places below spans that came by OTLP. */
 import type { Store } from '../store/store.ts';
-import type { LogPlacing } from './received.ts';
+import type { LogPlacing } from './decoding/received.ts';
 
 /** A log that cannot be placed now is stored all the same: `onError` is called. */
 export function createPlacingStore(store: Store, placing: LogPlacing, onError: (error: unknown) => void): Store {

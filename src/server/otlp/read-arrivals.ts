@@ -16,10 +16,10 @@ import { toFeedback } from '../../datapoint/to-feedback.ts';
 import { readAncestor } from '../../otel/ancestor-member.ts';
 import { parentSpanIdOf, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import type { Feedback } from '../../wire/v4.ts';
-import type { Arrival, ArrivedLog, Judgement } from './linking/arrival.ts';
+import type { ReceivedEvent, ReceivedSpan } from './decoding/received.ts';
 import { namesOf, type Reporters } from './linking/call-keys.ts';
-import { hashOf, summarise } from './linking/summarise.ts';
-import type { ReceivedEvent, ReceivedSpan } from './received.ts';
+import type { Arrival, ArrivedLog, Judgement } from './linking/skeletons/arrival.ts';
+import { hashOf, summarise } from './linking/skeletons/summarise.ts';
 
 /** What a span says, with the judgements that it has; undefined if its ids are not those of a span. */
 export type ReadArrival =

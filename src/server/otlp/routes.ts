@@ -5,8 +5,8 @@ import { HttpError } from '../http/http-error.ts';
 import type { Operation, RouteRequest, Routes } from '../http/route.ts';
 import { failed, JSON_TYPE, mediaTypeOf, PROTOBUF, type RejectedField, taken } from './answers.ts';
 import { countPoints, decodeLogs, decodeTraces, isProtobuf } from './decode-request.ts';
-import type { Decoded } from './decoded.ts';
-import type { IntakeResult, OtlpIntake } from './received.ts';
+import type { Decoded } from './decoding/decoded.ts';
+import type { IntakeResult, OtlpIntake } from './decoding/received.ts';
 
 export interface OtlpLimits {
   /** The largest body, unpacked; a larger one is a 413. */

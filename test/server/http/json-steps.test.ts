@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { parseJsonBytes } from '../../../src/server/http/body-format.ts';
-import { parseJsonInSteps } from '../../../src/server/http/json-steps.ts';
+import { parseJsonInSteps } from '../../../src/server/http/bytes/json-steps.ts';
 import { toEnd } from '../../../src/server/store/steps.ts';
 
 /** What comes out, with the order of keys; `wrong` if it is not JSON. */

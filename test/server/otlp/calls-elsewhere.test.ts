@@ -8,8 +8,8 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { resolveOptions } from '../../../src/options.ts';
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import { Pipeline } from '../../../src/pipeline/pipeline.ts';
+import type { IntakeResult, ReceivedEvent } from '../../../src/server/otlp/decoding/received.ts';
 import { createOtlpIntake } from '../../../src/server/otlp/otlp-intake.ts';
-import type { IntakeResult, ReceivedEvent } from '../../../src/server/otlp/received.ts';
 import { openPostgresStore } from '../../../src/server/store/postgres/store.ts';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
 import type { Store } from '../../../src/server/store/store.ts';

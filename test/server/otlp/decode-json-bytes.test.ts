@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { decodeUtf8 } from '../../../src/server/http/decode-utf8.ts';
-import * as long from '../../../src/server/otlp/decode-json.ts';
-import * as short from '../../../src/server/otlp/decode-json-bytes.ts';
-import type { Decoded } from '../../../src/server/otlp/decoded.ts';
+import { decodeUtf8 } from '../../../src/server/http/bytes/decode-utf8.ts';
+import * as long from '../../../src/server/otlp/decoding/decode-json.ts';
+import * as short from '../../../src/server/otlp/decoding/decode-json-bytes.ts';
+import type { Decoded } from '../../../src/server/otlp/decoding/decoded.ts';
 import type { RecordedRequest } from '../../fixtures/otlp/recorded-request.ts';
 import { logsData, tracesData } from './otlp-messages.ts';
 

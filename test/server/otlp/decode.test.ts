@@ -2,10 +2,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { countPointsInJson, countPointsInProtobuf } from '../../../src/server/otlp/count-points.ts';
-import * as json from '../../../src/server/otlp/decode-json.ts';
-import * as binary from '../../../src/server/otlp/decode-protobuf.ts';
-import type { Decoded } from '../../../src/server/otlp/decoded.ts';
+import { countPointsInJson, countPointsInProtobuf } from '../../../src/server/otlp/decoding/count-points.ts';
+import * as json from '../../../src/server/otlp/decoding/decode-json.ts';
+import * as binary from '../../../src/server/otlp/decoding/decode-protobuf.ts';
+import type { Decoded } from '../../../src/server/otlp/decoding/decoded.ts';
 import { toEnd } from '../../../src/server/store/steps.ts';
 import { decode, encode, logsData, tracesData } from './otlp-messages.ts';
 

@@ -1,8 +1,8 @@
 /** Traces in which very many spans are like each other, or hang one below the other: the work grows with the spans. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';
+import type { ReceivedEvent } from '../../../src/server/otlp/decoding/received.ts';
 import { createOtlpIntake } from '../../../src/server/otlp/otlp-intake.ts';
-import type { ReceivedEvent } from '../../../src/server/otlp/received.ts';
 import { openPostgresStore } from '../../../src/server/store/postgres/store.ts';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
 import { toSteps } from '../../../src/server/store/steps.ts';

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { expect, onTestFinished, test } from 'vitest';
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';
+import type { ReceivedEvent } from '../../../src/server/otlp/decoding/received.ts';
 import type { OtlpIntakeOptions } from '../../../src/server/otlp/otlp-intake.ts';
-import type { ReceivedEvent } from '../../../src/server/otlp/received.ts';
 import { makeSpan } from '../../conventions/span.ts';
 import { PROPERTY_TIMEOUT_MILLIS, RUNS } from '../../pipeline/forests.ts';
 import { KilledServer } from './kill-server.ts';

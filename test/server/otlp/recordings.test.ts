@@ -4,8 +4,8 @@ import { resourceFromAttributes } from '@opentelemetry/resources';
 import type { ReadableSpan } from '@opentelemetry/sdk-trace-base';
 import { expect, test } from 'vitest';
 import { type SpanSlice, scopeOf } from '../../../src/otel/span-slice.ts';
-import * as json from '../../../src/server/otlp/decode-json.ts';
-import * as binary from '../../../src/server/otlp/decode-protobuf.ts';
+import * as json from '../../../src/server/otlp/decoding/decode-json.ts';
+import * as binary from '../../../src/server/otlp/decoding/decode-protobuf.ts';
 import { loadRecording, recordingNames, toDatapoints, toSpans } from '../../conventions/recordings.ts';
 
 /** The span with the fields that SDKs have and recordings leave out. */

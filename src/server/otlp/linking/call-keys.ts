@@ -9,9 +9,9 @@ import { type ResourceSlice, type SpanSlice, scopeOf } from '../../../otel/span-
 import { fingerprintOf } from '../../../trace/same-call/call-facts.ts';
 import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { CallKey } from '../../store/ingest.ts';
-import type { Arrival, Judgement } from './arrival.ts';
-import type { CallNames, Skeleton } from './skeleton.ts';
-import { hashOf } from './summarise.ts';
+import type { Arrival, Judgement } from './skeletons/arrival.ts';
+import type { CallNames, Skeleton } from './skeletons/skeleton.ts';
+import { hashOf } from './skeletons/summarise.ts';
 
 /** Whoever reports a judgement, it is none of a call. */
 export const JUDGE = '0'.repeat(16);

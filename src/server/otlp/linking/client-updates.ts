@@ -5,9 +5,9 @@
 import { answerOf } from '../../../trace/same-call/call-span.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import { storableText } from '../../store/storable-text.ts';
-import type { ArrivedLog } from './arrival.ts';
-import type { Said } from './skeleton.ts';
-import { hashOf } from './summarise.ts';
+import type { ArrivedLog } from './skeletons/arrival.ts';
+import type { Said } from './skeletons/skeleton.ts';
+import { hashOf } from './skeletons/summarise.ts';
 
 type Updates = Pick<LogRequest, 'output' | 'error'>;
 const FIELDS = ['output', 'error'] as const;

@@ -6,8 +6,8 @@ import { type Identity, toDatapoint } from '../../../datapoint/to-datapoint.ts';
 import type { SpanEvent, SpanSlice } from '../../../otel/span-slice.ts';
 import { filledWith, withoutOwnUsage, withUsageOf } from '../../../trace/same-call/merge-readings.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
-import type { Recipe, WrittenContext } from './skeleton.ts';
-import { isOfAnotherTrace } from './span-name.ts';
+import type { Recipe, WrittenContext } from './skeletons/skeleton.ts';
+import { isOfAnotherTrace } from './skeletons/span-name.ts';
 
 /** The log says what its span says. */
 export const OWN_CONTENT: Recipe = {

@@ -1,6 +1,6 @@
 /** Which of many reports are of the same call. Pure. */
 import { type CallFacts, isSameCallElsewhere } from '../../../trace/same-call/call-facts.ts';
-import type { Elsewhere, Skeleton } from './skeleton.ts';
+import type { Elsewhere, Skeleton } from './skeletons/skeleton.ts';
 
 export interface Call {
   readonly referenceId: string;

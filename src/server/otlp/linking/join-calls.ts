@@ -8,17 +8,17 @@
 import { scoreFor } from '../../../trace/same-call/call-span.ts';
 import { traceIdOf } from '../../../wire/reference-id.ts';
 import type { IngestWork, StoredLog } from '../../store/ingest.ts';
-import type { Delivery } from './arrival.ts';
 import { keysOfCall, type OwnKey } from './call-keys.ts';
+import { ParentIds } from './deciding/parent-ids.ts';
 import { type Call, groupCalls } from './group-calls.ts';
 import { parseKept } from './kept-content.ts';
 import { linkTrace } from './link-trace.ts';
 import { type ChangeOfTrace, together } from './link-traces.ts';
-import { ParentIds } from './parent-ids.ts';
-import { type Elsewhere, isLogOfCall, type Skeleton } from './skeleton.ts';
-import { referenceOfName } from './span-name.ts';
-import type { Tree } from './tree.ts';
-import type { TreeMemo } from './tree-memo.ts';
+import type { Delivery } from './skeletons/arrival.ts';
+import { type Elsewhere, isLogOfCall, type Skeleton } from './skeletons/skeleton.ts';
+import { referenceOfName } from './skeletons/span-name.ts';
+import type { Tree } from './skeletons/tree.ts';
+import type { TreeMemo } from './skeletons/tree-memo.ts';
 
 export interface Candidate {
   readonly reporter?: string;

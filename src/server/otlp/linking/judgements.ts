@@ -5,12 +5,12 @@
  */
 import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { FeedbackForLog } from '../../store/ingest.ts';
-import type { Delivery, Judgement } from './arrival.ts';
 import { type KeptContent, MAX_EVENT_CHARACTERS, textOf } from './kept-content.ts';
-import type { Skeleton } from './skeleton.ts';
+import type { Delivery, Judgement } from './skeletons/arrival.ts';
+import type { Skeleton } from './skeletons/skeleton.ts';
+import { isOfAnotherTrace } from './skeletons/span-name.ts';
+import type { Tree } from './skeletons/tree.ts';
 import type { Sources } from './sources.ts';
-import { isOfAnotherTrace } from './span-name.ts';
-import type { Tree } from './tree.ts';
 
 export interface JudgementsHost {
   readonly traceId: string;

@@ -5,7 +5,7 @@
 import type { SpanEvent } from '../../../otel/span-slice.ts';
 import { isObject, parseJson } from '../../../wire/json.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
-import type { Judgement } from './arrival.ts';
+import type { Judgement } from './skeletons/arrival.ts';
 
 /** Of all log events of one span, and of all judgements that wait for it. */
 export const MAX_EVENT_CHARACTERS = 256 * 1024;

@@ -7,16 +7,19 @@
  */
 import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
-import type { FeedbackForLog, IngestFault, IngestReads, NewPart, Revision, StoredLog } from '../../store/ingest.ts';
-import type { Arrivals, ArrivedLog, Delivery } from './arrival.ts';
-import { keysOfSkeleton, type OwnKey } from './call-keys.ts';
+import type { IngestFault, IngestReads, NewPart, StoredLog } from '../../store/ingest.ts';
+import { keysOfSkeleton } from './call-keys.ts';
 import { saidBeside, saidIn, updatesOf } from './client-updates.ts';
 import { compose, OWN_CONTENT } from './compose.ts';
-import { findContext, hasSameTags } from './context.ts';
+import { findContext } from './deciding/context.ts';
+import { findLog, findPlaces, parentsFirst } from './deciding/places.ts';
+import { findUnsettled } from './deciding/unsettled.ts';
+import { findMoved } from './deciding/upstreams.ts';
 import { Judgements } from './judgements.ts';
 import { LogEvents } from './log-events.ts';
 import { decideOutcomes } from './outcomes.ts';
-import { findLog, findPlaces, parentsFirst, removalsLast } from './places.ts';
+import { Revisions } from './revisions.ts';
+import type { Arrivals, ArrivedLog, Delivery } from './skeletons/arrival.ts';
 import {
   hasOthers,
   isSameRecipe,
@@ -25,34 +28,16 @@ import {
   type Said,
   type Skeleton,
   type WrittenContext,
-} from './skeleton.ts';
+} from './skeletons/skeleton.ts';
+import { referenceOfName } from './skeletons/span-name.ts';
+import { encodePart } from './skeletons/trace-part.ts';
+import type { Tree } from './skeletons/tree.ts';
+import type { TreeMemo } from './skeletons/tree-memo.ts';
 import { Sources } from './sources.ts';
-import { referenceOfName } from './span-name.ts';
-import { encodePart } from './trace-part.ts';
-import type { Tree } from './tree.ts';
-import type { TreeMemo } from './tree-memo.ts';
-import { findUnsettled } from './unsettled.ts';
-import { findMoved } from './upstreams.ts';
+import type { TraceChange } from './trace-change.ts';
 
 /** More parts become one. */
 const MAX_PARTS = 16;
-
-export interface TraceChange {
-  readonly creates: readonly LogRequest[];
-  readonly revisions: readonly Revision[];
-  readonly feedback: readonly FeedbackForLog[];
-  readonly places: ReadonlyMap<string, string | null>;
-  /** Undefined if nothing has to be remembered that is not. */
-  readonly part: NewPart | undefined;
-  readonly kept: ReadonlyMap<string, string | undefined>;
-  readonly faults: readonly IngestFault[];
-  /** How many logs it was decided of what becomes of them. */
-  readonly lookedAt: number;
-  /** Calls that have to be compared with those of other traces again, by reference id; true for those that say more. */
-  readonly unsettled: ReadonlyMap<string, boolean>;
-  /** By what calls are found that were left alone and have to be compared again. */
-  readonly alone: readonly OwnKey[];
-}
 
 /** Yields after small steps. */
 export function* linkTrace(
@@ -85,7 +70,7 @@ class Linking {
   readonly #events: LogEvents;
   readonly #judgements: Judgements;
   readonly #creates: LogRequest[] = [];
-  readonly #revisions = new Map<string, Revision>();
+  readonly #revisions: Revisions;
   readonly #faults: IngestFault[] = [];
   /** Spans that have come again, or whose log events have, and say nothing new. */
   readonly #repeated = new Set<string>();
@@ -103,6 +88,7 @@ class Linking {
 
   constructor(traceId: string, tree: Tree, stored: ReadonlyMap<string, StoredLog>) {
     this.#traceId = traceId;
+    this.#revisions = new Revisions(traceId);
     this.#tree = tree;
     this.#sources = new Sources(traceId, tree, stored, this.#logs);
     this.#context = { session: traceId, user: undefined, tags: undefined };
@@ -169,7 +155,7 @@ class Linking {
       this.#apply(this.#tree.get(spanId) as LogNode, outcome, outcomes);
       yield;
     }
-    this.#reviseContext();
+    this.#revisions.addContext(this.#tree, this.#context, (spanId) => this.#arrived.has(spanId));
     yield;
     const feedback = this.#judgements.finish(this.#deliveries);
     const [repeated, joined] = [this.#repeated, this.#joined];
@@ -182,7 +168,7 @@ class Linking {
     const kept = this.#sources.writeKept();
     yield;
     const part = this.#writePart(partCount);
-    const revisions = [...this.#revisions.values()].sort(removalsLast);
+    const revisions = this.#revisions.inOrder();
     return {
       ...{ creates: this.#creates, revisions, feedback, places, part, kept, faults: this.#faults },
       lookedAt: affected.length,
@@ -238,14 +224,14 @@ class Linking {
     let { said } = node;
     if (!isLog) {
       said = undefined;
-      if (wasLog) this.#revise(spanId, { mergedInto: this.#referenceOf(findLog(this.#tree, spanId, outcomes)) });
+      if (wasLog) this.#revisions.add(spanId, { mergedInto: this.#referenceOf(findLog(this.#tree, spanId, outcomes)) });
     } else if (!wasLog) {
       const log = this.#compose(node, outcome);
       if (log) this.#creates.push(log);
       said = log && saidIn(log, this.#logs.get(spanId));
     } else {
       const parentReferenceId = outcome.parentId === undefined ? null : this.#referenceOf(outcome.parentId);
-      if (written.parentId !== outcome.parentId) this.#revise(spanId, { parentReferenceId });
+      if (written.parentId !== outcome.parentId) this.#revisions.add(spanId, { parentReferenceId });
       const isSame =
         written.kind === outcome.kind && isSameRecipe(written.recipe, outcome.recipe) && !this.#again.has(spanId);
       const content = isSame ? undefined : this.#compose(node, outcome);
@@ -259,9 +245,9 @@ class Linking {
     const stored = this.#sources.findStored(spanId);
     const updates = updatesOf(stored, said);
     const { output, error } = stored ?? {};
-    this.#revise(spanId, { content: { ...content, ...updates }, readAs: { output, error } });
+    this.#revisions.add(spanId, { content: { ...content, ...updates }, readAs: { output, error } });
     const { duration } = content;
-    if (this.#renewed.has(spanId) && typeof duration === 'number') this.#revise(spanId, { duration });
+    if (this.#renewed.has(spanId) && typeof duration === 'number') this.#revisions.add(spanId, { duration });
     return saidBeside(updates, saidIn(content), said);
   }
 
@@ -286,22 +272,6 @@ class Linking {
     });
   }
 
-  #reviseContext(): void {
-    const before = this.#tree.context;
-    const { session, user, tags } = this.#context;
-    const isSameContext = before.session === session && before.user === user && hasSameTags(before, this.#context);
-    if (isSameContext || before.session === undefined) return;
-    for (const node of this.#tree.nodes) {
-      if (!node.written || node.written.keeperId !== undefined || this.#arrived.has(node.spanId)) continue;
-      const metadata = {
-        ...(before.user !== user && node.user === undefined && { user: user ?? null }),
-        ...(!hasSameTags(before, this.#context) && { tags: tags ?? null }),
-      };
-      const moves = before.session !== session && { sessionReferenceId: session };
-      this.#revise(node.spanId, { ...moves, ...(Object.keys(metadata).length > 0 && { metadata }) });
-    }
-  }
-
   #writePart(partCount: number): NewPart | undefined {
     if (this.#tree.changed.length === 0) return undefined;
     const replacesOthers = this.#tree.forgetSurplus() || partCount >= MAX_PARTS;
@@ -309,11 +279,6 @@ class Linking {
     const bytes = encodePart({ context: this.#context, skeletons });
     if (this.missing.size === 0) this.#tree.commit(this.#context);
     return { bytes, replacesOthers };
-  }
-
-  #revise(spanId: string, change: Omit<Revision, 'referenceId'>): void {
-    const referenceId = this.#referenceOf(spanId);
-    this.#revisions.set(referenceId, { ...this.#revisions.get(referenceId), ...change, referenceId });
   }
 
   #fault(spanId: string, message: string): void {

@@ -1,9 +1,10 @@
 /** Links what one request has of several traces, as work for the store. */
 import type { CallKey, Ingest, IngestFault, IngestReads, IngestWork } from '../../store/ingest.ts';
-import type { Arrivals } from './arrival.ts';
 import { keysOf, type OwnKey } from './call-keys.ts';
-import { linkTrace, type TraceChange } from './link-trace.ts';
-import type { TreeMemo } from './tree-memo.ts';
+import { linkTrace } from './link-trace.ts';
+import type { Arrivals } from './skeletons/arrival.ts';
+import type { TreeMemo } from './skeletons/tree-memo.ts';
+import type { TraceChange } from './trace-change.ts';
 
 export interface TraceArrivals extends Arrivals {
   readonly traceId: string;

@@ -3,14 +3,14 @@
  * them.
  */
 import type { SpanEvent } from '../../../otel/span-slice.ts';
-import type { ArrivedEvent } from './arrival.ts';
 import { updatesOf } from './client-updates.ts';
 import { readingOf } from './compose.ts';
 import { byTime, KeptList, MAX_EVENT_CHARACTERS } from './kept-content.ts';
-import type { Skeleton } from './skeleton.ts';
+import type { ArrivedEvent } from './skeletons/arrival.ts';
+import type { Skeleton } from './skeletons/skeleton.ts';
+import { summariseContent } from './skeletons/summarise.ts';
+import type { Tree } from './skeletons/tree.ts';
 import type { Sources } from './sources.ts';
-import { summariseContent } from './summarise.ts';
-import type { Tree } from './tree.ts';
 
 export interface LogEventsHost {
   readonly tree: Tree;

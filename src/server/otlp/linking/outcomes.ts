@@ -7,14 +7,21 @@ import type { CallSpan, Correction } from '../../../trace/same-call/call-span.ts
 import { filledWith } from '../../../trace/same-call/merge-readings.ts';
 import { resolveInSteps } from '../../../trace/same-call/same-call.ts';
 import { isSameTool } from '../../../trace/same-call/tool-facts.ts';
-import { findAffected } from './affected.ts';
 import { OWN_CONTENT } from './compose.ts';
-import { type FirstCall, findFirstCalls, type Standing } from './first-calls.ts';
-import { FromAbove } from './from-above.ts';
-import { ParentIds } from './parent-ids.ts';
-import { type CallSummary, isSameOutcome, type LogNode, type Outcome, type Recipe, type Skeleton } from './skeleton.ts';
-import { recipeOf, toCallSpan } from './summarise.ts';
-import type { Tree } from './tree.ts';
+import { findAffected } from './deciding/affected.ts';
+import { type FirstCall, findFirstCalls, type Standing } from './deciding/first-calls.ts';
+import { FromAbove } from './deciding/from-above.ts';
+import { ParentIds } from './deciding/parent-ids.ts';
+import {
+  type CallSummary,
+  isSameOutcome,
+  type LogNode,
+  type Outcome,
+  type Recipe,
+  type Skeleton,
+} from './skeletons/skeleton.ts';
+import { recipeOf, toCallSpan } from './skeletons/summarise.ts';
+import type { Tree } from './skeletons/tree.ts';
 
 /**
  * Returns the outcomes that differ from what is written, those of new logs among them, by span id; and all logs that were

@@ -6,13 +6,13 @@ import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
 import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import type { StoredLog } from '../../store/ingest.ts';
-import type { ArrivedLog } from './arrival.ts';
 import { withoutUpdates } from './client-updates.ts';
 import type { OwnLog } from './compose.ts';
 import { type KeptContent, parseKept } from './kept-content.ts';
-import type { Skeleton } from './skeleton.ts';
-import { isOfAnotherTrace } from './span-name.ts';
-import type { Tree } from './tree.ts';
+import type { ArrivedLog } from './skeletons/arrival.ts';
+import type { Skeleton } from './skeletons/skeleton.ts';
+import { isOfAnotherTrace } from './skeletons/span-name.ts';
+import type { Tree } from './skeletons/tree.ts';
 
 export class Sources {
   /** Reference ids of logs that have to be read first. */

@@ -1,11 +1,11 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Reading } from '../../../../src/conventions/convention.ts';
-import type { Arrival } from '../../../../src/server/otlp/linking/arrival.ts';
-import { CallsAlike } from '../../../../src/server/otlp/linking/calls-alike.ts';
-import type { Skeleton } from '../../../../src/server/otlp/linking/skeleton.ts';
-import { summarise, toCallSpan } from '../../../../src/server/otlp/linking/summarise.ts';
-import { Tree } from '../../../../src/server/otlp/linking/tree.ts';
+import { CallsAlike } from '../../../../src/server/otlp/linking/deciding/calls-alike.ts';
+import type { Arrival } from '../../../../src/server/otlp/linking/skeletons/arrival.ts';
+import type { Skeleton } from '../../../../src/server/otlp/linking/skeletons/skeleton.ts';
+import { summarise, toCallSpan } from '../../../../src/server/otlp/linking/skeletons/summarise.ts';
+import { Tree } from '../../../../src/server/otlp/linking/skeletons/tree.ts';
 import { toEnd } from '../../../../src/server/store/steps.ts';
 import { findDuplicates } from '../../../../src/trace/same-call/find-duplicates.ts';
 import { makeSpan } from '../../../conventions/span.ts';

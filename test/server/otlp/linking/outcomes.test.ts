@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { LogKind } from '../../../../src/conventions/convention.ts';
 import { decideOutcomes } from '../../../../src/server/otlp/linking/outcomes.ts';
-import { summarise } from '../../../../src/server/otlp/linking/summarise.ts';
-import { Tree } from '../../../../src/server/otlp/linking/tree.ts';
+import { summarise } from '../../../../src/server/otlp/linking/skeletons/summarise.ts';
+import { Tree } from '../../../../src/server/otlp/linking/skeletons/tree.ts';
 import { toEnd } from '../../../../src/server/store/steps.ts';
 import { makeSpan } from '../../../conventions/span.ts';
 

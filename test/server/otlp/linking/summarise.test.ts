@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest';
 import { classifySpan, readSpan } from '../../../../src/conventions/index.ts';
 import type { Attributes } from '../../../../src/otel/span-slice.ts';
-import { summarise, toCallSpan } from '../../../../src/server/otlp/linking/summarise.ts';
-import { decodePart, encodePart } from '../../../../src/server/otlp/linking/trace-part.ts';
+import { summarise, toCallSpan } from '../../../../src/server/otlp/linking/skeletons/summarise.ts';
+import { decodePart, encodePart } from '../../../../src/server/otlp/linking/skeletons/trace-part.ts';
 import { type CallSpan, callSpanOf } from '../../../../src/trace/same-call/call-span.ts';
 import { resolveDuplicates } from '../../../../src/trace/same-call/same-call.ts';
 import { makeSpan } from '../../../conventions/span.ts';

@@ -1,10 +1,10 @@
 /** What is remembered of spans is the same after it was bytes, and damaged bytes do no harm. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Skeleton } from '../../../../src/server/otlp/linking/skeleton.ts';
-import { decodePart, encodePart } from '../../../../src/server/otlp/linking/trace-part.ts';
-import { MAX_SKELETONS, Tree } from '../../../../src/server/otlp/linking/tree.ts';
-import { TreeMemo } from '../../../../src/server/otlp/linking/tree-memo.ts';
+import type { Skeleton } from '../../../../src/server/otlp/linking/skeletons/skeleton.ts';
+import { decodePart, encodePart } from '../../../../src/server/otlp/linking/skeletons/trace-part.ts';
+import { MAX_SKELETONS, Tree } from '../../../../src/server/otlp/linking/skeletons/tree.ts';
+import { TreeMemo } from '../../../../src/server/otlp/linking/skeletons/tree-memo.ts';
 
 const id = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }).map((value) => value.toString(16).padStart(16, '0'));
 const foreign = fc.tuple(id, id, id).map(([first, second, third]) => `${first}${second}-${third}`);

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { Tree } from '../../../../src/server/otlp/linking/tree.ts';
-import { TreeMemo } from '../../../../src/server/otlp/linking/tree-memo.ts';
+import { Tree } from '../../../../src/server/otlp/linking/skeletons/tree.ts';
+import { TreeMemo } from '../../../../src/server/otlp/linking/skeletons/tree-memo.ts';
 
 test('a tree that is put back by two writes, of which one has lost its lock, takes the room of one', () => {
   const tree = new Tree([]);

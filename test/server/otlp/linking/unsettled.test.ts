@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import type { Arrival } from '../../../../src/server/otlp/linking/arrival.ts';
-import { summarise } from '../../../../src/server/otlp/linking/summarise.ts';
-import { Tree } from '../../../../src/server/otlp/linking/tree.ts';
-import { findUnsettled } from '../../../../src/server/otlp/linking/unsettled.ts';
+import { findUnsettled } from '../../../../src/server/otlp/linking/deciding/unsettled.ts';
+import type { Arrival } from '../../../../src/server/otlp/linking/skeletons/arrival.ts';
+import { summarise } from '../../../../src/server/otlp/linking/skeletons/summarise.ts';
+import { Tree } from '../../../../src/server/otlp/linking/skeletons/tree.ts';
 import { makeSpan } from '../../../conventions/span.ts';
 
 const DEPTH = 2_000;

@@ -5,7 +5,6 @@
  */
 import type { Value } from './connection.ts';
 import type { Key } from './keys.ts';
-import type { Layout } from './layout.ts';
 
 /** What the planner expects of a list that it does not know. */
 const EXPECTED_ITEMS = 10;
@@ -52,6 +51,6 @@ export function whereKeys(columns: string, keys: readonly Key[], values: Value[]
  * table is asked in one place only. On one server, PostgreSQL might read all of the bucket instead: on a day that was
  * empty when the statement was planned, any index seems as good as that of the ids.
  */
-export function withBucket(text: string, { isDistributed }: Layout): string {
+export function withBucket(text: string, { isDistributed }: { readonly isDistributed: boolean }): string {
   return text.replaceAll('{bucket}', isDistributed ? 'bucket = $2::smallint' : '$2::smallint IS NOT NULL');
 }

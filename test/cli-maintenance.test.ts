@@ -190,7 +190,7 @@ test.each([
   [['backup'], 2, 'backup needs a file'],
   [['backup', 'a', 'b'], 2, 'unknown command: backup a b'],
   [['serve', '--keep', 'long'], 2, 'option --keep: expected a number with a unit'],
-  [['serve', '--keep', '1s', '--max-size', '10kB'], 1, 'option maxSizeBytes: expected a whole number'],
+  [['serve', '--keep', '1s', '--max-size', '10kB'], 2, 'option --max-size (or HUMANLOOP_MAX_SIZE), in bytes: expected'],
 ])('%j says what is wrong', async (commandLine, code, message) => {
   const result = await run(...commandLine);
   expect(result).toMatchObject({ code, out: '', err: expect.stringContaining(`humanloop-otel: ${message}`) });

@@ -44,13 +44,16 @@ test('what is indexed is written by a thread, also after that has ended', async 
 
 test('a log that changes while it is indexed is found by what it says then', async () => {
   const file = newFile();
-  const [store, other] = [await open(file), await open(file)];
+  const store = await open(file);
+  const writers = watchWriters();
   const { id } = await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
   await untilIndexed(store);
-  const held = holdBatches();
+  const held = holdBatches(writers()[0]!);
   await store.updateLog({ id }, { output: 'the quagga' });
   await createOne(store, { session_reference_id: 'two', output: 'the leopard' });
   await expect.poll(held.count).toBe(1);
+  // Opened only now, so that it has no slice that is held.
+  const other = await open(file);
   // Writes of the same process wait for the thread. Those of others do not, as it has not begun.
   await other.updateLog({ id }, { output: 'the yak' });
   held.release();
@@ -67,12 +70,14 @@ test('a log that changes while it is indexed is found by what it says then', asy
 
 test('comments that are deleted while their log is indexed are not found', async () => {
   const file = newFile();
-  const [store, other] = [await open(file), await open(file)];
+  const store = await open(file);
+  const writers = watchWriters();
   const { id } = await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
   await untilIndexed(store);
-  const held = holdBatches();
+  const held = holdBatches(writers()[0]!);
   await store.addFeedback([{ data_id: id, type: 'comment', value: 'the quagga', user: 'ada' }]);
   await expect.poll(held.count).toBe(1);
+  const other = await open(file);
   await other.deleteLogsOfUser('ada');
   held.release();
   held.releaseAll();

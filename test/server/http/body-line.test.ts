@@ -13,7 +13,7 @@ const LARGE = Buffer.from(JSON.stringify('x'.repeat(2 * MEBIBYTE)));
 /** The work on a body takes until it is let go, as that of a store whose database does not answer. */
 async function serveHeld(lineMillis?: number, onError: (error: unknown) => void = () => {}) {
   const begun: (() => void)[] = [];
-  const { port } = await serveRoutes(
+  const { port, countConnections } = await serveRoutes(
     {
       '/work': {
         POST: {
@@ -39,7 +39,7 @@ async function serveHeld(lineMillis?: number, onError: (error: unknown) => void 
       headers: { 'content-type': 'application/json' },
       body: LARGE,
     });
-  return { port, begun, post };
+  return { port, countConnections, begun, post };
 }
 
 test('a large body that waits for long is a 503 with Retry-After, however long those before it take', async () => {
@@ -67,7 +67,7 @@ test('a large body that waits for long is a 503 with Retry-After, however long t
 test('nothing is kept of large bodies whose clients have gone while they waited', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
-  const { port, begun, post } = await serveHeld();
+  const { port, countConnections, begun, post } = await serveHeld();
   const first = post();
   await expect.poll(() => begun.length).toBe(1);
   const kept = () => {
@@ -82,6 +82,8 @@ test('nothing is kept of large bodies whose clients have gone while they waited'
   );
   await expect.poll(kept).toBeGreaterThan(before + 40 * MEBIBYTE);
   for (const each of sent) each.destroy();
+  // The first one's.
+  await expect.poll(countConnections).toBe(1);
   await expect.poll(kept).toBeLessThan(before + 20 * MEBIBYTE);
   begun[0]!();
   expect((await first).status).toBe(204);

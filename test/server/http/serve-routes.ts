@@ -2,12 +2,19 @@
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { onTestFinished } from 'vitest';
 import { createAccess } from '../../../src/server/http/access.ts';
 import { createRequestListener, type ListenerOptions } from '../../../src/server/http/listener.ts';
 import type { Routes } from '../../../src/server/http/route.ts';
 
-export async function serveRoutes(routes: Routes, options: Partial<ListenerOptions> = {}): Promise<{ port: number }> {
+export interface ServedRoutes {
+  readonly port: number;
+  /** Resolves to how many connections the server has. */
+  countConnections(): Promise<number>;
+}
+
+export async function serveRoutes(routes: Routes, options: Partial<ListenerOptions> = {}): Promise<ServedRoutes> {
   const listener = createRequestListener({
     routes,
     access: createAccess({}),
@@ -23,7 +30,10 @@ export async function serveRoutes(routes: Routes, options: Partial<ListenerOptio
     server.closeAllConnections();
   });
   await once(server, 'listening');
-  return { port: (server.address() as AddressInfo).port };
+  return {
+    port: (server.address() as AddressInfo).port,
+    countConnections: promisify(server.getConnections.bind(server)),
+  };
 }
 
 export interface RawAnswer {

@@ -99,7 +99,8 @@ export function describeReferences(name: string, open: () => Promise<Store>): vo
         eventLoopTurns += 1;
         await new Promise(setImmediate);
       }
-      expect(eventLoopTurns).toBeGreaterThan(3);
+      // A turn of a database on the network has two trips at least.
+      expect(eventLoopTurns).toBeGreaterThan(2);
       const { id } = await parent;
       for (const at of [0, 49, 50, count - 1]) expect((await store.getLog(created[at]!.id))?.parent_id).toBe(id);
       expect((await store.viewer.readSession(created[0]!.session_id!))?.session.logs).toBe(count + 1);

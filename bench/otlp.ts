@@ -86,8 +86,8 @@ export async function otlp(_arena: Arena, { rounds }: Effort): Promise<Table> {
 async function decodeInTurns(binary: Buffer, text: Buffer, rounds: number): Promise<Record<string, number>> {
   // Files of a second build, since the package does not export its decoders.
   const files = {
-    protobuf: './package/server/otlp/decode-protobuf.js',
-    json: './package/server/otlp/decode-json-bytes.js',
+    protobuf: './package/server/otlp/decoding/decode-protobuf.js',
+    json: './package/server/otlp/decoding/decode-json-bytes.js',
   };
   const fromProtobuf = ((await import(files.protobuf)) as { decodeTraces: Decode }).decodeTraces;
   const fromJson = ((await import(files.json)) as { decodeTraces: Decode }).decodeTraces;

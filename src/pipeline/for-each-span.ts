@@ -4,11 +4,10 @@ import type { SpanNode } from '../trace/span-node.ts';
 
 /** Estimated bytes of the spans that are worked on between two yields: less than a millisecond of work. */
 const BYTES_PER_YIELD = 32_768;
-const NOTHING_LEFT: Iterable<void> = [];
 
 /**
- * Runs a step for each span. The steps up to the first yield run at once, and the result runs the rest: `yield*` it. If a
- * step throws, the others still run. A step that many runs need should be one function, which is compiled once, and get
+ * Runs a step for each span. The steps up to the first yield run at once. If there are more, the result runs them: `yield*`
+ * it. If a step throws, the others still run. A step that many runs need should be one function, which is compiled once, and get
  * what differs as `about`.
  */
 export function forEachSpan<About>(
@@ -16,10 +15,10 @@ export function forEachSpan<About>(
   step: (node: SpanNode, about: About) => void,
   about: About,
   bytesPerYield = BYTES_PER_YIELD,
-): Iterable<void> {
+): Generator<void> | undefined {
   const next = runSteps(nodes, 0, step, about, bytesPerYield);
   // Most runs are so small that a generator for each pass over them would cost as much as the pass.
-  return next === undefined ? NOTHING_LEFT : runRest(nodes, next, step, about, bytesPerYield);
+  return next === undefined ? undefined : runRest(nodes, next, step, about, bytesPerYield);
 }
 
 function* runRest<About>(

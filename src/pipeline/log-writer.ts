@@ -43,24 +43,13 @@ import {
 } from './map-log.ts';
 import { absorb, lateFieldsFor, readNode } from './read-node.ts';
 import { Redaction } from './redaction.ts';
+import { createRun, type Run } from './run.ts';
 import { RunReader } from './run-reader.ts';
 import { Stubs } from './stubs.ts';
 
 export interface LogWriterOptions extends ResolvedOptions {
   /** True for an exporter, which cannot know whether more of a trace will come. */
   readonly awaitsUnseenParents: boolean;
-}
-
-/** What is known of a run while it is worked off. */
-interface Run {
-  readonly logs: SpanNode[];
-  /** Logs that wait for a held ancestor that is a log, and become due with it, or for another span. */
-  readonly heldAgain: Set<SpanNode>;
-  readonly flags: MapFlags;
-  /** Number of its spans that are not retired yet. */
-  left: number;
-  /** Number of its spans that are retired and have no log of their own. */
-  withoutLogCount: number;
 }
 
 export class LogWriter {
@@ -127,15 +116,24 @@ export class LogWriter {
 
   /** Works off spans of one trace that are due together. Yields after small steps. */
   *workOff(nodes: readonly SpanNode[]): Generator<void> {
-    const run: Run = { logs: [], heldAgain: new Set(), flags: flagsOf(false), left: nodes.length, withoutLogCount: 0 };
-    yield* forEachSpan(nodes, this.#sortOut, run);
-    yield* this.#reader.read(run.logs, run.heldAgain);
-    yield* forEachSpan(nodes, this.#relate, run);
+    const run = createRun(nodes.length);
+    const { logs } = run;
+    // Most runs are done without a yield, and V8 compiles nothing of one that never happens.
+    let rest = forEachSpan(nodes, this.#sortOut, run);
+    if (rest) yield* rest;
+    const areCompared = this.#reader.compares(logs);
+    rest = forEachSpan(logs, this.#reader.read, areCompared);
+    if (rest) yield* rest;
+    this.#reader.resolve(logs, areCompared, run.heldAgain);
+    rest = forEachSpan(nodes, this.#relate, run);
+    if (rest) yield* rest;
     // The hook may take any time.
-    yield* forEachSpan(run.logs, this.#place, run, this.#options.redact ? 0 : undefined);
-    yield* forEachSpan(nodes, this.#retire, run);
+    rest = forEachSpan(logs, this.#place, run, this.#options.redact ? 0 : undefined);
+    if (rest) yield* rest;
+    rest = forEachSpan(nodes, this.#retire, run);
+    if (rest) yield* rest;
     this.#delivery.counts.processed.succeeded += run.withoutLogCount;
-    letGo(run.logs);
+    letGo(logs);
   }
 
   readonly #sortOut = (node: SpanNode, { logs, heldAgain }: Run): void => {
@@ -162,7 +160,7 @@ export class LogWriter {
 
   /** Writes the logs of open spans and stubs as ended, since their ends will not be seen. */
   *closeOpen(): Generator<void> {
-    yield* forEachSpan([...this.#tracker.unretiredNodes(), ...this.#stubs], this.#close, flagsOf(true));
+    yield* forEachSpan([...this.#tracker.unretiredNodes(), ...this.#stubs], this.#close, flagsOf(true)) ?? [];
     this.evaluations.giveUpUnseen();
   }
 
@@ -201,8 +199,10 @@ export class LogWriter {
     if (span) this.#stubs.delete(node);
     else this.#stubs.add(node);
     const isFinal = flags.isClosing || (span !== undefined && node.state !== 'open');
-    if (node.overrides) this.#override(entry, node.overrides);
-    node.overrides = undefined;
+    if (node.overrides) {
+      this.#override(entry, node.overrides);
+      node.overrides = undefined;
+    }
     try {
       const parent = entry.effectiveParent?.referenceId;
       const context = this.#contextOf(node, parent === undefined);
@@ -257,9 +257,11 @@ export class LogWriter {
     if (run.heldAgain.size > 0 && run.heldAgain.has(node)) return;
     if (!node.entry) run.withoutLogCount++;
     if (!isTraceDone || this.#options.awaitsUnseenParents) noteContext(node, this.#options.session);
-    this.drafts.forget(node);
-    if (node.overrides && node.keeper?.entry) this.#override(node.keeper.entry, node.overrides);
-    else this.dropOverrides(node);
+    if (node.hasRareFields) {
+      this.drafts.forget(node);
+      if (node.overrides && node.keeper?.entry) this.#override(node.keeper.entry, node.overrides);
+      else this.dropOverrides(node);
+    }
     this.#tracker.retire(node);
   };
 

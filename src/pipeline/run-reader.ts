@@ -4,12 +4,11 @@
  */
 import { shortWayOf } from '../conventions/index.ts';
 import type { ShortReading } from '../conventions/short-way.ts';
-import { guard } from '../host/guard.ts';
+import { reportFault } from '../host/guard.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { CallResolver } from '../trace/same-call/call-resolver.ts';
 import type { ResolverHost } from '../trace/same-call/resolver-host.ts';
 import type { SpanNode } from '../trace/span-node.ts';
-import { forEachSpan } from './for-each-span.ts';
 import { readNode } from './read-node.ts';
 
 export interface RunReaderOptions extends Pick<ResolvedOptions, 'conventions'> {
@@ -28,27 +27,36 @@ export class RunReader {
     this.#options = options;
   }
 
-  /**
-   * Gives each log its `reading`, or its `short` reading. Marks those that are no logs, and adds to `heldAgain` those that
-   * have to wait for another span. Yields after small steps.
-   */
-  *read(logs: readonly SpanNode[], heldAgain: Set<SpanNode>): Generator<void> {
-    let comparesReadings = true;
-    guard(() => {
-      comparesReadings = this.#resolver.comparesReadings(logs);
-    });
-    yield* forEachSpan(logs, this.#read, this.#options.readsShort && !comparesReadings);
-    guard(() => {
-      if (comparesReadings) this.#resolver.resolve(logs, heldAgain);
-      else this.#resolver.remember(logs);
-    });
+  /** Whether the readings of these logs are compared: they have to be whole then. */
+  compares(logs: readonly SpanNode[]): boolean {
+    try {
+      return this.#resolver.comparesReadings(logs);
+    } catch (error) {
+      reportFault(error);
+      return true;
+    }
   }
 
-  readonly #read = (node: SpanNode, isShort: boolean): void => {
+  /** Gives a log its `reading`, or its `short` reading. `isCompared` is what `compares` said of its run. */
+  readonly read = (node: SpanNode, isCompared: boolean): void => {
     if (!node.span || node.reading) return;
-    node.short = isShort && !this.#mayBeJoined(node) ? readShort(node) : undefined;
+    const isShort = this.#options.readsShort && !isCompared && !this.#mayBeJoined(node);
+    node.short = isShort ? readShort(node) : undefined;
     if (!node.short) node.reading = readNode(node, node.span, this.#options.conventions);
   };
+
+  /**
+   * Call this when all logs of a run are read. Marks those that are no logs, and adds to `heldAgain` those that have to
+   * wait for another span.
+   */
+  resolve(logs: readonly SpanNode[], areCompared: boolean, heldAgain: Set<SpanNode>): void {
+    try {
+      if (areCompared) this.#resolver.resolve(logs, heldAgain);
+      else this.#resolver.remember(logs);
+    } catch (error) {
+      reportFault(error);
+    }
+  }
 
   /** A request to an MCP server may come after the log of the tool that makes it. It is compared with the tool's reading. */
   #mayBeJoined({ kind, trace }: SpanNode): boolean {

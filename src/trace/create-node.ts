@@ -51,6 +51,10 @@ class Node implements SpanNode {
     this.blocker = parent;
   }
 
+  get hasRareFields(): boolean {
+    return this.#rare !== undefined;
+  }
+
   get callerId(): string | undefined {
     return this.#rare?.callerId;
   }

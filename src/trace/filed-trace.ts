@@ -53,10 +53,21 @@ export interface FiledTrace extends Pick<Trace, 'traceId' | 'context' | 'noted' 
 export function fileTrace(trace: Trace, keepsAll = false): FiledTrace | undefined {
   const { traceId, context, baggageSession } = trace;
   if (isUnderWay(trace) || (keepsAll && trace.requests)) return undefined;
-  const filing = new Filing(keepsAll);
-  for (const node of trace.nodes.values()) if (!filing.add(node)) return undefined;
+  const nodes = parentsFirst(trace);
+  const spans: (string | number)[] = [];
+  let details: SpanDetails[] | undefined;
+  for (const node of nodes) {
+    const fate = fateOf(node);
+    if (fate === undefined || (keepsAll && hasMore(node))) return undefined;
+    const parentPlace = node.parent ? node.parent.place : -1;
+    spans.push(
+      node.spanId,
+      ((parentPlace + 1) * FATES.length + FATES.indexOf(fate)) * KINDS.length + KINDS.indexOf(node.kind),
+    );
+    if (keepsAll) details = withDetails(details, node);
+  }
   const noted = hasContext(trace) ? trace.noted : undefined;
-  return { traceId, context, noted, baggageSession, spans: filing.spans, details: filing.details };
+  return { traceId, context, noted, baggageSession, spans, details };
 }
 
 /** Whether something can still happen to one of its logs. */
@@ -65,60 +76,49 @@ export function isUnderWay({ logs }: Trace): boolean {
   return false;
 }
 
-class Filing {
-  readonly spans: (string | number)[] = [];
-  details: SpanDetails[] | undefined;
-  readonly #keepsAll: boolean;
-  /** In the order in which they are filed. */
-  readonly #nodes: SpanNode[] = [];
-
-  constructor(keepsAll: boolean) {
-    this.#keepsAll = keepsAll;
+/** Gives each node its place. */
+function parentsFirst(trace: Trace): SpanNode[] {
+  const nodes: SpanNode[] = [];
+  for (const node of trace.nodes.values()) {
+    if (hasPlace(node, nodes)) continue;
+    const { parent } = node;
+    if (parent && !hasPlace(parent, nodes)) placeAncestors(parent, nodes);
+    node.place = nodes.push(node) - 1;
   }
+  return nodes;
+}
 
-  /** Returns false if the node cannot be filed. */
-  add(node: SpanNode): boolean {
-    return this.#placeOf(node) >= 0 || this.#file(node);
-  }
+/** A parent may have come after its child, or be forgotten and still be reached from its child. */
+function placeAncestors(parent: SpanNode, nodes: SpanNode[]): void {
+  const path: SpanNode[] = [];
+  for (let step: SpanNode | undefined = parent; step && !hasPlace(step, nodes); step = step.parent) path.push(step);
+  for (const step of path.reverse()) step.place = nodes.push(step) - 1;
+}
 
-  /** Returns the place of a node, from 0; -1 if it has none. What the node says may be left of a filing that failed. */
-  #placeOf(node: SpanNode): number {
-    const { place } = node;
-    return place < this.#nodes.length && this.#nodes[place] === node ? place : -1;
-  }
+/** What the node says may be left of an earlier filing. */
+function hasPlace(node: SpanNode, nodes: readonly SpanNode[]): boolean {
+  const { place } = node;
+  return place < nodes.length && nodes[place] === node;
+}
 
-  #file(node: SpanNode): boolean {
-    const parentPlace = node.parent ? this.#placeOf(node.parent) : -1;
-    if (node.parent && parentPlace < 0) return this.#fileWithAncestors(node);
-    const fate = fateOf(node);
-    if (fate === undefined || (this.#keepsAll && hasMore(node))) return false;
-    node.place = this.#nodes.push(node) - 1;
-    const code = (parentPlace + 1) * FATES.length + FATES.indexOf(fate);
-    this.spans.push(node.spanId, code * KINDS.length + KINDS.indexOf(node.kind));
-    if (this.#keepsAll) this.#addDetails(node);
-    return true;
-  }
-
-  #addDetails({ callId, callerId, tool, place }: SpanNode): void {
-    if (callId === undefined && callerId === undefined && tool === undefined) return;
-    this.details ??= [];
-    this.details.push({ place, callId, callerId, tool });
-  }
-
-  /** A parent may have come after its child, or be forgotten and still be reached from its child. */
-  #fileWithAncestors(node: SpanNode): boolean {
-    const path: SpanNode[] = [];
-    for (let step: SpanNode | undefined = node; step && this.#placeOf(step) < 0; step = step.parent) path.push(step);
-    return path.reverse().every((step) => this.#file(step));
-  }
+function withDetails(details: SpanDetails[] | undefined, node: SpanNode): SpanDetails[] | undefined {
+  const { callId, place } = node;
+  if (callId === undefined && !node.hasRareFields) return details;
+  const { callerId, tool } = node;
+  if (callId === undefined && callerId === undefined && tool === undefined) return details;
+  const all = details ?? [];
+  all.push({ place, callId, callerId, tool });
+  return all;
 }
 
 /** Whether the node has what is not filed, and something late may need. */
 function hasMore(node: SpanNode): boolean {
-  const { keeper, isKeeper, judged, overrides, events, absorbed, entry, firstCall } = node;
-  if (keeper || isKeeper || judged || overrides || events || absorbed || entry?.isOverridden) return true;
+  if (node.entry?.isOverridden) return true;
   // The agent that it stands for may come.
-  return firstCall !== undefined && isPlaceholder(node);
+  if (node.firstCall !== undefined && isPlaceholder(node)) return true;
+  if (!node.hasRareFields) return false;
+  const { keeper, isKeeper, judged, overrides, events, absorbed } = node;
+  return (keeper ?? judged ?? overrides ?? events ?? absorbed) !== undefined || isKeeper;
 }
 
 function fateOf({ entry, isNoLog, state }: SpanNode): Fate | undefined {

@@ -34,7 +34,7 @@ export class PendingSpans {
   readonly #options: PendingOptions;
   readonly #holds = new Holds();
   /** Traces with due spans, which are in `Trace.due`. */
-  #dueTraces: Trace[] = [];
+  readonly #dueTraces: Trace[] = [];
   #count = 0;
   #dueCount = 0;
   /** Held spans of an exporter that `link` has not looked at yet. */
@@ -155,16 +155,14 @@ export class PendingSpans {
    */
   takeDue(): SpanNode[][] {
     this.link();
-    const traces = this.#dueTraces;
-    this.#dueTraces = [];
     this.#dueCount = 0;
     if (this.#takesOfFlush > 0) this.#takesOfFlush--;
-    const all = traces.map((trace) => {
+    const all = this.#dueTraces.map((trace) => {
       const { due = [] } = trace;
       trace.due = undefined;
       return due;
     });
-    letGo(traces);
+    letGo(this.#dueTraces);
     return all;
   }
 

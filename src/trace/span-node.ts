@@ -94,6 +94,8 @@ export interface SpanNode {
   waiters: SpanNode[] | undefined;
   /** The nearest ancestor that may still block, with ended ones between skipped over. */
   blocker: SpanNode | undefined;
+  /** If false, `callerId`, `absorbed`, `keeper`, `isKeeper`, `tool`, `judged`, `overrides`, `events` and `draftedAs` are not set. */
+  readonly hasRareFields: boolean;
   /** Span id of the parent in another process, if the node has none here. */
   callerId: string | undefined;
   /** Present once it is decided that this span is a log, and under which other log. That decision stands. */

@@ -25,15 +25,10 @@ export function findContext(trace: Trace, session: ReadSession = readSession): T
   if (trace.context) return trace.context;
   const { session: noted, user, tags } = trace.noted ?? NOTHING;
   const found = { session: noted, user, tags };
-  // In the order in which the spans started; a root, which is asked last, outranks what was found below it.
-  noteEach(trace, false, found, session);
-  noteEach(trace, true, found, session);
+  // In the order in which the spans started. A root outranks what was found below it, whichever comes first.
+  for (const node of trace.nodes.values()) note(found, node, session);
   found.session ??= trace.baggageSession ?? trace.traceId;
   return found;
-}
-
-function noteEach({ nodes }: Trace, areRoots: boolean, found: TraceContext, session: ReadSession): void {
-  for (const node of nodes.values()) if (isRoot(node) === areRoots) note(found, node, session);
 }
 
 /** Keeps the session that comes from upstream, with a span whose parent is not here. */

@@ -113,9 +113,7 @@ export class TraceTracker {
     const { signs, bytes: ownBytes } = censusOf(span, this.#conventions);
     node.signs = signs;
     node.recognitions = undefined;
-    let bytes = ownBytes + (node.absorbed?.bytes ?? 0);
-    if (node.events) for (const event of node.events) bytes += estimateEventBytes(event);
-    this.#weigh(node, bytes);
+    this.#weigh(node, node.hasRareFields ? ownBytes + bytesAdded(node) : ownBytes);
     if (node.state === 'held' || node.state === 'due') return node;
     if (node.state === 'open') this.#countOpen(trace, -1);
     // A span that was forgotten while it was open could not be judged yet.
@@ -185,11 +183,13 @@ export class TraceTracker {
   /** Call when the span is worked off. */
   retire(node: SpanNode): void {
     node.span = undefined;
-    node.events = undefined;
     node.recognitions = undefined;
     node.reading = undefined;
     node.short = undefined;
-    node.absorbed = undefined;
+    if (node.hasRareFields) {
+      node.events = undefined;
+      node.absorbed = undefined;
+    }
     this.#weigh(node, 0);
     this.#pending.retire(node);
     this.#restIfDone(node.trace);
@@ -290,4 +290,9 @@ export class TraceTracker {
       if (entry.state !== 'delivered' && entry.state !== 'dropped') trace.logs[kept++] = entry;
     trace.logs.length = kept;
   }
+}
+
+/** Estimated bytes of what came another way than on the span. */
+function bytesAdded({ absorbed, events = [] }: SpanNode): number {
+  return events.reduce((bytes, event) => bytes + estimateEventBytes(event), absorbed?.bytes ?? 0);
 }

@@ -17,7 +17,7 @@ function nodesOf(...sizes: (number | undefined)[]): SpanNode[] {
 function slicesOf(nodes: readonly SpanNode[], bytesPerYield?: number): string[][] {
   const slices: string[][] = [[]];
   const step = ({ spanId }: SpanNode) => slices.at(-1)!.push(spanId);
-  for (const _ of forEachSpan(nodes, step, undefined, bytesPerYield)) slices.push([]);
+  for (const _ of forEachSpan(nodes, step, undefined, bytesPerYield) ?? []) slices.push([]);
   return slices;
 }
 
@@ -44,6 +44,6 @@ test('runs the other steps if one throws', () => {
   const step = vi.fn(({ spanId }: SpanNode) => {
     if (spanId === 'span-1') throw new Error('a fault');
   });
-  expect([...forEachSpan(nodesOf(1, 40_000, 1), step, undefined)]).toHaveLength(1);
+  expect([...(forEachSpan(nodesOf(1, 40_000, 1), step, undefined) ?? [])]).toHaveLength(1);
   expect(step).toHaveBeenCalledTimes(3);
 });

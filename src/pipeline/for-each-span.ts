@@ -6,9 +6,9 @@ import type { SpanNode } from '../trace/span-node.ts';
 const BYTES_PER_YIELD = 32_768;
 
 /**
- * Runs a step for each span. The steps up to the first yield run at once. If there are more, the result runs them: `yield*`
- * it. If a step throws, the others still run. A step that many runs need should be one function, which is compiled once, and get
- * what differs as `about`.
+ * Runs a step for each span. The steps up to the first yield run at once. If there are more, the result runs them:
+ * `yield*` it. If a step throws, the others still run. A step that many runs need should be one function, which is
+ * compiled once, and get what differs as `about`.
  */
 export function forEachSpan<About>(
   nodes: readonly SpanNode[],

@@ -46,6 +46,14 @@ export interface FiledTrace extends Pick<Trace, 'traceId' | 'context' | 'noted' 
   details: readonly SpanDetails[] | undefined;
 }
 
+/** What is filed of a trace so far. */
+interface Filing {
+  /** Each at its place. */
+  readonly nodes: SpanNode[];
+  readonly spans: (string | number)[];
+  readonly keepsAll: boolean;
+}
+
 /**
  * Returns undefined if something can still happen to one of its logs, which is found out at once. With `keepsAll`, also
  * if anything would be forgotten that something late may need.
@@ -53,21 +61,11 @@ export interface FiledTrace extends Pick<Trace, 'traceId' | 'context' | 'noted' 
 export function fileTrace(trace: Trace, keepsAll = false): FiledTrace | undefined {
   const { traceId, context, baggageSession } = trace;
   if (isUnderWay(trace) || (keepsAll && trace.requests)) return undefined;
-  const nodes = parentsFirst(trace);
-  const spans: (string | number)[] = [];
-  let details: SpanDetails[] | undefined;
-  for (const node of nodes) {
-    const fate = fateOf(node);
-    if (fate === undefined || (keepsAll && hasMore(node))) return undefined;
-    const parentPlace = node.parent ? node.parent.place : -1;
-    spans.push(
-      node.spanId,
-      ((parentPlace + 1) * FATES.length + FATES.indexOf(fate)) * KINDS.length + KINDS.indexOf(node.kind),
-    );
-    if (keepsAll) details = withDetails(details, node);
-  }
+  const filing: Filing = { nodes: [], spans: [], keepsAll };
+  for (const node of trace.nodes.values()) if (!file(node, filing)) return undefined;
   const noted = hasContext(trace) ? trace.noted : undefined;
-  return { traceId, context, noted, baggageSession, spans, details };
+  const details = keepsAll ? detailsOf(filing.nodes) : undefined;
+  return { traceId, context, noted, baggageSession, spans: filing.spans, details };
 }
 
 /** Whether something can still happen to one of its logs. */
@@ -76,39 +74,46 @@ export function isUnderWay({ logs }: Trace): boolean {
   return false;
 }
 
-/** Gives each node its place. */
-function parentsFirst(trace: Trace): SpanNode[] {
-  const nodes: SpanNode[] = [];
-  for (const node of trace.nodes.values()) {
-    if (hasPlace(node, nodes)) continue;
-    const { parent } = node;
-    if (parent && !hasPlace(parent, nodes)) placeAncestors(parent, nodes);
-    node.place = nodes.push(node) - 1;
-  }
-  return nodes;
+/** Files a node after its parent. Returns false if one of them cannot be filed. */
+function file(node: SpanNode, filing: Filing): boolean {
+  const { nodes, spans, keepsAll } = filing;
+  if (hasPlace(node, nodes)) return true;
+  const { parent } = node;
+  if (parent && !hasPlace(parent, nodes) && !fileAncestors(parent, filing)) return false;
+  const fate = fateOf(node);
+  if (fate === undefined || (keepsAll && hasMore(node))) return false;
+  node.place = nodes.push(node) - 1;
+  const parentPlace = parent ? parent.place : -1;
+  const code = (parentPlace + 1) * FATES.length + FATES.indexOf(fate);
+  spans.push(node.spanId, code * KINDS.length + KINDS.indexOf(node.kind));
+  return true;
 }
 
 /** A parent may have come after its child, or be forgotten and still be reached from its child. */
-function placeAncestors(parent: SpanNode, nodes: SpanNode[]): void {
+function fileAncestors(parent: SpanNode, filing: Filing): boolean {
+  const { nodes } = filing;
   const path: SpanNode[] = [];
   for (let step: SpanNode | undefined = parent; step && !hasPlace(step, nodes); step = step.parent) path.push(step);
-  for (const step of path.reverse()) step.place = nodes.push(step) - 1;
+  return path.reverse().every((step) => file(step, filing));
 }
 
-/** What the node says may be left of an earlier filing. */
+/** What the node says may be left of a filing that failed. */
 function hasPlace(node: SpanNode, nodes: readonly SpanNode[]): boolean {
   const { place } = node;
   return place < nodes.length && nodes[place] === node;
 }
 
-function withDetails(details: SpanDetails[] | undefined, node: SpanNode): SpanDetails[] | undefined {
-  const { callId, place } = node;
-  if (callId === undefined && !node.hasRareFields) return details;
-  const { callerId, tool } = node;
-  if (callId === undefined && callerId === undefined && tool === undefined) return details;
-  const all = details ?? [];
-  all.push({ place, callId, callerId, tool });
-  return all;
+function detailsOf(nodes: readonly SpanNode[]): SpanDetails[] | undefined {
+  let details: SpanDetails[] | undefined;
+  for (const node of nodes) {
+    const { callId, place } = node;
+    if (callId === undefined && !node.hasRareFields) continue;
+    const { callerId, tool } = node;
+    if (callId === undefined && callerId === undefined && tool === undefined) continue;
+    details ??= [];
+    details.push({ place, callId, callerId, tool });
+  }
+  return details;
 }
 
 /** Whether the node has what is not filed, and something late may need. */

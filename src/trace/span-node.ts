@@ -94,7 +94,7 @@ export interface SpanNode {
   waiters: SpanNode[] | undefined;
   /** The nearest ancestor that may still block, with ended ones between skipped over. */
   blocker: SpanNode | undefined;
-  /** If false, `callerId`, `absorbed`, `keeper`, `isKeeper`, `tool`, `judged`, `overrides`, `events` and `draftedAs` are not set. */
+  /** If false, none of the fields that few nodes have is set: those of `RareFields` in `create-node.ts`. */
   readonly hasRareFields: boolean;
   /** Span id of the parent in another process, if the node has none here. */
   callerId: string | undefined;

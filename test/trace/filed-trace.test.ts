@@ -177,3 +177,20 @@ test.each<[string, () => LogEntry | undefined]>([
   node.entry = createEntry();
   expect(fileTrace(trace)).toBeUndefined();
 });
+
+test('a trace that cannot be filed costs no more than the spans up to the first that forbids it: it is tried often', () => {
+  const trace = createTrace('t'.repeat(32));
+  const root = createNode(trace, 'forgotten while open', 'retired', undefined);
+  for (let index = 0; index < 3; index++) createNode(trace, `span-${index}`, 'retired', root).isNoLog = true;
+  const seen: string[] = [];
+  const nodes = [...trace.nodes.values()];
+  trace.nodes.values = function* () {
+    for (const node of nodes) {
+      seen.push(node.spanId);
+      yield node;
+    }
+    return undefined;
+  };
+  expect(fileTrace(trace)).toBeUndefined();
+  expect(seen).toEqual(['forgotten while open']);
+});

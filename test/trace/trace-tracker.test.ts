@@ -168,6 +168,27 @@ describe('with a processor', () => {
     expect(spans.work()).toEqual(['log again']);
   });
 
+  test('what was added to an open span is weighed with it when it ends, and let go when it is worked off', () => {
+    const followed = new Followed();
+    const { tracker } = followed;
+    followed.end(0, 'log');
+    const ownBytes = tracker.bytes;
+    followed.work();
+    expect(tracker.bytes).toBe(0);
+    followed.start('log-2');
+    const node = tracker.find(TRACE, 'log-2') as SpanNode;
+    tracker.addEvent(node, { name: 'event', time: [0, 0], attributes: { text: 'x'.repeat(1_000) } });
+    tracker.absorb(node, {}, 500);
+    const addedBytes = tracker.bytes;
+    expect(addedBytes).toBeGreaterThan(1_500);
+    followed.end(0, 'log-2');
+    expect(tracker.bytes).toBe(addedBytes + ownBytes);
+    followed.work();
+    expect(tracker.bytes).toBe(0);
+    followed.end(0, 'log-2');
+    expect(tracker.bytes).toBe(ownBytes);
+  });
+
   test('a trace with logs is remembered, and one that says nothing to a late span is not', () => {
     const spans = new Followed();
     spans.start('log');

@@ -1,6 +1,6 @@
 /** Makes the text of `index-program.ts`: the program of the index's thread. */
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 
 const ENTRY = fileURLToPath(new URL('../src/server/store/sqlite/index/index-thread.ts', import.meta.url));
 
@@ -24,3 +24,10 @@ export async function bundleIndexProgram(): Promise<string> {
   });
   return `export const INDEX_PROGRAM = ${JSON.stringify(outputFiles[0]!.text)};`;
 }
+
+export const INDEX_PROGRAM: Plugin = {
+  name: 'index-program',
+  setup: ({ onLoad }) => {
+    onLoad({ filter: INDEX_PROGRAM_FILE }, async () => ({ contents: await bundleIndexProgram(), loader: 'js' }));
+  },
+};

@@ -13,7 +13,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin, transform } from 'esbuild';
-import { bundleIndexProgram, INDEX_PROGRAM_FILE } from './index-program.ts';
+import { INDEX_PROGRAM } from './index-program.ts';
 
 const source = fileURLToPath(new URL('../src/', import.meta.url));
 const MODULES = ['index.ts', 'server/index.ts', 'register.ts'];
@@ -72,13 +72,6 @@ const ONE_CHUNK: Plugin = {
   },
 };
 
-const THREAD: Plugin = {
-  name: 'thread',
-  setup: ({ onLoad }) => {
-    onLoad({ filter: INDEX_PROGRAM_FILE }, async () => ({ contents: await bundleIndexProgram(), loader: 'js' }));
-  },
-};
-
 export async function writePackageFiles(directory: string): Promise<void> {
   await rm(join(directory, 'chunks'), { recursive: true, force: true });
   await bundle([...MODULES, ...PROGRAMS], directory);
@@ -111,7 +104,7 @@ async function bundle(entries: readonly string[], directory: string): Promise<vo
     // In a folder of their own, so that the code finds other files by the same relative paths as in src.
     chunkNames: 'chunks/[name]-[hash]',
     packages: 'external',
-    plugins: [BUNDLED, ONE_CHUNK, THREAD],
+    plugins: [BUNDLED, ONE_CHUNK, INDEX_PROGRAM],
     format: 'esm',
     platform: 'node',
     target: TARGET,

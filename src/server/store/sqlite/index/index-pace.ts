@@ -1,10 +1,10 @@
 /**
- * How much of the time the viewer's index takes while writes come: of the thread that answers, which makes of logs what
- * is to be written, and of the lock, while another thread writes that. As long as it is nearly up to date it gives way,
- * in short slices with long breaks; when it is late its slices become longer, which costs less for each log, and its
- * breaks shorter, until it has about half of the time. Where the thread has time to spare, one second is late, and
- * three are the most. Where the thread is saturated, all that the index takes is taken from answers: a peak goes first,
- * and only after three to five seconds without an end the index takes its half, so that a flood cannot starve it.
+ * How much of the time the viewer's index takes while writes come: of the lock, without which nobody else can write, and
+ * of this thread where it has none of its own. As long as it is nearly up to date it gives way, in short slices with long
+ * breaks; when it is late its slices become longer, which costs less for each log, and its breaks shorter, until it has
+ * about half of the time. Where the thread that answers has time to spare, one second is late, and three are the most.
+ * Where that thread is saturated, all that the index takes is taken from answers: a peak goes first, and only after three
+ * to five seconds without an end the index takes its half, so that a flood cannot starve it.
  */
 
 export interface IndexPace {

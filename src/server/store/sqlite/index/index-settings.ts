@@ -1,4 +1,4 @@
-/** The settings of the connection that writes the index. */
+/** The settings of the connection of the index. */
 import type { SqliteDatabase } from '../../../../sqlite/open.ts';
 import { readNumber } from '../file/write-ahead-log.ts';
 

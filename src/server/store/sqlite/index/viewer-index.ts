@@ -70,11 +70,15 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
   let behindSince: number | undefined = performance.now();
   /** What the last slice took, with the merges before it: of this thread, and of the time in which others can write. */
   let workedMillis = 0;
+  /** What it took to read the last slice elsewhere: others write meanwhile, so it is a part of the break. */
+  let readMillis = 0;
   const calls = createIndexCalls({
     ...parts,
     onRead: (millis, isHere) => {
+      readMillis = isHere ? 0 : millis;
+      if (!isHere) return;
       workedMillis += millis;
-      if (isHere) load.addIndexing(millis);
+      load.addIndexing(millis);
     },
     onWritten: (millis) => {
       workedMillis += millis;
@@ -148,7 +152,7 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
       // Between two commits, nothing is reported for a while though a peak goes on.
       const isQuiet = !hasWrites && !turns.isBusy();
       // Asked at each look: after a log that took a second, it would rest for twelve, and be late long before.
-      const isOver = performance.now() >= since + pace().breakFactor * workedMillis;
+      const isOver = performance.now() >= since + pace().breakFactor * workedMillis - readMillis;
       if (isQuiet || isOver) start();
       else wait(PAUSE_MILLIS, since);
     }, millis);

@@ -70,7 +70,7 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
   let behindSince: number | undefined = performance.now();
   /** What the last slice took, with the merges before it: of this thread, and of the time in which others can write. */
   let workedMillis = 0;
-  /** What it took to read the last slice elsewhere: others write meanwhile, so it is a part of the break. */
+  /** What it took another thread to read the last slice. */
   let readMillis = 0;
   const calls = createIndexCalls({
     ...parts,
@@ -152,7 +152,8 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
       // Between two commits, nothing is reported for a while though a peak goes on.
       const isQuiet = !hasWrites && !turns.isBusy();
       // Asked at each look: after a log that took a second, it would rest for twelve, and be late long before.
-      const isOver = performance.now() >= since + pace().breakFactor * workedMillis - readMillis;
+      const { breakFactor, readFactor } = pace();
+      const isOver = performance.now() >= since + breakFactor * workedMillis + readFactor * readMillis;
       if (isQuiet || isOver) start();
       else wait(PAUSE_MILLIS, since);
     }, millis);

@@ -7,7 +7,10 @@ export interface ProgramThread<Call> {
    * forgotten that the program has in memory, and a transaction undone. The next call is that of a new thread.
    */
   run(call: Call): Promise<unknown>;
-  /** Resolves when the thread has ended, after the call that it is in the middle of, for which it waits 5 s. */
+  /**
+   * Resolves when the thread has ended, after the call that it is in the middle of, for which it waits 5 s. Calls that
+   * come later are rejected.
+   */
   close(): Promise<void>;
 }
 
@@ -25,6 +28,7 @@ export interface ProgramThreadOptions<Call> {
 export function createProgramThread<Call>(options: ProgramThreadOptions<Call>): ProgramThread<Call> {
   const { file, setUp, program, runHere } = options;
   let thread: SqliteThread | undefined;
+  let isClosed = false;
   let hasThreads = file !== ':memory:' && program !== undefined;
 
   const start = (): SqliteThread | undefined => {
@@ -49,11 +53,13 @@ export function createProgramThread<Call>(options: ProgramThreadOptions<Call>): 
 
   return {
     run: async (call) => {
+      if (isClosed) throw new Error('The thread of the database is closed.');
       if (thread?.hasEnded) thread = undefined;
       if (hasThreads) thread ??= start();
       return thread ? runThere(thread, call) : runHere(call);
     },
     close: async () => {
+      isClosed = true;
       if (thread) await stopThreads([thread]);
     },
   };

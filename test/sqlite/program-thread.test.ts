@@ -90,6 +90,15 @@ test('a thread that ends before it has answered rejects the call', async () => {
   expect(words()).toEqual(['there', 'there']);
 });
 
+test('once it is closed, no call begins', async () => {
+  const { thread, words, threads } = open();
+  await thread.run(INSERT);
+  await thread.close();
+  await expect(thread.run(INSERT)).rejects.toThrow('is closed');
+  expect(words()).toEqual(['there']);
+  expect(threads()).toHaveLength(1);
+});
+
 test('a process that ends while its thread writes is not aborted', () => {
   const file = join(temporaryDirectory(), 'a.db');
   const program = `

@@ -58,6 +58,24 @@ test('what a thread has read is indexed by the next one where it ends before it 
   expect(heard.length).toBeGreaterThan(0);
 });
 
+test('pages hear what a thread has written that has ended before it said so', async () => {
+  const file = newFile();
+  const store = await open(file);
+  const writers = watchWriters();
+  await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
+  await untilIndexed(store);
+  const held = holdBatches(writers()[0]!);
+  await createOne(store, { session_reference_id: 'two', output: 'the quagga' });
+  await expect.poll(held.count).toBe(1);
+  const heard: unknown[] = [];
+  store.viewer.onChange(({ sessions }) => heard.push(sessions));
+  writers()[0]!.removeAllListeners('message');
+  held.releaseAll();
+  await untilIndexed(store);
+  await writers()[0]!.terminate();
+  await expect.poll(() => heard).toContain(null);
+});
+
 test('logs are read by the thread, and not by this one', async () => {
   const read = vi.spyOn(IndexSlice.prototype, 'add');
   onTestFinished(() => read.mockRestore());

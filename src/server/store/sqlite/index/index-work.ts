@@ -27,6 +27,11 @@ const MIN_SLICE_LOGS = 100;
 const MAX_SLICE_LOGS = 1_000;
 /** With so much text, a slice is full. */
 const MAX_SLICE_CHARACTERS = 1_000_000;
+/**
+ * After so long, it is read: as long as a slice is read, old pages stay in the write-ahead log, and who closes waits for
+ * it.
+ */
+const MAX_READ_MILLIS = 500;
 const MAX_NAMED_SESSIONS = 50;
 
 /** Of a transaction: as long as it lasts, nobody else can write. */
@@ -86,7 +91,6 @@ interface CurrentSlice {
   readonly name: string;
   readonly slice: IndexSlice;
   readonly batch: SqliteBatch;
-  readonly haveOthers: boolean;
 }
 
 export function createIndexWork(database: SqliteDatabase, prepare: Prepare): IndexWork {
@@ -98,6 +102,8 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
   /** Logs that have failed, and why. */
   const faults = new Map<SqliteValue, string>();
   let lastSlice = readLastSlice();
+  /** Whether others have indexed since the last slice that was written here: which sessions, is not known. */
+  let haveOthers = false;
   /** The one that was read, and is not written yet. */
   let current: CurrentSlice | undefined;
   let isOldestDue = false;
@@ -108,13 +114,13 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
     return statements.readLastSlice.get()!['slice'] as string;
   }
 
-  /** What others have indexed again is not known here. Returns whether there is any. */
-  const followOthers = (): boolean => {
+  /** What others have indexed again is not known here. */
+  const followOthers = (): void => {
     const last = readLastSlice();
-    if (last === lastSlice) return false;
+    if (last === lastSlice) return;
     lastSlice = last;
+    haveOthers = true;
     messages.clear();
-    return true;
   };
 
   const write = (batch: SqliteBatch, maxPages: number | undefined): BatchResult =>
@@ -173,26 +179,26 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
     tidy: ({ sliceMillis, maxPages }) => write(words.toBatch(sliceMillis), maxPages),
 
     resetSessions: ({ slice, sliceMillis, maxPages }) => {
-      const { result, millis } = transact(() => {
-        const isOwn = readLastSlice() === lastSlice;
+      const { result: reset, millis } = transact(() => {
+        followOthers();
         statements.setLastSlice.run(slice);
-        return { reset: resetDueSessions(sliceMillis), isOwn };
+        return resetDueSessions(sliceMillis);
       }, maxPages);
-      if (!result.isOwn) messages.clear();
-      for (const key of result.reset) messages.forget(key);
+      for (const key of reset) messages.forget(key);
       lastSlice = slice;
-      return { changed: idsOf(statements, result.reset, MAX_NAMED_SESSIONS), millis };
+      return { changed: haveOthers ? null : idsOf(statements, reset, MAX_NAMED_SESSIONS), millis };
     },
 
     *readSlice({ slice: name, isLate }) {
       const start = performance.now();
       if (current) dropSlice();
-      const haveOthers = followOthers();
+      followOthers();
       isOldestDue = isLate && !isOldestDue;
       const slice = new IndexSlice(statements, messages);
       try {
         for (const { key, mark } of listMarked()) {
-          if (slice.characters > MAX_SLICE_CHARACTERS) break;
+          const isFull = slice.characters > MAX_SLICE_CHARACTERS || performance.now() - start > MAX_READ_MILLIS;
+          if (isFull && slice.count > 0) break;
           addLog(slice, { key: key!, mark: mark! });
           yield;
         }
@@ -200,13 +206,13 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
         dropSlice();
         throw error;
       }
-      current = { name, slice, batch: slice.toBatch(name, lastSlice), haveOthers };
+      current = { name, slice, batch: slice.toBatch(name, lastSlice) };
       return { logs: slice.count, millis: performance.now() - start };
     },
 
     writeSlice: ({ slice: name, sliceMillis, maxPages }) => {
       if (current?.name !== name) return toResult('outdated');
-      const { slice, batch, haveOthers } = current;
+      const { slice, batch } = current;
       try {
         const { isOpen, claimed, millis } = write(batch, maxPages);
         if (!isOpen) {
@@ -220,6 +226,7 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
         const fitting = (slice.count * sliceMillis) / Math.max(millis, 0.1);
         sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, Math.min(2 * sliceLogs, MAX_SLICE_LOGS, fitting)));
         const changed = haveOthers ? null : idsOf(statements, slice.changed, MAX_NAMED_SESSIONS);
+        haveOthers = false;
         return { ...toResult('written', millis), changed, passedOver: takeFaults(slice) };
       } catch (error) {
         if (reasonOf(error) === 'locked') throw error;

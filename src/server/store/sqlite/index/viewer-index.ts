@@ -7,6 +7,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { HumanloopError } from '../../../../errors.ts';
+import { reasonOf } from '../../../../sqlite/open.ts';
 import type { SessionChange } from '../../viewer-store.ts';
 import { createIndexCalls, type IndexCallsParts } from './index-calls.ts';
 import { type IndexPace, paceAt } from './index-pace.ts';
@@ -135,6 +136,8 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
       running = undefined;
       // The disk is full, or the file is locked: the index catches up later.
       if (!isFailing && !closed) onError(error);
+      // A thread that has ended may have written before.
+      if (!isFailing && reasonOf(error) === 'other') announce(null);
       isFailing = true;
       again(RETRY_MILLIS);
     });

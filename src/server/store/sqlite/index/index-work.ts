@@ -1,7 +1,7 @@
 /**
- * What the index does with the marks, in slices: it reads logs and makes of them what is to be written, then writes that
- * in one transaction. Between the two, logs may change or go: then their marks are no longer those that were read,
- * nothing is written of them, and they wait for another slice.
+ * What the index does with the marks, in slices: it reads logs and makes of them what is to be written, then writes
+ * that in one transaction. Between the two, logs may change or go: then their marks are no longer those that were
+ * read, nothing is written of them, and they wait for another slice.
  *
  * All of this is done by a thread with a connection of its own, or here where there is none (index-calls.ts). What it
  * remembers of logs, it has from the file: whoever else writes to that tells it nothing.

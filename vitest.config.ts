@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { configDefaults, defineConfig } from 'vitest/config';
+import { bundleIndexProgram, INDEX_PROGRAM_FILE } from './scripts/index-program.ts';
 
 const source = (file: string) => fileURLToPath(new URL(`src/${file}`, import.meta.url));
 
@@ -8,6 +9,14 @@ const source = (file: string) => fileURLToPath(new URL(`src/${file}`, import.met
 const LONG = 'test/**/*.long.test.ts';
 
 export default defineConfig(({ mode }) => ({
+  // As in the built package, the index works on a thread.
+  plugins: [
+    {
+      name: 'index-program',
+      enforce: 'pre',
+      load: (id: string) => (INDEX_PROGRAM_FILE.test(id) ? bundleIndexProgram() : undefined),
+    },
+  ],
   resolve: {
     // The package's own name means the sources, as in tsconfig.json, so that no test depends on a build.
     alias: [

@@ -13,6 +13,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, type Metafile, type Plugin, transform } from 'esbuild';
+import { INDEX_PROGRAM } from './index-program.ts';
 
 const source = fileURLToPath(new URL('../src/', import.meta.url));
 const MODULES = ['index.ts', 'server/index.ts', 'register.ts'];
@@ -103,7 +104,7 @@ async function bundle(entries: readonly string[], directory: string): Promise<vo
     // In a folder of their own, so that the code finds other files by the same relative paths as in src.
     chunkNames: 'chunks/[name]-[hash]',
     packages: 'external',
-    plugins: [BUNDLED, ONE_CHUNK],
+    plugins: [BUNDLED, ONE_CHUNK, INDEX_PROGRAM],
     format: 'esm',
     platform: 'node',
     target: TARGET,

@@ -1,7 +1,7 @@
 /**
- * Statements that are written together, on whichever connection: that of this thread, or one on another thread. What
- * was read before to make them may have changed since. So a batch begins with what must still be true, and each of its
- * rows may depend on claims, of which it is found in the transaction whether they still hold.
+ * Statements that are written together. What was read before to make them may have changed since. So a batch begins with
+ * what must still be true, and each of its rows may depend on claims, of which it is found in the transaction whether
+ * they still hold.
  */
 import type { SqliteDatabase, SqliteValue } from './open.ts';
 import type { Prepare } from './statement-cache.ts';
@@ -52,59 +52,77 @@ export interface BatchFault {
 /** SQLite's code for a disk that is full. */
 const FULL = 13;
 
-/** Returns a function that writes a batch as one transaction, or throws and writes nothing. */
-export function createBatchWriter(database: SqliteDatabase, prepare: Prepare): (batch: SqliteBatch) => BatchResult {
-  return new Function('database', 'prepare', WRITER)(database, prepare);
-}
+export type Transaction = <Result>(work: () => Result, maxPages?: number) => { result: Result; millis: number };
 
-/** As a text, so that threads have the same: they load no modules. */
-export const WRITER = `
-  const workedSince = ({ millis, cpu }) => {
-    const { user, system } = process.cpuUsage(cpu);
-    return Math.min(performance.now() - millis, (user + system) / 1000);
-  };
-  const commit = (maxPages) => {
-    if (maxPages !== undefined && prepare('PRAGMA page_count').get().page_count > maxPages) {
-      throw Object.assign(new Error('the file would need more space than there is'), { errcode: ${FULL} });
-    }
-    database.exec('COMMIT');
-  };
-  const runStep = ({ sql, rows, needs }, claimed, at) => {
-    const statement = prepare(sql);
-    for (const [index, row] of rows.entries()) {
-      const claim = needs && needs[index].find((place) => claimed[place]);
-      if (needs && claim === undefined) continue;
-      at.claim = claim;
-      statement.run(...row);
-    }
-    at.claim = undefined;
-  };
-  const repeatUntil = ({ sql, parameters, maxMillis }) => {
-    const count = () => Number(prepare('SELECT total_changes() AS count').get().count);
-    const end = performance.now() + maxMillis;
-    do {
-      const before = count();
-      prepare(sql).run(...parameters);
-      if (count() - before < 2) return true;
-    } while (performance.now() < end);
-    return false;
-  };
-  return ({ gate, claims, steps = [], repeat, maxPages }) => {
-    const at = { claim: undefined };
+/**
+ * Returns a function that runs `work` in a transaction, and says how long that took, without the time that other
+ * programs had the processor. If it throws, nothing is written; so it does for a file that becomes longer than
+ * `maxPages`.
+ */
+export function createTransaction(database: SqliteDatabase, prepare: Prepare): Transaction {
+  const pageCount = () => Number(prepare('PRAGMA page_count').get()!['page_count']);
+  return (work, maxPages) => {
     database.exec('BEGIN IMMEDIATE');
     const start = { millis: performance.now(), cpu: process.cpuUsage() };
     try {
-      const isOpen = !gate || Number(prepare(gate.sql).run(...gate.parameters).changes) > 0;
-      const claim = claims && prepare(claims.sql);
-      const claimed = isOpen && claim ? claims.rows.map((row) => Number(claim.run(...row).changes) > 0) : [];
-      if (isOpen) for (const step of steps) runStep(step, claimed, at);
-      const isDone = isOpen && repeat ? repeatUntil(repeat) : true;
-      commit(maxPages);
-      return { isOpen, claimed, isDone, millis: workedSince(start) };
+      const result = work();
+      if (maxPages !== undefined && pageCount() > maxPages) {
+        throw Object.assign(new Error('the file would need more space than there is'), { errcode: FULL });
+      }
+      database.exec('COMMIT');
+      return { result, millis: workedSince(start) };
     } catch (error) {
       try {
         database.exec('ROLLBACK');
-      } catch {}
-      throw Object.assign(error, { claim: at.claim });
+      } catch {
+        // The failure has already ended the transaction.
+      }
+      throw error;
     }
-  };`;
+  };
+}
+
+/** Returns a function that writes a batch as one transaction, or throws and writes nothing. */
+export function createBatchWriter(database: SqliteDatabase, prepare: Prepare): (batch: SqliteBatch) => BatchResult {
+  const transact = createTransaction(database, prepare);
+  const countChanges = () => Number(prepare('SELECT total_changes() AS count').get()!['count']);
+
+  const runStep = ({ sql, rows, needs }: BatchStep, claimed: readonly boolean[]): void => {
+    const statement = prepare(sql);
+    for (const [index, row] of rows.entries()) {
+      const claim = needs && needs[index]!.find((place) => claimed[place]);
+      if (needs && claim === undefined) continue;
+      try {
+        statement.run(...row);
+      } catch (error) {
+        throw Object.assign(error as Error, { claim });
+      }
+    }
+  };
+
+  const repeatUntil = ({ sql, parameters, maxMillis }: NonNullable<SqliteBatch['repeat']>): boolean => {
+    const end = performance.now() + maxMillis;
+    do {
+      const before = countChanges();
+      prepare(sql).run(...parameters);
+      if (countChanges() - before < 2) return true;
+    } while (performance.now() < end);
+    return false;
+  };
+
+  return ({ gate, claims, steps = [], repeat, maxPages }) => {
+    const { result, millis } = transact(() => {
+      const isOpen = !gate || Number(prepare(gate.sql).run(...gate.parameters).changes) > 0;
+      const claim = claims && prepare(claims.sql);
+      const claimed = isOpen && claim ? claims.rows.map((row) => Number(claim.run(...row).changes) > 0) : [];
+      if (isOpen) for (const step of steps) runStep(step, claimed);
+      return { isOpen, claimed, isDone: isOpen && repeat ? repeatUntil(repeat) : true };
+    }, maxPages);
+    return { ...result, millis };
+  };
+}
+
+function workedSince({ millis, cpu }: { millis: number; cpu: NodeJS.CpuUsage }): number {
+  const { user, system } = process.cpuUsage(cpu);
+  return Math.min(performance.now() - millis, (user + system) / 1000);
+}

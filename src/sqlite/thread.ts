@@ -1,12 +1,11 @@
 /**
  * A thread with a connection of its own: the engine is synchronous, and what takes long would hold up everything else.
- * It knows only SQL, so that its program is a short text which works from sources, from packages and from bundles
- * alike.
+ * What it runs is a text, which works from packages and from bundles alike: it knows only SQL, unless it is given a program
+ * that was bundled before.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import { loadBuiltin, resolveInstalled } from '../load-module.ts';
-import { type SqliteBatch, WRITER } from './batch.ts';
 import type { SqliteValue } from './open.ts';
 
 const CLOSE_TIMEOUT_MILLIS = 5_000;
@@ -28,7 +27,12 @@ const PROGRAM = `
     }
     return prepared.get(sql);
   };
-  const write = new Function('database', 'prepare', workerData.writer)(database, prepare);
+  const load = (program) => {
+    const module = { exports: {} };
+    new Function('module', 'require', program)(module, require);
+    return module.exports.start(database);
+  };
+  const run = workerData.program ? load(workerData.program) : undefined;
   parentPort.on('message', (work) => {
     if (work === null) {
       database.close();
@@ -37,9 +41,9 @@ const PROGRAM = `
     }
     let answer;
     try {
-      answer = { result: work.batch ? write(work.batch) : prepare(work.sql).all(...work.parameters) };
-    } catch ({ message, code, errcode, claim }) {
-      answer = { error: { message, code, errcode, claim } };
+      answer = { result: 'call' in work ? run(work.call) : prepare(work.sql).all(...work.parameters) };
+    } catch ({ message, code, errcode }) {
+      answer = { error: { message, code, errcode } };
     }
     Atomics.store(workerData.busy, 0, 0);
     Atomics.notify(workerData.busy, 0);
@@ -53,12 +57,15 @@ export interface ThreadOptions {
   readonly canWrite: boolean;
   /** SQL that is run once, before everything else. */
   readonly setUp?: string;
+  /**
+   * A CommonJS module as a text, with no imports but built-in ones. It exports `start`, a function that takes the
+   * database and returns one that runs calls.
+   */
+  readonly program?: string | undefined;
 }
 
 export interface ThreadTask<Result> {
-  readonly work:
-    | { readonly sql: string; readonly parameters: readonly SqliteValue[] }
-    | { readonly batch: SqliteBatch };
+  readonly work: { readonly sql: string; readonly parameters: readonly SqliteValue[] } | { readonly call: unknown };
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
   /** When it is given up, in milliseconds of `performance.now()`, and the reason. */
@@ -67,7 +74,7 @@ export interface ThreadTask<Result> {
 
 interface Answer {
   readonly result?: unknown;
-  readonly error?: { message: string; code?: string; errcode?: number; claim?: number };
+  readonly error?: { message: string; code?: string; errcode?: number };
 }
 
 /** `gone`: the thread has ended, and another one can be started. `unusable`: it could not even begin. */
@@ -91,10 +98,10 @@ export class SqliteThread {
   #receive: (answer: Answer | undefined) => void = () => {};
 
   /** Throws where the runtime has no threads, or forbids them. */
-  constructor({ file, canWrite, setUp = '' }: ThreadOptions) {
+  constructor({ file, canWrite, setUp = '', program }: ThreadOptions) {
     const { Worker } = loadBuiltin('node:worker_threads') as typeof import('node:worker_threads');
     const engine = loadBuiltin('node:sqlite') ? 'node:sqlite' : resolveInstalled('@photostructure/sqlite');
-    const workerData = { engine, file, canWrite, setUp, writer: WRITER, busy: this.#busy };
+    const workerData = { engine, file, canWrite, setUp, program, busy: this.#busy };
     // Without the flags of this process: a loader or a test runner in them would start in each thread. What Node warns
     // of (that its SQLite is experimental), it has said once.
     this.#worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: ['--no-warnings'], env: {} });

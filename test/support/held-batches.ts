@@ -1,4 +1,4 @@
-/** Keeps what the index's thread is to write, until it is let go: as if the thread were slow. */
+/** Keeps from the index's thread that it is to write, until it is let go: as if the thread were slow. */
 import { Worker } from 'node:worker_threads';
 import { onTestFinished, vi } from 'vitest';
 
@@ -21,7 +21,8 @@ export function watchWriters(): () => Worker[] {
 }
 
 function isBatch(work: unknown): boolean {
-  return typeof work === 'object' && work !== null && 'batch' in work;
+  const call = (work as { call?: { name: string } } | null)?.call;
+  return call !== undefined && call.name !== 'readSlice';
 }
 
 /** Holds those of all threads, or of one. */

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
+import { INDEX_PROGRAM } from '../../../scripts/index-program.ts';
 import type { Plan } from './producer.ts';
 
 const BUNDLES = resolve('node_modules/.cache/humanloop-otel-test');
@@ -18,7 +19,13 @@ export function bundled(entry: string): Promise<string> {
   const outfile = join(BUNDLES, `${process.pid}-${bundles.size}.mjs`);
   process.once('exit', () => rmSync(outfile, { force: true }));
   const options = { bundle: true, format: 'esm', platform: 'node', target: 'node20', packages: 'external' } as const;
-  const bundle = build({ ...options, entryPoints: [entry], outfile, logLevel: 'silent' }).then(() => outfile);
+  const bundle = build({
+    ...options,
+    entryPoints: [entry],
+    outfile,
+    plugins: [INDEX_PROGRAM],
+    logLevel: 'silent',
+  }).then(() => outfile);
   bundles.set(entry, bundle);
   return bundle;
 }

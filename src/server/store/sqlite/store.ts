@@ -14,7 +14,6 @@ import {
 } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
-import { createSqliteWriter } from '../../../sqlite/writer-thread.ts';
 import { newIdentifier } from '../identifiers.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems } from '../rejected-item.ts';
@@ -36,7 +35,6 @@ import { removeReserve } from './file/disk-reserve.ts';
 import { createDiskSpace } from './file/disk-space.ts';
 import { checkingFirst, createFileWatch } from './file/file-watch.ts';
 import { migrateSqlite } from './file/migrations.ts';
-import { toIndexSettings } from './index/index-settings.ts';
 import { createViewerIndex } from './index/viewer-index.ts';
 import { createWordMerges } from './index/word-merges.ts';
 import { forgetTraces, ingest } from './ingest/ingest.ts';
@@ -119,9 +117,11 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   });
   const ingestStatements = prepareIngestStatements(prepareWrite);
   const words = createWordMerges(prepareWrite);
-  const writer = createSqliteWriter({ file, database, prepare: prepareWrite, setUp: toIndexSettings(database) });
   const viewerStatements = prepareViewerStatements(prepareWrite);
-  const index = createViewerIndex({ statements: viewerStatements, turns, words, writer, space, onError });
+  const index = createViewerIndex({
+    ...{ file, database, prepare: prepareWrite, statements: viewerStatements },
+    ...{ turns, space, onError },
+  });
   const erasureStatements = prepareErasureStatements(prepareWrite);
   const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });
   const scrub = createScrub({ file, database, statements: erasureStatements, turns, space, index, words, onError });

@@ -1,7 +1,7 @@
-/** The index is written by a thread of its own, beside writes of this process and of others. */
+/** The index is the work of a thread of its own, beside writes of this process and of others. */
 import { join } from 'node:path';
 import fc from 'fast-check';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { IndexSlice } from '../../../../src/server/store/sqlite/index/index-slice.ts';
 import { IndexedMessages } from '../../../../src/server/store/sqlite/index/indexed-messages.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
@@ -42,6 +42,49 @@ test('what is indexed is written by a thread, also after that has ended', async 
   expect(writers()).toHaveLength(2);
 });
 
+test('what a thread has read is indexed by the next one where it ends before it writes', async () => {
+  const store = await open();
+  const writers = watchWriters();
+  await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
+  await untilIndexed(store);
+  const held = holdBatches(writers()[0]!);
+  const heard: unknown[] = [];
+  store.viewer.onChange(({ sessions }) => heard.push(sessions));
+  await createOne(store, { session_reference_id: 'two', output: 'the quagga' });
+  await expect.poll(held.count).toBe(1);
+  await writers()[0]!.terminate();
+  await expect.poll(() => found(store, 'quagga')).toEqual(['two']);
+  await untilIndexed(store);
+  expect(heard.length).toBeGreaterThan(0);
+});
+
+test('pages hear what a thread has written that has ended before it said so', async () => {
+  const file = newFile();
+  const store = await open(file);
+  const writers = watchWriters();
+  await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
+  await untilIndexed(store);
+  const held = holdBatches(writers()[0]!);
+  await createOne(store, { session_reference_id: 'two', output: 'the quagga' });
+  await expect.poll(held.count).toBe(1);
+  const heard: unknown[] = [];
+  store.viewer.onChange(({ sessions }) => heard.push(sessions));
+  writers()[0]!.removeAllListeners('message');
+  held.releaseAll();
+  await untilIndexed(store);
+  await writers()[0]!.terminate();
+  await expect.poll(() => heard).toContain(null);
+});
+
+test('logs are read by the thread, and not by this one', async () => {
+  const read = vi.spyOn(IndexSlice.prototype, 'add');
+  onTestFinished(() => read.mockRestore());
+  const store = await open();
+  await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
+  await expect.poll(() => found(store, 'zebra')).toEqual(['one']);
+  expect(read).not.toHaveBeenCalled();
+});
+
 test('a log that changes while it is indexed is found by what it says then', async () => {
   const file = newFile();
   const store = await open(file);
@@ -49,8 +92,11 @@ test('a log that changes while it is indexed is found by what it says then', asy
   const { id } = await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
   await untilIndexed(store);
   const held = holdBatches(writers()[0]!);
-  await store.updateLog({ id }, { output: 'the quagga' });
-  await createOne(store, { session_reference_id: 'two', output: 'the leopard' });
+  // In one transaction, and so in one slice.
+  await Promise.all([
+    store.updateLog({ id }, { output: 'the quagga' }),
+    createOne(store, { session_reference_id: 'two', output: 'the leopard' }),
+  ]);
   await expect.poll(held.count).toBe(1);
   // By a process without an index, which would find the log by the text between.
   const other = openSqlite({ file });

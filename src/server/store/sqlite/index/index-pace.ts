@@ -1,16 +1,21 @@
 /**
- * How much of the time the viewer's index takes while writes come: of the thread that answers, which makes of logs what
- * is to be written, and of the lock, while another thread writes that. As long as it is nearly up to date it gives way,
- * in short slices with long breaks; when it is late its slices become longer, which costs less for each log, and its
- * breaks shorter, until it has about half of the time. Where the thread has time to spare, one second is late, and
- * three are the most. Where the thread is saturated, all that the index takes is taken from answers: a peak goes first,
- * and only after three to five seconds without an end the index takes its half, so that a flood cannot starve it.
+ * How much of the time the viewer's index takes while writes come: of the lock, without which nobody else can write, and
+ * of this thread where it has none of its own. As long as it is nearly up to date it gives way, in short slices with long
+ * breaks; when it is late its slices become longer, which costs less for each log, and its breaks shorter, until it has
+ * about half of the time. Where the thread that answers has time to spare, one second is late, and three are the most.
+ * Where that thread is saturated, all that the index takes is taken from answers: a peak goes first, and only after three
+ * to five seconds without an end the index takes its half, so that a flood cannot starve it.
  */
 
 export interface IndexPace {
   readonly sliceMillis: number;
   /** The longest break, as long as writes come, as a multiple of the work before it. */
   readonly breakFactor: number;
+  /**
+   * The same for reading, which goes on beside writes: it is a part of the break. In a peak it might take the processor
+   * from answers, so that it needs a break as well, until the index is late.
+   */
+  readonly readFactor: number;
   /** Whether the oldest logs have to come into their turn, too. */
   readonly isLate: boolean;
 }
@@ -30,6 +35,7 @@ const LONG_SLICE_MILLIS = 40;
 /** In lengths of the slice before it. */
 const LONG_BREAK = 12;
 const SHORT_BREAK = 1;
+const PART_OF_BREAK = -1;
 
 /**
  * `behindMillis`: for how long there have always been logs that are not indexed. `isSaturated`: whether the thread has
@@ -41,6 +47,7 @@ export function paceAt(behindMillis: number, isSaturated: boolean): IndexPace {
   return {
     sliceMillis: SHORT_SLICE_MILLIS + lateness * (LONG_SLICE_MILLIS - SHORT_SLICE_MILLIS),
     breakFactor: LONG_BREAK * (SHORT_BREAK / LONG_BREAK) ** lateness,
+    readFactor: isSaturated ? PART_OF_BREAK + (1 - lateness) * (LONG_BREAK - PART_OF_BREAK) : PART_OF_BREAK,
     // It costs nothing, and after a peak the oldest are not the last ones.
     isLate: behindMillis > SPARE.promptMillis,
   };

@@ -1,10 +1,10 @@
-/** The settings of the connection that writes the index. */
+/** The settings of the connection of the index. */
 import type { SqliteDatabase } from '../../../../sqlite/open.ts';
 import { readNumber } from '../file/write-ahead-log.ts';
 
 /**
  * Where another process has the lock, writes here go on rather than wait for the slice. Besides what it changes, each
- * slice reads few pages, and the next one must read them again.
+ * slice reads logs, which the next one does not read again.
  */
 const BUSY_MILLIS = 20;
 const CACHE_KILOBYTES = 16_000;

@@ -1,79 +1,111 @@
 /**
- * What the index does with the marks, in slices. This thread reads logs and makes of them what is to be written;
- * another connection, on a thread of its own, writes it in one transaction. Between the two, logs may change or go:
- * then their marks are no longer those that were read, nothing is written of them, and they wait for another slice.
+ * What the index does with the marks, in slices: it reads logs and makes of them what is to be written, then writes
+ * that in one transaction. Between the two, logs may change or go: then their marks are no longer those that were
+ * read, nothing is written of them, and they wait for another slice.
+ *
+ * All of this is done by a thread with a connection of its own, or here where there is none (index-calls.ts). What it
+ * remembers of logs, it has from the file: whoever else writes to that tells it nothing.
  *
  * A slice that fails is undone and tried again, since its marks are still there. A single log that fails is passed
  * over, and noted in `unsearchable_logs`: whatever is in it, the others are found.
  */
-import { randomUUID } from 'node:crypto';
-import type { BatchFault, BatchResult, SqliteBatch } from '../../../../sqlite/batch.ts';
-import { reasonOf, type SqliteValue } from '../../../../sqlite/open.ts';
-import type { SqliteWriter } from '../../../../sqlite/writer-thread.ts';
-import { createPauses } from '../../heavy-turns.ts';
-import type { DiskSpace } from '../file/disk-space.ts';
-import type { ViewerStatements } from '../viewer/viewer-statements.ts';
-import type { WriteTurns } from '../writing/write-turns.ts';
-import type { IndexPace } from './index-pace.ts';
+import {
+  type BatchFault,
+  type BatchResult,
+  createBatchWriter,
+  createTransaction,
+  type SqliteBatch,
+} from '../../../../sqlite/batch.ts';
+import { reasonOf, type SqliteDatabase, type SqliteRow, type SqliteValue } from '../../../../sqlite/open.ts';
+import type { Prepare } from '../../../../sqlite/statement-cache.ts';
+import { prepareViewerStatements } from '../viewer/viewer-statements.ts';
 import { IndexSlice, idsOf } from './index-slice.ts';
 import { IndexedMessages } from './indexed-messages.ts';
-import type { WordMerges } from './word-merges.ts';
+import { createWordMerges } from './word-merges.ts';
 
 const MIN_SLICE_LOGS = 100;
 const MAX_SLICE_LOGS = 1_000;
 /** With so much text, a slice is full. */
 const MAX_SLICE_CHARACTERS = 1_000_000;
+/**
+ * After so long, it is read: as long as a slice is read, old pages stay in the write-ahead log, and who closes waits for
+ * it.
+ */
+const MAX_READ_MILLIS = 500;
 const MAX_NAMED_SESSIONS = 50;
 
-export interface SliceResult {
-  /** The ids of the sessions that changed; null where they are many, or not known. */
-  readonly changed: readonly string[] | null;
+/** Of a transaction: as long as it lasts, nobody else can write. */
+interface Bounds {
+  readonly sliceMillis: number;
+  /** Nothing is committed by which the file would become longer. */
+  readonly maxPages: number | undefined;
+}
+
+export interface Written {
+  /** How long nobody else could write. */
+  readonly millis: number;
+}
+
+export interface ReadSlice {
   readonly logs: number;
-  readonly passedOver: readonly PassedOver[];
+  readonly millis: number;
 }
 
 export interface PassedOver {
   readonly key: SqliteValue;
-  readonly cause: unknown;
+  readonly cause: string;
 }
 
+/**
+ * `written`: all of it, but for logs that have changed meanwhile. `outdated`: nothing, since others have indexed since it
+ * was read, or it is not known any more. `failed`: nothing, and the log that it has failed for is left out next time.
+ */
+export type SliceOutcome = 'written' | 'outdated' | 'failed';
+
+export interface WrittenSlice extends Written {
+  readonly outcome: SliceOutcome;
+  /** The ids of the sessions that changed; null where they are many, or not known. */
+  readonly changed: readonly string[] | null;
+  readonly passedOver: readonly PassedOver[];
+  /** Whether the words of all slices so far are merged. */
+  readonly isTidy: boolean;
+}
+
+/** Options and results can be sent to another thread. `slice` is the name of one, another one each time. */
 export interface IndexWork {
-  /** Merges words for as long as a slice. Returns whether that was enough. */
-  tidy(pace: IndexPace): Promise<boolean>;
-  /** If it rejects, it may be called again at once where `isSuspect`. */
-  runSlice(pace: IndexPace): Promise<SliceResult>;
-  /** Whether one that has failed will leave out the log that it has failed for. */
-  isSuspect(): boolean;
-  /** Whether another process has written to the file, since the last call. Must be called when somebody has. */
-  haveOthersWritten(): boolean;
+  /** Merges words for as long as a slice. */
+  tidy(bounds: Bounds): Written & { readonly isDone: boolean };
+  /** For sessions of which a log or feedback was deleted: all of their logs are marked, to be indexed again. */
+  resetSessions(options: Bounds & { readonly slice: string }): Written & Pick<WrittenSlice, 'changed'>;
+  /** Reads marked logs: the newest, or the oldest in every second slice where it is late. Yields between two logs. */
+  readSlice(options: { readonly slice: string; readonly isLate: boolean }): Generator<void, ReadSlice>;
+  /** Writes what was read. May be called again where the file was locked. */
+  writeSlice(options: Bounds & { readonly slice: string }): WrittenSlice;
 }
 
-export interface IndexWorkParts {
-  readonly statements: ViewerStatements;
-  readonly turns: WriteTurns;
-  readonly words: WordMerges;
-  readonly writer: SqliteWriter;
-  readonly space: Pick<DiskSpace, 'maxPages'>;
-  /** Called with the time that this thread has worked. */
-  readonly onWorked: (millis: number) => void;
-  /** Called with the time in which nobody else could write. */
-  readonly onWritten: (millis: number) => void;
-  /** Called when the other connection may begin. The function that it returns is called when it has ended. */
-  readonly onLent: () => () => void;
-  readonly isClosed: () => boolean;
+export type IndexCall = {
+  [Name in keyof IndexWork]: { readonly name: Name; readonly options: Parameters<IndexWork[Name]>[0] };
+}[keyof IndexWork];
+
+interface CurrentSlice {
+  readonly name: string;
+  readonly slice: IndexSlice;
+  readonly batch: SqliteBatch;
 }
 
-export function createIndexWork(parts: IndexWorkParts): IndexWork {
-  const { statements, turns, words, writer, space, onWorked, onWritten, onLent, isClosed } = parts;
+export function createIndexWork(database: SqliteDatabase, prepare: Prepare): IndexWork {
+  const statements = prepareViewerStatements(prepare);
+  const words = createWordMerges(prepare);
+  const transact = createTransaction(database, prepare);
+  const writeBatch = createBatchWriter(database, prepare);
   const messages = new IndexedMessages();
   /** Logs that have failed, and why. */
-  const faults = new Map<SqliteValue, unknown>();
+  const faults = new Map<SqliteValue, string>();
   let lastSlice = readLastSlice();
-  /** Whether there was a transaction of this index since the last look for those of others. */
-  let hasWritten = false;
-  /** The name of the slice that is being written, or was the last one. */
-  let writing = lastSlice;
-  let hasNewFault = false;
+  /** Whether others have indexed since the last slice that was written here: which sessions, is not known. */
+  let haveOthers = false;
+  /** The one that was read, and is not written yet. */
+  let current: CurrentSlice | undefined;
   let isOldestDue = false;
   /** As many as one slice has the time for. */
   let sliceLogs = MIN_SLICE_LOGS;
@@ -82,37 +114,24 @@ export function createIndexWork(parts: IndexWorkParts): IndexWork {
     return statements.readLastSlice.get()!['slice'] as string;
   }
 
-  /** What others have indexed again is not known here. Returns whether there is any. */
-  const followOthers = (): boolean => {
+  /** What others have indexed again is not known here. */
+  const followOthers = (): void => {
     const last = readLastSlice();
-    if (last === lastSlice) return false;
+    if (last === lastSlice) return;
     lastSlice = last;
+    haveOthers = true;
     messages.clear();
-    return true;
   };
 
-  const measured = <Result>(work: () => Result): Result => {
-    const start = performance.now();
-    const result = work();
-    onWorked(performance.now() - start);
-    return result;
+  const write = (batch: SqliteBatch, maxPages: number | undefined): BatchResult =>
+    writeBatch({ ...batch, ...(maxPages !== undefined && { maxPages }) });
+
+  const dropSlice = (): void => {
+    current = undefined;
+    messages.dropSlice();
   };
 
-  const write = async (batch: SqliteBatch): Promise<BatchResult> => {
-    hasWritten = true;
-    const result = await turns.lend(async () => {
-      // Not before: the disk may have become full since the logs were read.
-      const maxPages = space.maxPages();
-      const end = onLent();
-      return writer.write({ ...batch, ...(maxPages !== undefined && { maxPages }) }).finally(end);
-    });
-    hasWritten = true;
-    onWritten(result.millis);
-    return result;
-  };
-
-  /** For sessions of which a log or feedback was deleted: all of their logs are indexed again. */
-  const resetSessions = (millis: number): Set<SqliteValue> => {
+  const resetDueSessions = (millis: number): Set<SqliteValue> => {
     const reset = new Set<SqliteValue>();
     const end = performance.now() + millis;
     for (const { key } of statements.listDueSessions.all(Date.now())) {
@@ -127,99 +146,96 @@ export function createIndexWork(parts: IndexWorkParts): IndexWork {
     return reset;
   };
 
-  const resetDueSessions = async (millis: number): Promise<Set<SqliteValue>> => {
-    if (!statements.listDueSessions.get(Date.now())) return new Set();
-    const slice = randomUUID();
-    const [reset, isOwn] = await turns.run(() => {
-      const isLast = readLastSlice() === lastSlice;
-      statements.setLastSlice.run(slice);
-      return [measured(() => resetSessions(millis)), isLast];
-    });
-    if (!isOwn) messages.clear();
-    for (const key of reset) messages.forget(key);
-    lastSlice = slice;
-    return reset;
-  };
-
   const addLog = (slice: IndexSlice, log: { key: SqliteValue; mark: SqliteValue }): void => {
-    if (faults.has(log.key)) return slice.passOver(log, String(faults.get(log.key)));
+    if (faults.has(log.key)) return slice.passOver(log, faults.get(log.key)!);
     try {
       slice.add(log);
     } catch (error) {
       // What fails for all logs alike is tried again.
       if (reasonOf(error) !== 'other') throw error;
-      faults.set(log.key, error);
+      faults.set(log.key, String(error));
       slice.passOver(log, String(error));
     }
   };
 
-  const fillSlice = async (): Promise<IndexSlice> => {
-    const slice = new IndexSlice(statements, messages);
-    const list = isOldestDue ? statements.listOldestMarkedLogs : statements.listMarkedLogs;
-    const marked = measured(() => list.all(sliceLogs));
-    const pause = createPauses();
+  const listMarked = (): SqliteRow[] => {
     // In the order of their keys.
-    for (const { key, mark } of isOldestDue ? marked : marked.reverse()) {
-      if (isClosed() || slice.characters > MAX_SLICE_CHARACTERS) break;
-      measured(() => addLog(slice, { key: key!, mark: mark! }));
-      await pause();
-    }
-    return slice;
-  };
-
-  /** Returns whether it was written: not where others have indexed since it was read. */
-  const writeSlice = async (slice: IndexSlice, sliceMillis: number): Promise<boolean> => {
-    writing = randomUUID();
-    try {
-      const { isOpen, claimed, millis } = await write(measured(() => slice.toBatch(writing, lastSlice)));
-      if (!isOpen) return false;
-      lastSlice = writing;
-      messages.keepSlice();
-      slice.settle(claimed);
-      const fitting = (slice.count * sliceMillis) / Math.max(millis, 0.1);
-      sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, Math.min(2 * sliceLogs, MAX_SLICE_LOGS, fitting)));
-      return true;
-    } catch (error) {
-      const { claim } = ((error as Error).cause ?? error) as BatchFault;
-      hasNewFault = claim !== undefined && reasonOf(error) === 'other';
-      if (hasNewFault) faults.set(slice.keyOf(claim!), error);
-      throw error;
-    }
+    return isOldestDue
+      ? statements.listOldestMarkedLogs.all(sliceLogs)
+      : statements.listMarkedLogs.all(sliceLogs).reverse();
   };
 
   const takeFaults = (slice: IndexSlice): PassedOver[] => {
-    const passedOver = slice.failed.map((key) => ({ key, cause: faults.get(key) }));
+    const passedOver = slice.failed.map((key) => ({ key, cause: faults.get(key)! }));
     for (const { key } of passedOver) faults.delete(key);
     return passedOver;
   };
 
-  return {
-    tidy: async ({ sliceMillis }) => (await write(words.toBatch(sliceMillis))).isDone,
+  const toResult = (outcome: SliceOutcome, millis = 0): WrittenSlice => {
+    return { outcome, millis, changed: null, passedOver: [], isTidy: !words.isDue() };
+  };
 
-    runSlice: async ({ sliceMillis, isLate }) => {
-      hasNewFault = false;
-      const haveOthers = followOthers();
-      const changed = await resetDueSessions(sliceMillis);
-      isOldestDue = isLate && !isOldestDue;
-      const slice = await fillSlice();
-      try {
-        const isWritten = slice.count === 0 || (await writeSlice(slice, sliceMillis));
-        if (!isWritten) messages.dropSlice();
-        for (const key of slice.changed) changed.add(key);
-        const ids = haveOthers || !isWritten ? null : idsOf(statements, changed, MAX_NAMED_SESSIONS);
-        return { changed: ids, logs: isWritten ? slice.count : 0, passedOver: isWritten ? takeFaults(slice) : [] };
-      } catch (error) {
-        messages.dropSlice();
-        throw error;
-      }
+  return {
+    tidy: ({ sliceMillis, maxPages }) => write(words.toBatch(sliceMillis), maxPages),
+
+    resetSessions: ({ slice, sliceMillis, maxPages }) => {
+      const { result: reset, millis } = transact(() => {
+        followOthers();
+        statements.setLastSlice.run(slice);
+        return resetDueSessions(sliceMillis);
+      }, maxPages);
+      for (const key of reset) messages.forget(key);
+      lastSlice = slice;
+      return { changed: haveOthers ? null : idsOf(statements, reset, MAX_NAMED_SESSIONS), millis };
     },
 
-    isSuspect: () => hasNewFault,
+    *readSlice({ slice: name, isLate }) {
+      const start = performance.now();
+      if (current) dropSlice();
+      followOthers();
+      isOldestDue = isLate && !isOldestDue;
+      const slice = new IndexSlice(statements, messages);
+      try {
+        for (const { key, mark } of listMarked()) {
+          const isFull = slice.characters > MAX_SLICE_CHARACTERS || performance.now() - start > MAX_READ_MILLIS;
+          if (isFull && slice.count > 0) break;
+          addLog(slice, { key: key!, mark: mark! });
+          yield;
+        }
+      } catch (error) {
+        dropSlice();
+        throw error;
+      }
+      current = { name, slice, batch: slice.toBatch(name, lastSlice) };
+      return { logs: slice.count, millis: performance.now() - start };
+    },
 
-    haveOthersWritten: () => {
-      const isOwn = hasWritten && [lastSlice, writing].includes(readLastSlice());
-      hasWritten = false;
-      return !isOwn;
+    writeSlice: ({ slice: name, sliceMillis, maxPages }) => {
+      if (current?.name !== name) return toResult('outdated');
+      const { slice, batch } = current;
+      try {
+        const { isOpen, claimed, millis } = write(batch, maxPages);
+        if (!isOpen) {
+          dropSlice();
+          return toResult('outdated', millis);
+        }
+        lastSlice = name;
+        current = undefined;
+        messages.keepSlice();
+        slice.settle(claimed);
+        const fitting = (slice.count * sliceMillis) / Math.max(millis, 0.1);
+        sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, Math.min(2 * sliceLogs, MAX_SLICE_LOGS, fitting)));
+        const changed = haveOthers ? null : idsOf(statements, slice.changed, MAX_NAMED_SESSIONS);
+        haveOthers = false;
+        return { ...toResult('written', millis), changed, passedOver: takeFaults(slice) };
+      } catch (error) {
+        if (reasonOf(error) === 'locked') throw error;
+        dropSlice();
+        const { claim } = error as BatchFault;
+        if (claim === undefined || reasonOf(error) !== 'other') throw error;
+        faults.set(slice.keyOf(claim), String(error));
+        return toResult('failed');
+      }
     },
   };
 }

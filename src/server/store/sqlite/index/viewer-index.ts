@@ -1,5 +1,5 @@
 /**
- * Keeps the search index and the filters of the viewer up to date: when the slices of `IndexWork` come.
+ * Keeps the search index and the filters of the viewer up to date: when its slices come.
  *
  * New and changed logs and sessions are marked (viewer-schema.ts). The marks are worked off newest logs first: after a
  * start with a large unindexed file, new logs are found at once. When the index is late, the oldest ones come in every
@@ -7,9 +7,11 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { HumanloopError } from '../../../../errors.ts';
+import { reasonOf } from '../../../../sqlite/open.ts';
 import type { SessionChange } from '../../viewer-store.ts';
+import { createIndexCalls, type IndexCallsParts } from './index-calls.ts';
 import { type IndexPace, paceAt } from './index-pace.ts';
-import { createIndexWork, type IndexWorkParts, type PassedOver } from './index-work.ts';
+import type { PassedOver } from './index-work.ts';
 import { createThreadLoad } from './thread-load.ts';
 
 /** Writes that come close together are indexed together. */
@@ -42,13 +44,15 @@ export interface ViewerIndex {
   close(): Promise<void>;
 }
 
-export interface ViewerIndexParts extends Pick<IndexWorkParts, 'statements' | 'turns' | 'words' | 'writer' | 'space'> {
+export interface ViewerIndexParts extends Omit<IndexCallsParts, 'onRead' | 'onWritten' | 'onLent'> {
   /** Called with what the operator should know, once a minute for logs that are passed over. */
   readonly onError: (error: unknown) => void;
 }
 
+const NOTHING = { outcome: 'written', changed: [], passedOver: [], isTidy: true } as const;
+
 export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): ViewerIndex {
-  const { statements, turns, words } = parts;
+  const { statements, turns } = parts;
   const listeners = new Set<(change: SessionChange) => void>();
   const load = createThreadLoad();
   let timer: NodeJS.Timeout | undefined;
@@ -67,9 +71,13 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
   let behindSince: number | undefined = performance.now();
   /** What the last slice took, with the merges before it: of this thread, and of the time in which others can write. */
   let workedMillis = 0;
-  const work = createIndexWork({
+  /** What it took another thread to read the last slice. */
+  let readMillis = 0;
+  const calls = createIndexCalls({
     ...parts,
-    onWorked: (millis) => {
+    onRead: (millis, isHere) => {
+      readMillis = isHere ? 0 : millis;
+      if (!isHere) return;
       workedMillis += millis;
       load.addIndexing(millis);
     },
@@ -77,7 +85,6 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
       workedMillis += millis;
     },
     onLent: load.leaveOut,
-    isClosed: () => closed,
   });
 
   const pace = (): IndexPace =>
@@ -100,21 +107,25 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
     for (const listener of listeners) listener({ sessions: named, version });
   };
 
+  const hasMarks = (): boolean =>
+    statements.hasMarkedLogs.get() !== undefined || statements.listDueSessions.get(Date.now()) !== undefined;
+
   const run = async (): Promise<void> => {
     // A write that is committed from here on needs another slice.
     hasWrites = false;
     workedMillis = 0;
-    if (!isTidy) isTidy = await work.tidy(pace());
-    const { changed, logs, passedOver: left } = await work.runSlice(pace());
-    if (logs > 0) isTidy = !words.isDue();
+    if (!isTidy) isTidy = await calls.tidy(pace());
+    const { outcome, changed, passedOver: left, ...slice } = await (hasMarks() ? calls.runSlice(pace()) : NOTHING);
+    isTidy &&= slice.isTidy;
     isFailing = false;
-    const isDone = !statements.hasMarkedLogs.get() && !statements.listDueSessions.get(Date.now());
+    const isDone = !hasMarks();
     if (isDone) behindSince = hasWrites ? performance.now() : undefined;
     running = undefined;
     if (!isDone || !isTidy) again(PAUSE_MILLIS);
     else if (hasWrites) again(GATHER_MILLIS);
     else if (statements.hasMarkedSessions.get()) again(POSTPONED_MILLIS);
-    if (changed?.length !== 0) announce(changed);
+    // It is tried again at once, with the others that it had.
+    if (outcome !== 'failed' && changed?.length !== 0) announce(changed);
     report(left);
   };
 
@@ -123,9 +134,10 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
     if (holds > 0) return;
     running = run().catch((error: unknown) => {
       running = undefined;
-      if (work.isSuspect()) return again(PAUSE_MILLIS);
       // The disk is full, or the file is locked: the index catches up later.
       if (!isFailing && !closed) onError(error);
+      // A thread that has ended may have written before.
+      if (!isFailing && reasonOf(error) === 'other') announce(null);
       isFailing = true;
       again(RETRY_MILLIS);
     });
@@ -143,7 +155,8 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
       // Between two commits, nothing is reported for a while though a peak goes on.
       const isQuiet = !hasWrites && !turns.isBusy();
       // Asked at each look: after a log that took a second, it would rest for twelve, and be late long before.
-      const isOver = performance.now() >= since + pace().breakFactor * workedMillis;
+      const { breakFactor, readFactor } = pace();
+      const isOver = performance.now() >= since + breakFactor * workedMillis + readFactor * readMillis;
       if (isQuiet || isOver) start();
       else wait(PAUSE_MILLIS, since);
     }, millis);
@@ -161,7 +174,7 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
     schedule,
     noticeOthers: () => {
       schedule();
-      if (work.haveOthersWritten()) announce(null);
+      if (calls.haveOthersWritten()) announce(null);
     },
     version: () => version,
     announce,
@@ -185,7 +198,7 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
       const over = delay(CLOSE_MILLIS, undefined, { signal: patience.signal }).catch(() => {});
       await Promise.race([running, over]);
       patience.abort();
-      await parts.writer.close();
+      await calls.close();
     },
   };
 }

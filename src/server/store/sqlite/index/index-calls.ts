@@ -1,0 +1,120 @@
+/**
+ * Lets the index work: on a thread with a connection of its own, which reads while others write, and is lent the lock
+ * when it writes; on this thread where there is no other one, and for a store in memory, which has no second connection.
+ */
+import { randomUUID } from 'node:crypto';
+import type { SqliteDatabase } from '../../../../sqlite/open.ts';
+import { createProgramThread } from '../../../../sqlite/program-thread.ts';
+import type { Prepare } from '../../../../sqlite/statement-cache.ts';
+import { takeSteps } from '../../steps.ts';
+import type { DiskSpace } from '../file/disk-space.ts';
+import type { ViewerStatements } from '../viewer/viewer-statements.ts';
+import type { WriteTurns } from '../writing/write-turns.ts';
+import type { IndexPace } from './index-pace.ts';
+import { INDEX_PROGRAM } from './index-program.ts';
+import { toIndexSettings } from './index-settings.ts';
+import { createIndexWork, type IndexCall, type IndexWork, type Written, type WrittenSlice } from './index-work.ts';
+
+export interface IndexCalls {
+  /** Merges words for as long as a slice. Returns whether that was enough. */
+  tidy(pace: IndexPace): Promise<boolean>;
+  /** Indexes some of what is marked. */
+  runSlice(pace: IndexPace): Promise<Omit<WrittenSlice, 'millis'>>;
+  /** Whether another process has written to the file, since the last call. Must be called when somebody has. */
+  haveOthersWritten(): boolean;
+  /** Resolves when the thread has ended, after what it is in the middle of, for which it waits 5 s. */
+  close(): Promise<void>;
+}
+
+export interface IndexCallsParts {
+  readonly file: string;
+  readonly database: SqliteDatabase;
+  readonly prepare: Prepare;
+  readonly statements: ViewerStatements;
+  readonly turns: WriteTurns;
+  readonly space: Pick<DiskSpace, 'maxPages'>;
+  /** Called with the time in which logs were read. `isHere`: on this thread. */
+  readonly onRead: (millis: number, isHere: boolean) => void;
+  /** Called with the time in which nobody else could write. */
+  readonly onWritten: (millis: number) => void;
+  /** Called when the other connection may begin. The function that it returns is called when it has ended. */
+  readonly onLent: () => () => void;
+}
+
+type Options<Name extends keyof IndexWork> = Parameters<IndexWork[Name]>[0];
+type Result<Name extends keyof IndexWork> =
+  ReturnType<IndexWork[Name]> extends Generator<void, infer Read> ? Read : ReturnType<IndexWork[Name]>;
+
+export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
+  const { file, database, prepare, statements, turns, space, onRead, onWritten, onLent } = parts;
+  let here: IndexWork | undefined;
+  /** The names of the last slice that was written, and of the one that is. */
+  let [lastSlice, writing] = [readLastSlice(), ''];
+  /** Whether there was a transaction of this index since the last look for those of others. */
+  let hasWritten = false;
+
+  function readLastSlice(): string {
+    return statements.readLastSlice.get()!['slice'] as string;
+  }
+
+  const runHere = async ({ name, options }: IndexCall): Promise<unknown> => {
+    here ??= createIndexWork(database, prepare);
+    return name === 'readSlice' ? takeSteps(here.readSlice(options)) : here[name](options as never);
+  };
+
+  const thread = createProgramThread<IndexCall>({
+    ...{ file, program: INDEX_PROGRAM, runHere },
+    setUp: toIndexSettings(database),
+  });
+
+  const call = <Name extends keyof IndexWork>(name: Name, options: Options<Name>): Promise<Result<Name>> =>
+    thread.run({ name, options } as IndexCall) as Promise<Result<Name>>;
+
+  const write = async <Name extends 'tidy' | 'resetSessions' | 'writeSlice'>(
+    name: Name,
+    options: Omit<Options<Name>, 'maxPages'>,
+  ): Promise<Result<Name>> => {
+    hasWritten = true;
+    const result = await turns.lend(async () => {
+      // Not before: the disk may have become full meanwhile.
+      const maxPages = space.maxPages();
+      const end = onLent();
+      return call(name, { ...options, maxPages } as Options<Name>).finally(end);
+    });
+    hasWritten = true;
+    onWritten((result as Written).millis);
+    return result;
+  };
+
+  const resetSessions = async ({ sliceMillis }: IndexPace): Promise<readonly string[] | null> => {
+    if (!statements.listDueSessions.get(Date.now())) return [];
+    writing = randomUUID();
+    const { changed } = await write('resetSessions', { slice: writing, sliceMillis });
+    lastSlice = writing;
+    return changed;
+  };
+
+  return {
+    tidy: async ({ sliceMillis }) => (await write('tidy', { sliceMillis })).isDone,
+
+    runSlice: async (pace) => {
+      const reset = await resetSessions(pace);
+      const slice = randomUUID();
+      const { logs, millis } = await call('readSlice', { slice, isLate: pace.isLate });
+      onRead(millis, here !== undefined);
+      if (logs === 0) return { outcome: 'written', changed: reset, passedOver: [], isTidy: true };
+      writing = slice;
+      const written = await write('writeSlice', { slice, sliceMillis: pace.sliceMillis });
+      if (written.outcome === 'written') lastSlice = slice;
+      return { ...written, changed: reset && written.changed && [...new Set([...reset, ...written.changed])] };
+    },
+
+    haveOthersWritten: () => {
+      const isOwn = hasWritten && [lastSlice, writing].includes(readLastSlice());
+      hasWritten = false;
+      return !isOwn;
+    },
+
+    close: thread.close,
+  };
+}

@@ -1,0 +1,28 @@
+/** The program of the index's thread: runs the calls of `IndexWork` on the thread's own connection. */
+import type { SqliteDatabase } from '../../../../sqlite/open.ts';
+import { createStatementCache } from '../../../../sqlite/statement-cache.ts';
+import { toEnd } from '../../steps.ts';
+import { createIndexWork, type IndexCall, type IndexWork } from './index-work.ts';
+
+export function start(database: SqliteDatabase): (call: IndexCall) => unknown {
+  const prepare = createStatementCache(database);
+  let work: IndexWork | undefined;
+
+  /** With a snapshot, the engine does not have to look for a newer state before each statement. */
+  const inSnapshot = <Result>(read: () => Result): Result => {
+    prepare('BEGIN').run();
+    try {
+      return read();
+    } finally {
+      prepare('COMMIT').run();
+    }
+  };
+
+  return ({ name, options }) => {
+    // Not at the start: where the file cannot be read now, it is this call that fails, and not the thread.
+    work ??= createIndexWork(database, prepare);
+    const { readSlice } = work;
+    if (name === 'readSlice') return inSnapshot(() => toEnd(readSlice(options)));
+    return work[name](options as never);
+  };
+}

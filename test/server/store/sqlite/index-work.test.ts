@@ -1,0 +1,67 @@
+/** What the index does in one call after another, without the thread. */
+import { join } from 'node:path';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { migrateSqlite } from '../../../../src/server/store/sqlite/file/migrations.ts';
+import { start as startThread } from '../../../../src/server/store/sqlite/index/index-thread.ts';
+import { createIndexWork, type IndexCall } from '../../../../src/server/store/sqlite/index/index-work.ts';
+import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import { toEnd } from '../../../../src/server/store/steps.ts';
+import { openSqlite, type SqliteDatabase } from '../../../../src/sqlite/open.ts';
+import { createStatementCache } from '../../../../src/sqlite/statement-cache.ts';
+import { temporaryDirectory } from '../../../support/start-test-server.ts';
+import { log } from '../../sample-log.ts';
+
+/** A database with these logs, all of which are indexed. */
+async function openWith(logs: readonly Parameters<typeof log>[0][]): Promise<SqliteDatabase> {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file });
+  await store.createLogs(logs.map((each) => log(each)));
+  await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
+  await store.close();
+  const database = openSqlite({ file });
+  onTestFinished(() => database.close());
+  return database;
+}
+
+test('pages hear that others have indexed where this index resets a session before it looks', async () => {
+  const database = await openWith([{ session_reference_id: 'one', output: 'the zebra' }]);
+  const prepare = createStatementCache(database);
+  const [work, other] = [createIndexWork(database, prepare), createIndexWork(database, prepare)];
+  const bounds = { sliceMillis: 100, maxPages: undefined };
+  other.resetSessions({ ...bounds, slice: 'of another process' });
+  const reset = work.resetSessions({ ...bounds, slice: 'reset' });
+  expect(reset.changed).toBe(null);
+  database.prepare(`UPDATE logs SET output = 'the yak'`).run();
+  // What is heard of the reset may be lost with what fails after it.
+  expect(toEnd(work.readSlice({ slice: 'read', isLate: false })).logs).toBe(1);
+  expect(work.writeSlice({ ...bounds, slice: 'read' })).toMatchObject({ outcome: 'written', changed: null });
+  database.prepare(`UPDATE logs SET output = 'the quagga'`).run();
+  toEnd(work.readSlice({ slice: 'next', isLate: false }));
+  expect(work.writeSlice({ ...bounds, slice: 'next' }).changed).toHaveLength(1);
+});
+
+test('a slice whose logs take long to read is short', async () => {
+  const database = await openWith(Array.from({ length: 20 }, (_, index) => ({ output: `log ${index}` })));
+  database.exec('UPDATE logs SET error = output');
+  const work = createIndexWork(database, createStatementCache(database));
+  const now = vi.spyOn(performance, 'now');
+  onTestFinished(() => now.mockRestore());
+  let millis = 0;
+  now.mockImplementation(() => (millis += 100));
+  const { logs } = toEnd(work.readSlice({ slice: 'one', isLate: false }));
+  expect(logs).toBeGreaterThan(0);
+  expect(logs).toBeLessThan(20);
+  // It gets on, however long each takes.
+  now.mockImplementation(() => (millis += 10_000));
+  expect(toEnd(work.readSlice({ slice: 'two', isLate: false })).logs).toBe(1);
+});
+
+test('where the file cannot be read when the thread begins, it is a call that fails, and not the thread', () => {
+  const database = openSqlite({ file: ':memory:' });
+  onTestFinished(() => database.close());
+  const run = startThread(database);
+  const call: IndexCall = { name: 'readSlice', options: { slice: 'one', isLate: false } };
+  expect(() => run(call)).toThrow('no such table');
+  migrateSqlite(database, ':memory:');
+  expect(run(call)).toMatchObject({ logs: 0 });
+});

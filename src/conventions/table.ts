@@ -25,10 +25,12 @@ import { openLit } from './vocabularies/openlit.ts';
 import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
 import { platforms } from './vocabularies/platforms.ts';
 import { pydanticAi } from './vocabularies/pydantic-ai.ts';
+import { quarkus } from './vocabularies/quarkus.ts';
 import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
 import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
+import { voiceLive } from './vocabularies/voice-live.ts';
 
 /** Most specific vocabulary first: the first that recognises a span decides its kind. */
 export const CONVENTIONS: readonly Convention[] = [
@@ -53,7 +55,9 @@ export const CONVENTIONS: readonly Convention[] = [
   pydanticAi,
   logfire,
   springAi,
+  quarkus,
   liveKit,
+  voiceLive,
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
   openLlmetry,

@@ -13,6 +13,7 @@ import { toBoundedTree } from './plain-json.ts';
 import { parsePythonJson } from './python-json.ts';
 import { parsePrintedFields, parsePythonLiteral } from './python-literal.ts';
 import { salvageJson } from './salvage-json.ts';
+import { withQuotedWords } from './unescaped-texts.ts';
 
 /** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
 export function stringOf(value: unknown): string | undefined {
@@ -129,7 +130,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   if (!startsJson(first)) return printedIn(value) ?? undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
-    const parsed = parsePythonJson(value);
+    const parsed = parsePythonJson(value) ?? parsePythonJson(withQuotedWords(value));
     if (parsed !== undefined || !isNested || areJsonLines(value)) return parsed ?? undefined;
   }
   const saved = salvageJson(value);

@@ -86,6 +86,7 @@ function readModelCall(fields: SpanFields): Reading {
       time_to_first_chunk_ms: fields.count('ttft_ms'),
       attempt: fields.count('attempt'),
     },
+    contentMetadata: { reasoning: unlessHidden(attributes['response.thinking_output']) },
   };
 }
 

@@ -10,6 +10,7 @@ import { toSchema } from '../content/model-tools.ts';
 import { readError } from '../content/read-error.ts';
 import { readVectorSearch } from '../content/vector-search.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
+import { unlessEmpty } from '../values/attributes.ts';
 import { toOptionalText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -55,9 +56,10 @@ const PROMPT_KEYS: ReadonlySet<string> = new Set(['user', 'system', 'assistant',
 
 /**
  * Reads a map as Spring AI prints it: `["user":"Hi", "system":"Be brief"]`. Its texts are not escaped: what looks like an entry
- * may be the words of another one, so it returns undefined if one has an unknown name or one that was there before.
+ * may be the words of another one, so it returns undefined if one has a name that is not
+ * among `keys`, or was there before.
  */
-function readEntries(text: string | undefined): Reading['inputs'] {
+function readEntries(text: string | undefined, keys?: ReadonlySet<string>): Reading['inputs'] {
   if (!text?.startsWith('["') || !text.endsWith('"]')) return undefined;
   const entries = text
     .slice(2, -2)
@@ -67,11 +69,26 @@ function readEntries(text: string | undefined): Reading['inputs'] {
       return [name, value];
     });
   const names = new Set(entries.map(([name]) => name));
-  const isMap = names.size === entries.length && entries.every(([name]) => PROMPT_KEYS.has(name));
+  const isMap = names.size === entries.length && entries.every(([name]) => keys === undefined || keys.has(name));
   return isMap ? Object.fromEntries(entries) : undefined;
 }
 
 function readStep(fields: SpanFields): Reading {
   const search = readVectorSearch(fields);
-  return { ...search, inputs: search.inputs ?? readEntries(fields.string('gen_ai.prompt')) };
+  return {
+    ...search,
+    inputs: search.inputs ?? readEntries(fields.string('gen_ai.prompt'), PROMPT_KEYS) ?? readTemplates(fields),
+  };
+}
+
+const CLIENT = 'spring.ai.chat.client.';
+
+/** The first releases wrote the templates of the system and the user, and what was put into them. */
+function readTemplates(fields: SpanFields): Reading['inputs'] {
+  return unlessEmpty({
+    system: fields.string(`${CLIENT}system.text`),
+    system_params: readEntries(fields.string(`${CLIENT}system.params`)),
+    user: fields.string(`${CLIENT}user.text`),
+    user_params: readEntries(fields.string(`${CLIENT}user.params`)),
+  });
 }

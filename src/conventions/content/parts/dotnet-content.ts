@@ -1,17 +1,21 @@
 /**
- * Contents of a message that Microsoft.Extensions.AI has no part for: it writes the name of their class as the type, and their
- * JSON. A call that waits for approval has the call in it; whether it was approved is nobody's words.
+ * Contents of a message that Microsoft's frameworks have no part for: they write their JSON, and as the type the name of
+ * their class in .NET, or their own type in Python. One that asks for approval has the call in it; whether it was approved is nobody's
+ * words.
  */
 import { isObject } from '../../../wire/json.ts';
 
 type Fields = Record<string, unknown>;
 
+const TYPE = /^(?:[A-Z]\w*\.)+[A-Z]\w*Content$|^function_approval_(?:request|response)$/;
+
 export function isDotNetClass(type: unknown): boolean {
-  return typeof type === 'string' && /^(?:[A-Z]\w*\.)+[A-Z]\w*Content$/.test(type);
+  return typeof type === 'string' && TYPE.test(type);
 }
 
 /** Returns the content, or the call in it; undefined if it is not to be shown. */
-export function dotNetContentOf({ content }: Fields): Fields | undefined {
-  if (!isObject(content) || /response/i.test(`${content['$type']}`)) return undefined;
-  return [content['toolCall'], content['functionCall']].find(isObject) ?? content;
+export function dotNetContentOf({ type, content }: Fields): Fields | undefined {
+  if (!isObject(content) || /response/i.test(`${content['$type'] ?? type}`)) return undefined;
+  const call = [content['toolCall'], content['functionCall'], content['function_call']].find(isObject);
+  return call ? { type: 'tool_call', ...call } : content;
 }

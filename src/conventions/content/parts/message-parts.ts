@@ -11,22 +11,16 @@ import { toText } from '../../values/plain-json.ts';
 import {
   addTranscript,
   createParts,
+  hasContent,
   joinContent,
+  lettersOf,
   type MessageContent,
   type MessageParts,
   pushText,
 } from './collected-parts.ts';
 import { dotNetContentOf, isDotNetClass } from './dotnet-content.ts';
 import { readMedia, toMediaContent } from './media.ts';
-import {
-  CALL_KEYS,
-  ENVELOPE_KEYS,
-  hasContent,
-  lettersOf,
-  MEDIA_KEYS,
-  PYDANTIC_KINDS,
-  RESULT_KEYS,
-} from './part-keys.ts';
+import { CALL_KEYS, ENVELOPE_KEYS, MEDIA_KEYS, PYDANTIC_KINDS, RESULT_KEYS } from './part-keys.ts';
 import { printedItemsIn } from './printed-items.ts';
 import { HOSTED_TYPES, readProviderItem } from './provider-calls.ts';
 import { REASONING_KEYS, reasoningTextsOf } from './reasoning-texts.ts';

@@ -33,13 +33,3 @@ export const PYDANTIC_KINDS: ReadonlySet<unknown> = new Set([
   'document-url',
   'binary',
 ]);
-
-export function lettersOf(type: string): string {
-  return type.replace(/[^a-z]/gi, '').toLowerCase();
-}
-
-/** Some instrumentations write nothing but a type for a part that they do not know. */
-export function hasContent(part: Record<string, unknown>): boolean {
-  for (const key in part) if (key !== 'type' && part[key] !== undefined && part[key] !== null) return true;
-  return typeof part['type'] !== 'string';
-}

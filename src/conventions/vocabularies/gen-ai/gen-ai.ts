@@ -19,7 +19,7 @@ import type { SpanFields } from '../../values/span-fields.ts';
 import { FINISH_REASONS, readGenAiContent, reportedFinishReason } from './content.ts';
 import { GUARDRAIL_NAMES, readGuardrail } from './guardrail.ts';
 import { readGenAiParameters } from './parameters.ts';
-import { isSentMessage } from './realtime.ts';
+import { isRealtime, isSentMessage } from './realtime.ts';
 import { readGenAiShort } from './short-way.ts';
 import { readToolCall } from './tool-call.ts';
 import { readGenAiUsage, readStructure } from './usage.ts';
@@ -215,6 +215,7 @@ function callUsage(usage: Usage): Partial<Reading> {
 function readFinishReason(fields: SpanFields, { finishReason, outputMessage }: Reading): string | undefined {
   const first = reportedFinishReason(fields) ?? finishReason;
   if (first !== 'stop' || !outputMessage?.tool_calls) return first;
+  if (isRealtime(fields.span)) return 'tool_calls';
   const reasons = fields.list(FINISH_REASONS);
   return reasons?.some((reason) => toFinishReason(reason) === 'tool_calls') ? 'tool_calls' : first;
 }

@@ -24,6 +24,7 @@ export function readInput(
 ): ChatMessage[] {
   const { json } = request;
   const list = listIn(json);
+  if (groups.length === 0 && isOtherRequest(json)) return [];
   if (groups.length === 0) return reader.read(json === undefined ? request.text : fromLangChain(json));
   const isWhole = json !== undefined && !request.isDamaged && !groups.some(hasRedacted);
   if (isWhole && ((hasLoss && isObject(json)) || lacksContent(groups, list))) {
@@ -36,6 +37,11 @@ export function readInput(
   const messages = reader.read(groups.map(({ fields }) => toMessage(fields)));
   // In the Responses API each tool call in the history is a separate item.
   return list?.some((item) => isObject(item) && item['type'] === 'function_call') ? mergeAssistant(messages) : messages;
+}
+
+/** Whether this is what was asked of a model that was given a file, such as one that writes down what is said. */
+function isOtherRequest(json: unknown): boolean {
+  return isObject(json) && typeof json['model'] === 'string' && typeof (json['file_name'] ?? json['file']) === 'string';
 }
 
 /** LangChain batches: a list of conversations; one call has one of them. */

@@ -89,9 +89,13 @@ function isStepElsewhere(attributes: SpanSlice['attributes']): boolean {
   );
 }
 
+/** Envoy's gateway gives requests for which no model runs the kind of those for which one does. */
+const OTHER_REQUESTS = /^(?:CountTokens|(?:Create|Retrieve|Delete|Cancel|List)(?:File|Batch)\w*)$/;
+
 /** Python's enum may be printed with its name. */
-function kindOf({ attributes }: SpanSlice): string {
+function kindOf({ attributes, name }: SpanSlice): string {
   const kind = stringOf(attributes[KIND] ?? attributes[OTHER_KIND]) ?? '';
+  if (kind === 'LLM' && OTHER_REQUESTS.test(name)) return 'CHAIN';
   if (kind === 'LLM' && isEmbedding(attributes)) return 'EMBEDDING';
   return KINDS.has(kind) ? kind : constantOf(kind).toUpperCase();
 }

@@ -3,6 +3,7 @@ import type { Convention } from './convention.ts';
 import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
 import { braintrust } from './vocabularies/braintrust.ts';
 import { claudeCode } from './vocabularies/claude-code.ts';
+import { codex } from './vocabularies/codex.ts';
 import { genAiAdditions } from './vocabularies/gen-ai/additions.ts';
 import { genAi } from './vocabularies/gen-ai/gen-ai.ts';
 import { genkit } from './vocabularies/genkit.ts';
@@ -19,6 +20,7 @@ import { logfire } from './vocabularies/logfire.ts';
 import { mastra } from './vocabularies/mastra.ts';
 import { mcp } from './vocabularies/mcp.ts';
 import { mlflow } from './vocabularies/mlflow.ts';
+import { openAiPhp } from './vocabularies/openai-php.ts';
 import { openInference } from './vocabularies/openinference/openinference.ts';
 import { openInferenceWithoutKind } from './vocabularies/openinference/without-kind.ts';
 import { openLit } from './vocabularies/openlit.ts';
@@ -50,6 +52,7 @@ export const CONVENTIONS: readonly Convention[] = [
   langtrace,
   anthropicSdk,
   claudeCode,
+  codex,
   mlflow,
   haystack,
   pydanticAi,
@@ -58,6 +61,7 @@ export const CONVENTIONS: readonly Convention[] = [
   quarkus,
   liveKit,
   voiceLive,
+  openAiPhp,
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
   openLlmetry,

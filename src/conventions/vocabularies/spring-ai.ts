@@ -5,7 +5,7 @@
  * An advisor wraps the call that it advises, and the inner advisors with it: that is plumbing.
  */
 import type { SpanSlice } from '../../otel/span-slice.ts';
-import { inputsAt } from '../content/inputs.ts';
+import { inputsAt, inputsOf } from '../content/inputs.ts';
 import { toSchema } from '../content/model-tools.ts';
 import { readError } from '../content/read-error.ts';
 import { readVectorSearch } from '../content/vector-search.ts';
@@ -21,23 +21,44 @@ const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([
   ['vector_store', 'generic'],
 ]);
 
+/** The graphs of Spring AI Alibaba. */
+const NODE = 'spring.ai.alibaba.graph.node.name';
+const GRAPH = 'spring.ai.alibaba.graph.name';
+const EDGE = 'spring.ai.alibaba.graph.edge.name';
+
 export const springAi: Convention = {
   name: 'spring-ai',
   title: 'Spring AI (Java)',
   context: { session: ['spring.ai.chat.client.conversation.id'] },
-  signs: { keys: ['spring.ai.kind'] },
+  signs: { keys: ['spring.ai.kind', NODE, GRAPH, EDGE] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {
     const kind = attributes['spring.ai.kind'];
-    return kind === undefined ? undefined : (KINDS.get(kind) ?? 'generic');
+    if (kind === undefined) return kindInGraph(attributes);
+    return KINDS.get(kind) ?? 'generic';
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
-    const reading = kind === 'tool' ? readToolCall(fields) : readStep(fields);
+    const inGraph = kindInGraph(fields.attributes) !== undefined;
+    const reading = kind === 'tool' ? readToolCall(fields) : inGraph ? readNode(fields) : readStep(fields);
     reading.error = readError(span);
     return reading;
   },
 };
+
+function kindInGraph(attributes: SpanSlice['attributes']): SpanKind | undefined {
+  if (attributes[NODE] !== undefined || attributes[GRAPH] !== undefined) return 'generic';
+  return attributes[EDGE] === undefined ? undefined : 'plumbing';
+}
+
+/** The state of the graph, before and after. */
+function readNode(fields: SpanFields): Reading {
+  return {
+    name: fields.firstName(NODE, GRAPH),
+    inputs: inputsOf(fields.string('gen_ai.prompt')),
+    output: fields.string('gen_ai.completion'),
+  };
+}
 
 function readToolCall(fields: SpanFields): Reading {
   return {

@@ -21,7 +21,7 @@ export interface Census {
 
 /** Numbers beyond 31 bits would not be small integers of V8. */
 const CONTEXT_SIGN = 1 << 30;
-/** Conventions from here on share a bit, which is always set. */
+/** Conventions from here on share a bit: each of them is asked where any of them has a sign. */
 const SHARED_BIT = 29;
 /** Any convention may recognise a span that cannot be looked through. */
 const ALL_SIGNS = CONTEXT_SIGN - 1;
@@ -107,7 +107,7 @@ class SignTable {
 
   constructor(conventions: readonly Convention[]) {
     this.#always = conventions.reduce(
-      (bits, { signs }, index) => (signs === undefined || index >= SHARED_BIT ? bits | bitAt(index) : bits),
+      (bits, { signs }, index) => (signs === undefined ? bits | bitAt(index) : bits),
       0,
     );
     this.#keys = collect(conventions, ({ signs }) => signs?.keys);

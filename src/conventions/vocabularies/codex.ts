@@ -22,7 +22,9 @@ export const codex: Convention = {
 
   classify({ name, attributes }: SpanSlice): SpanKind | undefined {
     if (attributes[CALL_TOKENS] !== undefined) return 'model';
-    return name === TURN || attributes[TURN_TOKENS] !== undefined ? 'agent' : undefined;
+    // A turn that failed has no tokens.
+    const isTurn = attributes[TURN_TOKENS] !== undefined || (name === TURN && attributes['turn.id'] !== undefined);
+    return isTurn ? 'agent' : undefined;
   },
 
   read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {

@@ -2,7 +2,7 @@
  * OpenTelemetry's instrumentation of OpenAI's client for PHP: parameters and tokens under `openai.*`, and no content. What it
  * does for files and lists of models is no call of a model.
  */
-import type { SpanSlice } from '../../otel/span-slice.ts';
+import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { readError } from '../content/read-error.ts';
 import { modelNameOf } from '../content/request-parameters.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
@@ -13,6 +13,7 @@ import type { SpanFields } from '../values/span-fields.ts';
 
 const RESOURCE = 'openai.resource';
 const USER = 'openai.user';
+const SCOPE = 'io.opentelemetry.contrib.php.openai';
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['chat', 'model'],
@@ -55,9 +56,11 @@ export const openAiPhp: Convention = {
   context: { user: [USER] },
   signs: { keys: [RESOURCE] },
 
-  classify({ attributes }: SpanSlice): SpanKind | undefined {
-    const resource = stringOf(attributes[RESOURCE]);
-    return resource === undefined ? undefined : (KINDS.get(resourceOf(resource)) ?? 'generic');
+  classify(span: SpanSlice): SpanKind | undefined {
+    const resource = stringOf(span.attributes[RESOURCE]);
+    return resource === undefined || !scopeOf(span).name.startsWith(SCOPE)
+      ? undefined
+      : (KINDS.get(resourceOf(resource)) ?? 'generic');
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {

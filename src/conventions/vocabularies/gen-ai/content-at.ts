@@ -26,10 +26,8 @@ export function contentAt(fields: SpanFields, ...keys: readonly string[]): unkno
     // Keys with JSON do not have these words as texts.
     if (IN_JSON.has(key) && isFiller(value)) continue;
     const listed = isMicrometers(fields) ? unescapedListIn(value) : undefined;
-    if (listed) {
-      if (listed.length > 0) return listed;
-      continue;
-    }
+    if (listed?.length === 0) continue;
+    if (listed) return listed;
     return unlessPlainText(fields.structure(key), key, value) ?? value;
   }
   return undefined;

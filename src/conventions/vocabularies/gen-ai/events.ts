@@ -151,7 +151,7 @@ function bodyOf(attributes: Attributes): Fields {
 
 /** Semantic Kernel has nothing but the text of a prompt that is not a chat. */
 function plainBody(content: unknown): Fields | undefined {
-  return typeof content === 'string' && content !== '' && !/^[{[]/.test(content) ? { content } : undefined;
+  return typeof content === 'string' && content !== '' && !/^(?:[{["]|null$)/.test(content) ? { content } : undefined;
 }
 
 /** Falls back to the role in the event's name if the body's role is unknown (`customer`). */

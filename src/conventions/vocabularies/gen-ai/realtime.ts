@@ -6,7 +6,6 @@ import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { listOf, stringOf } from '../../values/attributes.ts';
 
-const NAME = 'realtime ';
 /** What is on the span of a response only. */
 const RESPONSE = ['gen_ai.output.messages', 'gen_ai.response.id', 'gen_ai.usage.output_tokens', 'error.type'] as const;
 
@@ -19,7 +18,9 @@ export interface RealtimeTurn {
 }
 
 export function isRealtime({ name, attributes }: SpanSlice): boolean {
-  return attributes['gen_ai.operation.name'] === 'chat' && typeof name === 'string' && name.startsWith(NAME);
+  if (attributes['gen_ai.operation.name'] !== 'chat') return false;
+  const model = attributes['gen_ai.request.model'];
+  return name === (model === undefined ? 'realtime' : `realtime ${model}`);
 }
 
 /** Whether the span is only of a message that the app has sent, which no model has answered yet. */
@@ -32,10 +33,10 @@ export function isSentMessage(span: SpanSlice): boolean {
   );
 }
 
-/** Returns the turn in a list of messages; undefined if there is none. */
+/** Returns the turn in a list of messages with parts; undefined if it is none. */
 export function readRealtimeTurn(output: unknown): RealtimeTurn | undefined {
   const messages = listOf(output)?.filter(isObject);
-  if (!messages) return undefined;
+  if (!messages?.every(({ parts }) => Array.isArray(parts))) return undefined;
   const turns: Fields[] = [];
   let pieces: unknown[] = [];
   for (const { role, parts } of messages) {

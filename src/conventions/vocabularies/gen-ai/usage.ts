@@ -194,7 +194,8 @@ function structuredCost(attributes: Attributes): Record<string, unknown> | undef
 /** Quarkus writes the amount and its currency in one text: `0.0021USD`. */
 function estimatedCost(attributes: Attributes): readonly [string, string] | undefined {
   const cost = attributes['gen_ai.client.estimated_cost'];
-  const [, amount, currency] = typeof cost === 'string' ? (/^([\d.]{1,40})([A-Z]{3})$/.exec(cost) ?? []) : [];
+  const [, amount, currency] =
+    typeof cost === 'string' ? (/^(\d{1,20}(?:\.\d{1,40})?)([A-Z]{3})$/.exec(cost) ?? []) : [];
   return amount === undefined || currency === undefined ? undefined : [amount, currency];
 }
 

@@ -6,6 +6,7 @@ import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { listOf, stringOf } from '../../values/attributes.ts';
 
+const NAME = 'realtime';
 /** What is on the span of a response only. */
 const RESPONSE = ['gen_ai.output.messages', 'gen_ai.response.id', 'gen_ai.usage.output_tokens', 'error.type'] as const;
 
@@ -18,9 +19,10 @@ export interface RealtimeTurn {
 }
 
 export function isRealtime({ name, attributes }: SpanSlice): boolean {
-  if (attributes['gen_ai.operation.name'] !== 'chat') return false;
+  // Other names are not compared: the text to compare with would be made for each call of an app.
+  if (typeof name !== 'string' || !name.startsWith(NAME) || attributes['gen_ai.operation.name'] !== 'chat') return false;
   const model = attributes['gen_ai.request.model'];
-  return name === (model === undefined ? 'realtime' : `realtime ${model}`);
+  return name === (model === undefined ? NAME : `${NAME} ${model}`);
 }
 
 /** Whether the span is only of a message that the app has sent, which no model has answered yet. */

@@ -21,8 +21,13 @@ export interface Census {
 
 /** Numbers beyond 31 bits would not be small integers of V8. */
 const CONTEXT_SIGN = 1 << 30;
-/** Conventions from here on share a bit, which is always set. */
-const SHARED_BIT = 29;
+/**
+ * The conventions at these places share a bit, and so do those that are too many: each is asked where any of them has a sign.
+ * In the table these are the ones with signs on few spans.
+ */
+const SHARED_BIT = 20;
+const SHARERS = 5;
+const LAST_BIT = 29;
 /** Any convention may recognise a span that cannot be looked through. */
 const ALL_SIGNS = CONTEXT_SIGN - 1;
 
@@ -68,7 +73,8 @@ export function hasContextSign(signs: number): boolean {
 }
 
 function bitAt(index: number): number {
-  return 1 << Math.min(index, SHARED_BIT);
+  if (index < SHARED_BIT) return 1 << index;
+  return 1 << Math.min(Math.max(index - SHARERS + 1, SHARED_BIT), LAST_BIT);
 }
 
 /** Beginnings of texts, and the bits of the conventions that are known by them. */
@@ -107,7 +113,7 @@ class SignTable {
 
   constructor(conventions: readonly Convention[]) {
     this.#always = conventions.reduce(
-      (bits, { signs }, index) => (signs === undefined || index >= SHARED_BIT ? bits | bitAt(index) : bits),
+      (bits, { signs }, index) => (signs === undefined ? bits | bitAt(index) : bits),
       0,
     );
     this.#keys = collect(conventions, ({ signs }) => signs?.keys);

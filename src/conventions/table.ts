@@ -3,6 +3,7 @@ import type { Convention } from './convention.ts';
 import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
 import { braintrust } from './vocabularies/braintrust.ts';
 import { claudeCode } from './vocabularies/claude-code.ts';
+import { codex } from './vocabularies/codex.ts';
 import { genAiAdditions } from './vocabularies/gen-ai/additions.ts';
 import { genAi } from './vocabularies/gen-ai/gen-ai.ts';
 import { genkit } from './vocabularies/genkit.ts';
@@ -19,16 +20,19 @@ import { logfire } from './vocabularies/logfire.ts';
 import { mastra } from './vocabularies/mastra.ts';
 import { mcp } from './vocabularies/mcp.ts';
 import { mlflow } from './vocabularies/mlflow.ts';
+import { openAiPhp } from './vocabularies/openai-php.ts';
 import { openInference } from './vocabularies/openinference/openinference.ts';
 import { openInferenceWithoutKind } from './vocabularies/openinference/without-kind.ts';
 import { openLit } from './vocabularies/openlit.ts';
 import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
 import { platforms } from './vocabularies/platforms.ts';
 import { pydanticAi } from './vocabularies/pydantic-ai.ts';
+import { quarkus } from './vocabularies/quarkus.ts';
 import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
 import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
+import { voiceLive } from './vocabularies/voice-live.ts';
 
 /** Most specific vocabulary first: the first that recognises a span decides its kind. */
 export const CONVENTIONS: readonly Convention[] = [
@@ -48,12 +52,16 @@ export const CONVENTIONS: readonly Convention[] = [
   langtrace,
   anthropicSdk,
   claudeCode,
+  codex,
   mlflow,
   haystack,
   pydanticAi,
   logfire,
   springAi,
+  quarkus,
   liveKit,
+  voiceLive,
+  openAiPhp,
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
   openLlmetry,

@@ -13,6 +13,7 @@ import { toBoundedTree } from './plain-json.ts';
 import { parsePythonJson } from './python-json.ts';
 import { parsePrintedFields, parsePythonLiteral } from './python-literal.ts';
 import { salvageJson } from './salvage-json.ts';
+import { withQuotedWords } from './unescaped-texts.ts';
 
 /** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
 export function stringOf(value: unknown): string | undefined {
@@ -129,12 +130,17 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   if (!startsJson(first)) return printedIn(value) ?? undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
-    const parsed = parsePythonJson(value);
+    const parsed = parsePythonJson(value) ?? (isNested ? parseWithQuotedWords(value) : undefined);
     if (parsed !== undefined || !isNested || areJsonLines(value)) return parsed ?? undefined;
   }
   const saved = salvageJson(value);
   if (onCut && (saved !== undefined || looksCut(value))) onCut();
   return saved;
+}
+
+function parseWithQuotedWords(text: string): unknown {
+  const json = withQuotedWords(text);
+  return json === undefined ? undefined : parsePythonJson(json);
 }
 
 /** Reads an object as Python prints it, `ChatCompletion(id='…', choices=[…])`, or the fields of a message or an answer. */

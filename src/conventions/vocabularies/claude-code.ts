@@ -8,6 +8,7 @@ import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { toFinishReason } from '../content/messages/finish-reason.ts';
 import { MessageReader } from '../content/messages/messages.ts';
+import { modelToolsAt } from '../content/model-tools.ts';
 import { structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
@@ -47,7 +48,9 @@ export const claudeCode: Convention = {
       default:
         return {
           name: 'Claude Code',
-          inputs: inputsOf(unlessHidden(fields.attributes['user_prompt'])),
+          inputs: inputsOf(
+            unlessHidden(fields.attributes['user_prompt']) ?? unwrapped(fields.attributes['new_context']),
+          ),
           error: readFailure(fields),
         };
     }
@@ -74,7 +77,8 @@ function readModelCall(fields: SpanFields): Reading {
     model: fields.firstName('model', 'gen_ai.request.model'),
     provider: fields.firstName('gen_ai.system') ?? 'anthropic',
     endpoint: 'chat',
-    messages: context === undefined ? undefined : new MessageReader().read([{ role: 'user', content: context }]),
+    messages: context === undefined ? undefined : new MessageReader().read(messagesIn(context)),
+    tools: modelToolsAt(fields, 'tools'),
     outputMessage: answer === undefined ? undefined : { role: 'assistant', content: answer },
     output: answer,
     ...ownUsage(usage),
@@ -86,6 +90,7 @@ function readModelCall(fields: SpanFields): Reading {
       time_to_first_chunk_ms: fields.count('ttft_ms'),
       attempt: fields.count('attempt'),
     },
+    contentMetadata: { reasoning: unlessHidden(attributes['response.thinking_output']) },
   };
 }
 
@@ -94,9 +99,9 @@ function readToolCall(fields: SpanFields): Reading {
   return {
     name: fields.firstString('tool_name', 'gen_ai.tool.name'),
     inputs: inputsOf(
-      structuredOf(unlessHidden(attributes['tool_input'] ?? attributes['tool_parameters'])) ?? readDetails(fields),
+      structuredOf(unwrapped(attributes['tool_input'] ?? attributes['tool_parameters'])) ?? readDetails(fields),
     ),
-    output: toStepOutput(attributes['tool_output'] ?? readOutputEvent(span)),
+    output: toStepOutput(attributes['tool_output'] ?? readOutputEvent(span) ?? unwrapped(attributes['new_context'])),
     error: readFailure(fields),
     metadata: { tool_call_id: fields.string('tool_use_id') },
   };
@@ -126,4 +131,22 @@ function readFailure(fields: SpanFields): ReadError | undefined {
 function unlessHidden(value: unknown): string | undefined {
   const text = stringOf(value);
   return text === HIDDEN ? undefined : text;
+}
+
+const HEADING = /^\[(?:USER PROMPT|TOOL (?:INPUT|RESULT): [^\]\n]{1,200})\]\n/;
+
+/** Returns the text without the heading that says what it is. */
+function unwrapped(value: unknown): string | undefined {
+  return unlessHidden(value)?.replace(HEADING, '');
+}
+
+/** What is new in the conversation since the last call: each part has a heading, and a line between it and the next. */
+const NEXT_PART = /\n\n---\n\n(?=\[(?:USER|TOOL RESULT: [^\]\n]{1,200})\]\n)/;
+const PART = /^\[(?:USER|TOOL RESULT: ([^\]\n]{1,200}))\]\n([\s\S]*)$/;
+
+function messagesIn(context: string): Record<string, unknown>[] {
+  return context.split(NEXT_PART).map((part) => {
+    const [, id, content = part] = PART.exec(part) ?? [];
+    return id === undefined ? { role: 'user', content } : { role: 'tool', tool_call_id: id, content };
+  });
 }

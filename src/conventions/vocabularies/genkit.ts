@@ -26,6 +26,7 @@ export const genkit: Convention = {
   name: 'genkit',
   title: 'Genkit',
   packages: ['genkit'],
+  context: { session: ['genkit:sessionId'] },
   signs: { keys: ['genkit:type', 'genkit:metadata:subtype'] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {

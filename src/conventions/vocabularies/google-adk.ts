@@ -58,6 +58,8 @@ export const googleAdk: Convention = {
     reading.metadata = {
       invocation_id: fields.string('gcp.vertex.agent.invocation_id'),
       event_id: fields.string('gcp.vertex.agent.event_id'),
+      // So the kit for Java spells it.
+      tool_call_id: callIdOf(fields.string('gen_ai.tool_call.id')),
       ...reading.metadata,
     };
     return reading;
@@ -162,4 +164,8 @@ function readRun(fields: SpanFields): Reading {
 
 function bodyAt(fields: SpanFields, key: string): Fields | undefined {
   return NOTHING.includes(fields.attributes[key]) ? undefined : fields.object(key);
+}
+
+function callIdOf(id: string | undefined): string | undefined {
+  return id?.startsWith('<') ? undefined : nameOf(id);
 }

@@ -56,7 +56,8 @@ export const langsmith: Convention = {
   classify({ attributes }: SpanSlice): SpanKind | undefined {
     const kind = attributes['langsmith.span.kind'];
     if (kind === undefined) return attributes['langsmith.traceable'] === undefined ? undefined : 'generic';
-    return KINDS.get(kind) ?? 'generic';
+    // RubyLLM's are in capitals.
+    return KINDS.get(typeof kind === 'string' ? kind.toLowerCase() : kind) ?? 'generic';
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {

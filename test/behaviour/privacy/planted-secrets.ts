@@ -11,9 +11,9 @@ export const SECRET = 'sk-secret-4711';
 
 /** Last words of keys, as in `gen_ai.request.model`, `toolCallId`, `finish_reasons`. */
 const STRUCTURE: ReadonlySet<string> = new Set(
-  // `definitions` and `tools` are lists of tool names.
+  // `definitions`, `tools` and `names` are lists of tool names.
   `id name type kind role model provider vendor system operation user path key reason reasons status level version tier
-  fingerprint timestamp address choice definitions tools truncation label identifier
+  fingerprint timestamp address choice definitions tools names truncation label identifier
   parent`.split(/\s+/),
 );
 

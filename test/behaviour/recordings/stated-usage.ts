@@ -23,6 +23,7 @@ const PROMPT_KEYS = [
   'usage.prompt_tokens',
   'braintrust.metrics.prompt_tokens',
   'input_tokens',
+  'openai.usage.prompt_tokens',
 ];
 const OUTPUT_KEYS = [
   'gen_ai.usage.output_tokens',
@@ -36,6 +37,7 @@ const OUTPUT_KEYS = [
   'usage.completion_tokens',
   'braintrust.metrics.completion_tokens',
   'output_tokens',
+  'openai.usage.completion_tokens',
 ];
 /**
  * JSON that holds counts, and their names in it. Langfuse counts cached and reasoning tokens apart:
@@ -84,6 +86,8 @@ export function usedTokens(spans: readonly SpanSlice[]): Usage {
 }
 
 function statedBy(span: SpanSlice): Stated | undefined {
+  // Envoy's gateway, of a request that only counts.
+  if (span.name === 'CountTokens') return undefined;
   const raw = countsInRawAnswer(span) ?? countsInStream(span);
   const output = firstCount(span, OUTPUT_KEYS) ?? countInJson(span, OUTPUT_WORD) ?? raw?.output;
   const prompt =
@@ -98,8 +102,9 @@ function promptByTotal({ attributes }: SpanSlice, output: number | undefined): n
   return total === undefined || output === undefined ? undefined : Number(total) - output;
 }
 
+/** A negative count says that it is not known. */
 function firstCount({ attributes }: SpanSlice, keys: readonly string[]): number | undefined {
-  return keys.map((key) => Number(attributes[key] ?? Number.NaN)).find((count) => Number.isFinite(count));
+  return keys.map((key) => Number(attributes[key] ?? Number.NaN)).find((count) => count >= 0);
 }
 
 function countInJson({ attributes }: SpanSlice, word: RegExp): number | undefined {

@@ -3,7 +3,7 @@ import { classifySpan } from '../../../src/conventions/index.ts';
 import { openInference } from '../../../src/conventions/vocabularies/openinference/openinference.ts';
 import type { Attributes, SpanSlice } from '../../../src/otel/span-slice.ts';
 import { loadRecording, toSpans } from '../recordings.ts';
-import { makeSpan, read as readAll, readWith } from '../span.ts';
+import { kindOf, makeSpan, read as readAll, readWith } from '../span.ts';
 
 function span(kind: string, attributes: Attributes = {}): SpanSlice {
   return makeSpan({ 'openinference.span.kind': kind, ...attributes });
@@ -43,6 +43,26 @@ describe('the kind of an OpenInference span', () => {
     expect(openInference.classify(span('LLM', attributes))).toBeUndefined();
     expect(classifySpan(span('LLM', attributes))).toMatchObject({ kind: 'generic', convention: 'vercel-ai' });
   });
+});
+
+it.each(['CountTokens', 'CreateFileAnswer', 'ListBatches'])(
+  "is no call in Envoy's gateway, and one elsewhere: %s",
+  (name) => {
+    const attributes = { 'openinference.span.kind': 'LLM', 'llm.model_name': 'm' };
+    expect(kindOf(attributes, { name, scope: 'app' })).toBe('model');
+    expect(kindOf(attributes, { name, scope: 'envoyproxy/ai-gateway' })).toBe('generic');
+  },
+);
+
+it.each([
+  [{ file: 'a.pdf', messages: [{ role: 'user', content: 'Sum up' }] }, 'Sum up'],
+  [{ file_name: 'a.wav', prompt: 'Names: Bob' }, 'Names: Bob'],
+  [{ file_name: 'a.txt', question: 'What?' }, '{"model":"m","file_name":"a.txt","question":"What?"}'],
+])('keeps what was asked beside a file: %o', (request, content) => {
+  const value = JSON.stringify({ model: 'm', ...request });
+  expect(llm({ 'input.value': value, 'input.mime_type': 'application/json' }).messages).toEqual([
+    { role: 'user', content },
+  ]);
 });
 
 describe('messages', () => {

@@ -1,4 +1,5 @@
-/** Maps that Spring AI prints, whose texts are not escaped. */
+/** Maps and lists that Spring AI prints, whose texts are not escaped. */
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { read } from '../span.ts';
 
@@ -25,3 +26,56 @@ describe('a prompt', () => {
     expect(client(prompt).metadata?.['truncated']).toEqual(['gen_ai.prompt']);
   });
 });
+
+describe('a list of texts', () => {
+  const call = (prompts: readonly string[], answers: readonly string[]) =>
+    read(
+      {
+        'gen_ai.operation.name': 'chat',
+        'gen_ai.request.model': 'gpt-4o',
+        'gen_ai.prompt': `["${prompts.join('", "')}"]`,
+        'gen_ai.completion': `["${answers.join('", "')}"]`,
+      },
+      { scope: 'org.springframework.boot' },
+    );
+  const toPrompts = (texts: readonly string[]) => texts.map((content) => ({ role: 'user', content }));
+
+  it.each([
+    '{"city":"Paris", "country":"France"}',
+    '["a", "b", "c"]',
+    'Call it with "a", "b" or "c", "d".',
+    '{"path":"C:\\\\", "said":"\\"x\\", \\"y\\""}',
+    'print("a", "b")',
+  ])('is not taken apart inside of one: %s', (text) => {
+    const reading = call(['Be brief.', text, 'Go on.'], [text]);
+    expect(reading.messages).toEqual(toPrompts(['Be brief.', text, 'Go on.']));
+    expect(reading.output).toBe(text);
+    expect(reading.metadata?.['choices']).toBeUndefined();
+  });
+
+  it('is taken apart although a text has one quote that is never closed', () => {
+    expect(call(['A 5" screen', 'is what?'], ['"Small"', '5" is small']).messages).toEqual(
+      toPrompts(['A 5" screen', 'is what?']),
+    );
+  });
+
+  it("keeps a model's own JSON, whatever is in it", () => {
+    const json = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.array(fc.string()), fc.integer()), { minKeys: 1 });
+    const spaced = json.map((value) => JSON.stringify(value, null, 1).replaceAll(/\n */g, ' '));
+    const property = fc.property(spaced, (text) => {
+      // `{ ",": 1 }` in such a list is JSON of two texts.
+      fc.pre(!isJson(`["${text}"]`));
+      expect(call(['Hi "Bob"'], [text]).output).toBe(text);
+    });
+    fc.assert(property, { numRuns: 300 });
+  });
+});
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -2,6 +2,7 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
+import { unescapedMessagesIn } from '../../values/unescaped-texts.ts';
 import { isKnownPart } from '../parts/message-parts.ts';
 import { withConfig } from '../request-parameters.ts';
 import { toFinishReason, toGooglesFinishReason } from './finish-reason.ts';
@@ -56,7 +57,7 @@ const FRAGMENT_TYPES: ReadonlySet<unknown> = new Set([
 export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
   if (value === undefined || value === null || depth > MAX_UNWRAPPING) return { items: [], areFragments: false };
   if (typeof value === 'string') {
-    const printed = javaMessagesIn(value);
+    const printed = javaMessagesIn(value) ?? unescapedMessagesIn(value);
     if (printed) return { items: printed, areFragments: false };
     const json = withoutQuotes(jsonOf(value));
     const parsed = Array.isArray(json) ? openTexts(json) : json;

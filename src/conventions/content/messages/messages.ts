@@ -112,6 +112,8 @@ export class MessageReader {
     const isConversation = areFragments || items.some((item) => isObject(item) && typeof item['role'] === 'string');
     for (let at = 0; at < count; at++) {
       const item = items[at];
+      // A list of texts has nothing for a turn that only calls tools or answers them. An answer may be nothing.
+      if (item === '' && items.length > 1 && !isAnswer) continue;
       // Items of types yet to come are nobody's words.
       if (isConversation && isObject(item) && isLonePart(item, bodyOf(item)) && isUnknownPart(item)) continue;
       this.#readOne(item, role, reasoning, messages, items[at + 1]);

@@ -65,3 +65,13 @@ export function addTranscript(source: Record<string, unknown>, into: MessagePart
   content.splice(empty < 0 ? content.length : empty, empty < 0 ? 0 : 1, { type: 'text', text: transcript });
   return true;
 }
+
+export function lettersOf(type: string): string {
+  return type.replace(/[^a-z]/gi, '').toLowerCase();
+}
+
+/** Some instrumentations write nothing but a type for a part that they do not know. */
+export function hasContent(part: Record<string, unknown>): boolean {
+  for (const key in part) if (key !== 'type' && part[key] !== undefined && part[key] !== null) return true;
+  return typeof part['type'] !== 'string';
+}

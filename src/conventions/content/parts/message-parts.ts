@@ -11,11 +11,14 @@ import { toText } from '../../values/plain-json.ts';
 import {
   addTranscript,
   createParts,
+  hasContent,
   joinContent,
+  lettersOf,
   type MessageContent,
   type MessageParts,
   pushText,
 } from './collected-parts.ts';
+import { dotNetContentOf, isDotNetClass } from './dotnet-content.ts';
 import { readMedia, toMediaContent } from './media.ts';
 import { CALL_KEYS, ENVELOPE_KEYS, MEDIA_KEYS, PYDANTIC_KINDS, RESULT_KEYS } from './part-keys.ts';
 import { printedItemsIn } from './printed-items.ts';
@@ -30,6 +33,7 @@ import {
   onlyValueOf,
   readCallPart,
   readResultPart,
+  readUiTool,
   toCallPart,
 } from './tool-parts.ts';
 
@@ -53,7 +57,6 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushResult, 'tool_call_response', 'tool-result', 'tool_result', 'toolResult', 'tool-error'),
   ...collectorsFor(pushResult, 'function_call_output', 'custom_tool_call_output', 'tool_response'),
   // .NET's names.
-  ...collectorsFor(pushReasoning, 'TextReasoningContent'),
   ...collectorsFor(pushCall, 'functionCall', 'FunctionCallContent', 'custom_tool_call'),
   ...collectorsFor(pushResult, 'functionResult', 'FunctionResultContent'),
   ...collectorsFor(pushMedia, 'image_url', 'input_image', 'image', 'image-url', 'blob', 'uri', 'file', 'input_file'),
@@ -62,8 +65,9 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushMedia, 'document-url', 'media', 'binary', 'hosted_file', 'container_upload', 'file_data'),
   // Blocks whose instrumentations write only the type.
   ...collectorsFor(pushMedia, 'imageBlock', 'documentBlock', 'videoBlock', 'anthropic_image', 'anthropic_document'),
-  ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking'),
+  ...collectorsFor(pushReasoning, 'reasoningBlock', 'anthropic_redacted_thinking', 'TextReasoningContent'),
   ...collectorsFor(pushNothing, 'cache_point', 'cachePointBlock', 'usage', 'tool_reference', 'hosted_vector_store'),
+  ...collectorsFor(pushNothing, 'vector_store'),
   // What the app found for the model.
   ...collectorsFor((part, into) => collectPart(part['content'], into), 'search_result'),
   // Where a text comes from, and where a step of an agent begins.
@@ -121,11 +125,7 @@ function collectorOf(part: Fields): Collector | undefined {
     return (_part, into) => TYPED.get(kind)?.({ ...part, type: kind }, into);
   const type = typeof part['type'] === 'string' ? RESPELLED.get(lettersOf(part['type'])) : undefined;
   if (type !== undefined) return (_part, into) => TYPED.get(type)?.({ ...part, type }, into);
-  return collectorByKey(part);
-}
-
-function lettersOf(type: string): string {
-  return type.replace(/[^a-z]/gi, '').toLowerCase();
+  return isDotNetClass(part['type']) ? pushDotNet : collectorByKey(part);
 }
 
 /** Whether this belongs to a tool that the provider runs; parts of texts and known types are not looked at. */
@@ -147,12 +147,6 @@ function pushItem(part: Fields, into: MessageParts): void {
 function pushProviderItem(part: Fields, into: MessageParts): void {
   const item = readProviderItem(part);
   if (item) into.provider.push(item);
-}
-
-/** Some instrumentations write nothing but a type for a part that they do not know. */
-function hasContent(part: Fields): boolean {
-  for (const key in part) if (key !== 'type' && part[key] !== undefined && part[key] !== null) return true;
-  return typeof part['type'] !== 'string';
 }
 
 /** Whether a value is certainly a content block. A document with `text` among other fields is not. */
@@ -272,13 +266,16 @@ function pushResult(part: Fields, into: MessageParts): void {
 
 function pushNothing(): void {}
 
+function pushDotNet(part: Fields, into: MessageParts): void {
+  const content = dotNetContentOf(part);
+  if (content && collectorOf(content)) collectPart(content, into);
+}
+
 /** A call of the AI SDK's messages for pages has its result in itself. */
 function pushUiTool(part: Fields, into: MessageParts): void {
-  const { type, toolCallId: id, toolName, input, output, errorText } = part;
-  const name = stringOf(toolName) ?? stringOf(type)?.replace(/^tool-/, '');
-  into.calls.push(readCallPart({ id, name, input }));
-  const result = output ?? errorText;
-  if (result !== undefined) into.results.push({ id: stringOf(id), name, content: toResultContent(result) });
+  const { call, result } = readUiTool(part);
+  into.calls.push(call);
+  if (result !== undefined) into.results.push({ id: call.id, name: call.name, content: toResultContent(result) });
 }
 
 /** Cohere's and Anthropic's documents can be text. */

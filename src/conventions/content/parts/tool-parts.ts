@@ -18,7 +18,7 @@ export interface PartCall {
 
 export const NAME_KEYS = ['name', 'toolName', 'tool_name', 'functionName', 'function_name'] as const;
 const INPUT_KEYS = ['arguments', 'args', 'input', 'parameters'] as const;
-const RESULT_KEYS = ['response', 'result', 'output', 'content', 'error'] as const;
+const RESULT_KEYS = ['response', 'result', 'output', 'content', 'responseData', 'error'] as const;
 const AI_SDK_OUTPUTS: ReadonlySet<unknown> = new Set(['text', 'json', 'error-text', 'error-json', 'content']);
 
 export function readCallPart(part: Fields): PartCall {
@@ -53,7 +53,9 @@ export function readResultPart(result: Fields): { id: string | undefined; name: 
   return {
     id: firstString(part, 'toolCallId', 'tool_use_id', 'toolUseId', 'call_id', 'callId', 'tool_call_id', 'ref', 'id'),
     name: firstString(part, ...NAME_KEYS),
-    value: unwrapOutput(firstValue(part, RESULT_KEYS)),
+    value: isSpringsResult(part)
+      ? unquotedText(part['responseData'] as string)
+      : unwrapOutput(firstValue(part, RESULT_KEYS)),
   };
 }
 
@@ -78,13 +80,26 @@ export function isUntypedCall({ type, id, name, function: body, ...part }: Field
 
 /** A result as AutoGen writes it, `{ call_id, name, content }`, or with the id under another provider's name. */
 export function isUntypedResult({ type, role, content, ...part }: Fields): boolean {
+  if (type === undefined && isSpringsResult(part)) return true;
   if (type !== undefined || role !== undefined || content === undefined) return false;
   return firstString(part, 'call_id', 'tool_use_id', 'tool_call_id') !== undefined;
+}
+
+/** Spring AI's, whose data is JSON of what the tool answered, in quotes if that was a text. */
+function isSpringsResult({ id, name, responseData }: Fields): boolean {
+  return typeof id === 'string' && typeof name === 'string' && typeof responseData === 'string';
 }
 
 /** A call in a message that the AI SDK keeps for a page: `{ type: 'tool-weather', toolCallId, state, input, output }`. */
 export function isUiTool({ type, toolCallId, state }: Fields): boolean {
   return typeof type === 'string' && type.startsWith('tool-') && typeof toolCallId === 'string' && state !== undefined;
+}
+
+/** Returns such a call, and its result if it is there. */
+export function readUiTool(part: Fields): { call: PartCall; result: unknown } {
+  const { type, toolCallId: id, toolName, input, output, errorText } = part;
+  const name = stringOf(toolName) ?? stringOf(type)?.replace(/^tool-/, '');
+  return { call: readCallPart({ id, name, input }), result: output ?? errorText };
 }
 
 /** AI SDK 5 and later wrap results: `{ type: 'text' | 'json' | 'error-text' | …, value }`. */

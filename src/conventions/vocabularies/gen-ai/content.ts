@@ -21,18 +21,16 @@ import { blocksInText } from '../../content/parts/message-parts.ts';
 import { lastException, readError } from '../../content/read-error.ts';
 import { countSentences } from '../../content/streams/stream-chunks.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
-import { integerOf, isFiller, objectOf } from '../../values/attributes.ts';
+import { integerOf, objectOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject, toText } from '../../values/plain-json.ts';
-import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
+import { contentAt } from './content-at.ts';
 import { type EventContent, readEventContent, splitAnswer } from './events.ts';
 import { readMemory } from './memory.ts';
 import { readPictures } from './pictures.ts';
+import { isRealtime, readRealtimeTurn } from './realtime.ts';
 import { readRerank } from './rerank.ts';
-
-/** Values that instrumentations write in place of hidden content. A list: a set would hash each long text. */
-const HIDDEN: readonly unknown[] = ['', '__REDACTED__', '<REDACTED>', '[REDACTED]'];
 
 /**
  * Quarkus writes attributes with the names of the events of 1.27, Cloudflare's gateway whole bodies, and Semantic Kernel,
@@ -44,6 +42,9 @@ const PROMPTS = [
   'gen_ai.prompt_json',
   'gen_ai.agent.invocation_input',
   'gen_ai.agent.input_context',
+  // Bifrost's texts to complete, to embed and to say.
+  'gen_ai.input.text',
+  'gen_ai.input.speech',
 ] as const;
 const COMPLETIONS = [
   'gen_ai.completion',
@@ -52,13 +53,8 @@ const COMPLETIONS = [
   'gen_ai.agent.invocation_output',
   'gen_ai.agent.final_result',
   'gen_ai.agent.output_result',
+  'gen_ai.output.text',
 ] as const;
-
-const IN_JSON: ReadonlySet<string> = new Set([
-  'gen_ai.input.messages',
-  'gen_ai.output.messages',
-  'gen_ai.system_instructions',
-]);
 
 export const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 
@@ -75,8 +71,11 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   if (kind === 'generic') return readValues(fields, events);
 
   const reader = new MessageReader();
-  const asked = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS);
-  const said = openCompletion(contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS)) ?? events.output;
+  const given = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS);
+  const answered = openCompletion(contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS)) ?? events.output;
+  const turn = isRealtime(span) ? readRealtimeTurn(answered) : undefined;
+  const asked = given ?? turn?.before;
+  const said = turn ? turn.answer : answered;
   const isTold = asked === undefined && said === undefined && tellsAnswer(span);
   const told = isTold ? splitAnswer(events.input) : undefined;
   const input = asked ?? (told ? told.input : events.input);
@@ -91,8 +90,9 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   const areItems = answersInItems(span) || isSplitTurn(listed, finishReason);
   const isOneAnswer = kind === 'model' && events.hasChoices !== true && areItems && asksForOne(fields);
   const joined = isOneAnswer ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
+  const items = isEmptyItem(joined[0]) && joined.length > 1 && asksForOne(fields) ? joined.slice(1) : joined;
   const answers =
-    kind === 'model' ? withoutAnsweredCalls(joined, reportedFinishReason(fields) ?? finishReason, reader) : joined;
+    kind === 'model' ? withoutAnsweredCalls(items, reportedFinishReason(fields) ?? finishReason, reader) : items;
   const outputMessage = kind === 'agent' ? lastAnswerOf(answers) : answers.find(({ role }) => role === 'assistant');
   const others =
     kind === 'model' ? answers.filter((message) => message.role === 'assistant' && message !== outputMessage) : [];
@@ -109,6 +109,11 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
       ...metadataOfMessages(reader),
     },
   };
+}
+
+/** Whether this stands for an item without words, such as the reasoning before an answer. */
+function isEmptyItem(message: ChatMessage | undefined): boolean {
+  return message?.role === 'assistant' && message.content === '' && message.tool_calls === undefined;
 }
 
 /** Whether the last messages in events may be the answer. That of a call that failed is the beginning of one, which the app gave. */
@@ -148,21 +153,6 @@ function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
   }
 }
 
-/**
- * Returns the first content at these keys as the message reader takes it. Cut JSON gives what can be saved, or text.
- */
-function contentAt(fields: SpanFields, ...keys: readonly string[]): unknown {
-  for (const key of keys) {
-    const value = fields.attributes[key];
-    if (value === undefined || value === null || HIDDEN.includes(value)) continue;
-    if (typeof value !== 'string') return value;
-    // Keys with JSON do not have these words as texts.
-    if (IN_JSON.has(key) && isFiller(value)) continue;
-    return unlessPlainText(fields.structure(key), key, value) ?? value;
-  }
-  return undefined;
-}
-
 /** What OpenRouter and Anthropic's first API have in an answer. */
 const COMPLETION_KEYS: ReadonlySet<string> = new Set([
   ...['completion', 'reasoning', 'rawRequest', 'rawResponse', 'tool_calls', 'finish_reason'],
@@ -181,13 +171,6 @@ function openCompletion(output: unknown): unknown {
   }
   const { completion: content, reasoning, tool_calls, finish_reason, stop_reason } = output;
   return { role: 'assistant', content, reasoning, tool_calls, finish_reason, stop_reason };
-}
-
-/** The conventions write messages as JSON, even a single text; at other keys a text in quotes stays as it is. */
-function unlessPlainText(value: unknown, key: string, text: string): unknown {
-  // Python's spelling of data may be the words of an answer.
-  if (startsAsPython(text) && !holdsMessages(value)) return undefined;
-  return typeof value === 'object' || (typeof value === 'string' && IN_JSON.has(key)) ? value : undefined;
 }
 
 /** Puts the instructions first, unless the messages already begin with them, as in some instrumentations. */

@@ -145,7 +145,13 @@ function bodiesOf(attributes: Attributes): readonly Fields[] {
 }
 
 function bodyOf(attributes: Attributes): Fields {
-  return objectOf(attributes['gen_ai.event.content']) ?? objectOf(attributes['body']) ?? attributes;
+  const content = attributes['gen_ai.event.content'];
+  return objectOf(content) ?? objectOf(attributes['body']) ?? plainBody(content) ?? attributes;
+}
+
+/** Semantic Kernel has nothing but the text of a prompt that is not a chat. */
+function plainBody(content: unknown): Fields | undefined {
+  return typeof content === 'string' && content !== '' && !/^(?:[{["]|null$)/.test(content) ? { content } : undefined;
 }
 
 /** Falls back to the role in the event's name if the body's role is unknown (`customer`). */

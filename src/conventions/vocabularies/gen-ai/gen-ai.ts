@@ -19,6 +19,7 @@ import type { SpanFields } from '../../values/span-fields.ts';
 import { FINISH_REASONS, readGenAiContent, reportedFinishReason } from './content.ts';
 import { GUARDRAIL_NAMES, readGuardrail } from './guardrail.ts';
 import { readGenAiParameters } from './parameters.ts';
+import { isRealtime, isSentMessage } from './realtime.ts';
 import { readGenAiShort } from './short-way.ts';
 import { readToolCall } from './tool-call.ts';
 import { readGenAiUsage, readStructure } from './usage.ts';
@@ -56,6 +57,7 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['llm_response', 'model'],
   ['execute_tool', 'tool'],
   ['tool_call', 'tool'],
+  ['tool', 'tool'],
   ['llm_tool_result', 'tool'],
   ['invoke_agent', 'agent'],
   ['create_agent', 'agent'],
@@ -124,6 +126,7 @@ export const genAi: Convention = {
     // Generic: embeddings, retrieval, rerank, memory, workflows, plans, turns, and operations of later versions.
     if (typeof operation === 'string' && operation !== '') {
       // OpenLLMetry's turns of a session by voice. Its sounds have no model.
+      if (isSentMessage(span)) return 'generic';
       if (operation === 'realtime') return attributes['gen_ai.request.model'] === undefined ? 'generic' : 'model';
       // What OpenLLMetry calls every other model on Bedrock.
       if (operation === 'text_completion' && isEmbedding(attributes['gen_ai.request.model'])) return 'generic';
@@ -212,6 +215,7 @@ function callUsage(usage: Usage): Partial<Reading> {
 function readFinishReason(fields: SpanFields, { finishReason, outputMessage }: Reading): string | undefined {
   const first = reportedFinishReason(fields) ?? finishReason;
   if (first !== 'stop' || !outputMessage?.tool_calls) return first;
+  if (isRealtime(fields.span)) return 'tool_calls';
   const reasons = fields.list(FINISH_REASONS);
   return reasons?.some((reason) => toFinishReason(reason) === 'tool_calls') ? 'tool_calls' : first;
 }

@@ -64,6 +64,7 @@ const TOOLS_KEYS = [
   'gen_ai.request.available_tools',
   'gen_ai.request.tools',
   'gen_ai.agent.tools',
+  'spring.ai.model.request.tool.names',
 ] as const;
 
 export function readGenAiParameters(fields: SpanFields, kind: SpanKind): Reading {

@@ -25,6 +25,7 @@ import {
   ShortTable,
   toolsText,
 } from '../../short-way.ts';
+import { isRealtime } from './realtime.ts';
 
 const SHAPE: MessageShape = {
   parts: ',"parts":[',
@@ -98,7 +99,7 @@ export const GEN_AI_KEYS: Readonly<Record<string, ShortKey>> = {
 
 /** What any vocabulary might read, if it is not known. */
 export const DOUBTS =
-  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|response_data|error|copilot_chat\.time_to_first_token)$|[_.]ref$/;
+  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow|spring)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|input_tokens|output_tokens|response_data|error|copilot_chat\.time_to_first_token)$|[_.]ref$/;
 
 const TABLE = new ShortTable<GenAiReading>(GEN_AI_KEYS, DOUBTS);
 
@@ -112,7 +113,7 @@ export function readGenAiShort(
   convention: string,
   table: ShortTable<GenAiReading> = TABLE,
 ): ShortReading | undefined {
-  if (!isShortKind(kind) || !isPlainSpan(span)) return undefined;
+  if (!isShortKind(kind) || !isPlainSpan(span) || isRealtime(span)) return undefined;
   const reading = new GenAiReading(convention, kind);
   if (!table.read(span, reading)) return undefined;
   const isKnown = kind === 'tool' ? readTool(reading) : readTools(reading, span) && readConversation(reading);

@@ -1,5 +1,5 @@
 /** What a tool of the GenAI conventions was given and what it answered, from attributes or else from events. */
-import type { Attributes } from '../../../otel/span-slice.ts';
+import { type Attributes, STATUS_ERROR } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
@@ -27,6 +27,8 @@ const RESULTS = [
   'code.function.return.value',
   'gen_ai.tool.result',
   'gen_ai.tool.call.output',
+  // Microsoft's Agent 365.
+  'gen_ai.event.content',
 ] as const;
 
 export function readToolCall(fields: SpanFields): Reading {
@@ -40,15 +42,16 @@ export function readToolCall(fields: SpanFields): Reading {
       argumentsIn(structuredAt(fields, 'gen_ai.input.messages')) ??
       argumentsIn(said.input),
     output:
-      toOptionalText(result && unlessPrinted(attributes[result])) ??
+      toOptionalText(result && unlessNothing(attributes[result], span.status.code === STATUS_ERROR)) ??
       resultIn(structuredAt(fields, 'gen_ai.output.messages')) ??
       resultIn(said.output),
     contentMetadata: { skill_source_uri: toAddress(attributes['gen_ai.skill.source.uri']) },
   };
 }
 
-/** OpenLIT writes `[object ToolMessage]`, which says nothing. */
-function unlessPrinted(value: unknown): unknown {
+/** OpenLIT writes `[object ToolMessage]`, which says nothing, and .NET's functions `null` where they failed. */
+function unlessNothing(value: unknown, hasFailed: boolean): unknown {
+  if (hasFailed && value === 'null') return undefined;
   return typeof value === 'string' && /^\[object \w+\]$/.test(value) ? undefined : value;
 }
 

@@ -26,6 +26,8 @@ const USAGE = new UsageTable(
       'gen_ai.response.prompt_tokens',
       'gen_ai.response.input_tokens',
       'llm.usage.prompt_tokens',
+      // LangChain4j's observation.
+      'input_tokens',
     ],
     outputTokens: [
       'gen_ai.usage.output_tokens',
@@ -33,6 +35,7 @@ const USAGE = new UsageTable(
       'gen_ai.response.completion_tokens',
       'gen_ai.response.output_tokens',
       'llm.usage.completion_tokens',
+      'output_tokens',
     ],
     promptCost: [
       'gen_ai.cost.input_cost',
@@ -153,7 +156,7 @@ export function readGenAiUsage({ attributes, keys }: SpanFields): Usage {
   if (whole !== undefined) addTo(usage, addTo(usageOfBody({ usage: objectOf(whole) }) ?? {}, usage));
   const details = detailsIn(attributes, keys);
   if (details) addTo(usage, addTo(usageOfBody({ usage: details }) ?? {}, usage));
-  usage.total_cost ??= costOf(structuredCost(attributes)?.['amount']);
+  usage.total_cost ??= costOf(structuredCost(attributes)?.['amount'] ?? estimatedCost(attributes)?.[0]);
   // OpenLIT writes 0 for a price it does not know.
   return usage.total_cost === 0 ? { ...usage, total_cost: undefined } : usage;
 }
@@ -178,7 +181,7 @@ export function readStructure({ attributes, keys }: SpanFields): Record<string, 
     structure['time_to_first_chunk_ms'] ??= structure[FIRST_TOKEN_MILLIS];
     structure[FIRST_TOKEN_MILLIS] = undefined;
   }
-  structure['cost_currency'] ??= wordOf(structuredCost(attributes)?.['currency']);
+  structure['cost_currency'] ??= wordOf(structuredCost(attributes)?.['currency'] ?? estimatedCost(attributes)?.[1]);
   return structure;
 }
 
@@ -186,6 +189,14 @@ export function readStructure({ attributes, keys }: SpanFields): Record<string, 
 function structuredCost(attributes: Attributes): Record<string, unknown> | undefined {
   const cost = attributes['gen_ai.usage.cost'];
   return cost === undefined || typeof cost === 'number' ? undefined : objectOf(cost);
+}
+
+/** Quarkus writes the amount and its currency in one text: `0.0021USD`. */
+function estimatedCost(attributes: Attributes): readonly [string, string] | undefined {
+  const cost = attributes['gen_ai.client.estimated_cost'];
+  const [, amount, currency] =
+    typeof cost === 'string' ? (/^(\d{1,20}(?:\.\d{1,40})?)([A-Z]{3})$/.exec(cost) ?? []) : [];
+  return amount === undefined || currency === undefined ? undefined : [amount, currency];
 }
 
 function versionOf(value: unknown): number | string | undefined {

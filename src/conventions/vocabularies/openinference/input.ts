@@ -24,6 +24,7 @@ export function readInput(
 ): ChatMessage[] {
   const { json } = request;
   const list = listIn(json);
+  if (groups.length === 0 && isOfSound(json)) return [];
   if (groups.length === 0) return reader.read(json === undefined ? request.text : fromLangChain(json));
   const isWhole = json !== undefined && !request.isDamaged && !groups.some(hasRedacted);
   if (isWhole && ((hasLoss && isObject(json)) || lacksContent(groups, list))) {
@@ -36,6 +37,18 @@ export function readInput(
   const messages = reader.read(groups.map(({ fields }) => toMessage(fields)));
   // In the Responses API each tool call in the history is a separate item.
   return list?.some((item) => isObject(item) && item['type'] === 'function_call') ? mergeAssistant(messages) : messages;
+}
+
+/** What is said of a sound that a model is to write down, in which there are no words. */
+const SOUND_KEYS: ReadonlySet<string> = new Set([
+  ...['model', 'file_name', 'file_size', 'language', 'response_format', 'temperature', 'stream'],
+  ...['timestamp_granularities', 'include', 'chunking_strategy'],
+]);
+
+function isOfSound(json: unknown): boolean {
+  return (
+    isObject(json) && typeof json['file_name'] === 'string' && Object.keys(json).every((key) => SOUND_KEYS.has(key))
+  );
 }
 
 /** LangChain batches: a list of conversations; one call has one of them. */

@@ -5,7 +5,7 @@
  * Lists are flattened into keys, so the attribute limit of a span (128) cuts long chats; the request in `input.value`
  * is still complete. `input.value` and `output.value` are the raw bodies on LLM spans, inputs and output on all others.
  */
-import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
+import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, UsageTable, usageDetails, usageSums, withUsageOfBody } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
@@ -89,9 +89,15 @@ function isStepElsewhere(attributes: SpanSlice['attributes']): boolean {
   );
 }
 
+/** Envoy's gateway gives requests for which no model runs the kind of those for which one does. */
+const OTHER_REQUESTS = /^(?:CountTokens|(?:Create|Retrieve|Delete|Cancel|List)(?:File|Batch)\w*)$/;
+const ENVOY = 'envoyproxy/ai-gateway';
+
 /** Python's enum may be printed with its name. */
-function kindOf({ attributes }: SpanSlice): string {
+function kindOf(span: SpanSlice): string {
+  const { attributes } = span;
   const kind = stringOf(attributes[KIND] ?? attributes[OTHER_KIND]) ?? '';
+  if (kind === 'LLM' && scopeOf(span).name === ENVOY && OTHER_REQUESTS.test(span.name)) return 'CHAIN';
   if (kind === 'LLM' && isEmbedding(attributes)) return 'EMBEDDING';
   return KINDS.has(kind) ? kind : constantOf(kind).toUpperCase();
 }

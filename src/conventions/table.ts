@@ -34,10 +34,11 @@ import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
 export const CONVENTIONS: readonly Convention[] = [
   humanloop,
   langfuse,
+  // Before OpenInference, whose attributes Mastra's exporter for Arize puts in the place of its own.
+  mastra,
   openInference,
   vercelAi,
   genkit,
-  mastra,
   googleAdk,
   langsmith,
   strands,

@@ -11,7 +11,7 @@ import { inputsOf } from '../content/inputs.ts';
 import { structuredAt, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { STEPS } from '../steps.ts';
-import { stringOf } from '../values/attributes.ts';
+import { stringOf, textOf } from '../values/attributes.ts';
 import { millisSinceStart } from '../values/elapsed.ts';
 import { fieldsBelow } from '../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
@@ -36,7 +36,7 @@ const NOT_THE_APPS: ReadonlySet<string> = new Set(['body', 'headers', 'modelMeta
 export const mastra: Convention = {
   name: 'mastra',
   title: 'Mastra',
-  packages: ['@mastra/core', '@mastra/otel-bridge'],
+  packages: ['@mastra/core', '@mastra/otel-bridge', '@mastra/otel-exporter', '@mastra/arize', '@mastra/langfuse'],
   context: {
     session: [
       'mastra.metadata.sessionId',
@@ -52,17 +52,21 @@ export const mastra: Convention = {
   },
   signs: { keys: ['mastra.span.type'] },
 
-  classify({ attributes }: SpanSlice): SpanKind | undefined {
+  classify({ attributes, name }: SpanSlice): SpanKind | undefined {
     const type = attributes['mastra.span.type'];
     if (type === undefined) return undefined;
+    // The call is the generation, or each request of it: that is named `chat` and has the tokens, and the other is a step.
+    if (type === 'model_inference' && typeof name === 'string' && name.startsWith('chat ')) return 'model';
+    if (type === 'model_generation' && typeof name === 'string' && name.startsWith('model_generation'))
+      return 'generic';
     return STEPS.has(type) ? 'plumbing' : (KINDS.get(type) ?? 'generic');
   },
 
   read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
     const type = fields.string('mastra.span.type') ?? '';
-    const output = structuredAt(fields, `mastra.${type}.output`);
+    const output = structuredAt(fields, fields.firstKey(`mastra.${type}.output`, 'langfuse.observation.output'));
     return {
-      name: type === 'workflow_run' ? stringOf(span.name.replace(/^invoke_workflow /, '')) : undefined,
+      name: nameInName(type, span.name),
       // Models and tools have inputs and output in `gen_ai.*`.
       inputs: inputsOf(structuredAt(fields, `mastra.${type}.input`)),
       output: type === 'rag_embedding' ? undefined : readOutput(output),
@@ -75,11 +79,17 @@ export const mastra: Convention = {
   },
 };
 
+/** Names of workflows, and of tools where the exporter for Arize is the source, are only in the span's name. */
+function nameInName(type: string, name: unknown): string | undefined {
+  if (typeof name !== 'string' || (type !== 'workflow_run' && !type.endsWith('tool_call'))) return undefined;
+  return stringOf(/^(?:invoke_workflow|execute_tool) (.+)/.exec(name)?.[1] ?? (type === 'workflow_run' ? name : ''));
+}
+
 /** The output of an agent is `{ text, object?, files }`. */
 function readOutput(output: unknown): string | undefined {
   if (!isObject(output)) return toStepOutput(output);
   if (output['object'] !== undefined && output['object'] !== null) return toStepOutput(output['object']);
-  return stringOf(output['text']) ?? toStepOutput(output);
+  return textOf(output['text']) ?? toStepOutput(output);
 }
 
 function readAppMetadata({ attributes }: SpanFields): Fields {

@@ -10,12 +10,13 @@ import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
-import { jsonValueAt, readAnswer, toStepOutput } from '../content/provider-bodies.ts';
+import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { ownUsage, type Usage, UsageTable, usageDetails, usageOfBody, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, costOf, numberOf, stringOf } from '../values/attributes.ts';
+import { addTo, costOf, numberOf, objectOf, stringOf, tokenOf } from '../values/attributes.ts';
 import { constantOf } from '../values/enum-member.ts';
+import { toPlainJson } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
@@ -40,6 +41,9 @@ const OUTPUTS = [
   'cozeloop.output',
   'output',
 ] as const;
+/** Whatever has one of these is a step at least. */
+const STEP_VALUES = ['lmnr.span.input', 'lmnr.span.output', 'langwatch.input', 'langwatch.output'] as const;
+const CONTEXTS = 'langwatch.contexts';
 const TOOL_INPUTS = ['tool.arguments', 'tool.parameters'] as const;
 const TOOL_OUTPUTS = ['tool.result'] as const;
 /** VoltAgent's. Steps inherit the type of their agent, and have their own beside it. */
@@ -59,6 +63,7 @@ const SCOPES: readonly string[] = ['pipecat', '@voltagent/'];
 export const platforms: Convention = {
   name: 'platforms',
   title: 'Pipecat, VoltAgent, Laminar, LangWatch, AgentOps, CozeLoop',
+  packages: ['langwatch', '@lmnr-ai/lmnr'],
   signs: { keys: KEYS, scopes: SCOPES },
 
   classify(span: SpanSlice): SpanKind | undefined {
@@ -88,6 +93,8 @@ function kindOf(attributes: Attributes, isOwn: boolean): SpanKind | undefined {
     const type = attributes[key];
     if (typeof type === 'string' && type !== '') return KINDS.get(constantOf(type)) ?? 'generic';
   }
+  // Laminar's decorators give no type to a step.
+  if (STEP_VALUES.some((key) => attributes[key] !== undefined)) return 'generic';
   if (!isOwn || !ENTITY.every((key) => attributes[key] !== undefined)) return undefined;
   return KINDS.get(stringOf(attributes['span.type'] ?? attributes['entity.type']) ?? '');
 }
@@ -116,16 +123,32 @@ function readModelCall(fields: SpanFields): Reading {
   const answer = readAnswer(valueAt(fields, OUTPUTS) ?? saidOn(fields), reader, usage.outputTokens);
   const heard = heardOn(fields);
   if (heard !== undefined && messages.length === 0) messages.push({ role: 'user', content: heard });
+  return addTo<Reading>(
+    {
+      model: fields.firstName('ai.model.name', 'llm.model'),
+      provider: fields.firstName('ai.model.provider', 'llm.provider'),
+      endpoint: 'chat',
+      tools: modelToolsAt(fields, 'tools') ?? modelToolsAt(fields, 'tools.definitions'),
+      messages: messages.length > 0 ? messages : undefined,
+      ...answer,
+      ...ownUsage(usage),
+      metadata: { ...usageDetails(usage), ...readPrompt(fields) },
+      contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
+    },
+    readRequest(objectAt(fields, 'langwatch.params') ?? {}),
+  );
+}
+
+function objectAt(fields: SpanFields, key: string): Record<string, unknown> | undefined {
+  const value = valueAt(fields, [key]);
+  return isObject(value) ? value : undefined;
+}
+
+/** The prompt of LangWatch that a call was made with. */
+function readPrompt(fields: SpanFields): Record<string, unknown> {
   return {
-    model: fields.firstName('ai.model.name', 'llm.model'),
-    provider: fields.firstName('ai.model.provider', 'llm.provider'),
-    endpoint: 'chat',
-    tools: modelToolsAt(fields, 'tools') ?? modelToolsAt(fields, 'tools.definitions'),
-    messages: messages.length > 0 ? messages : undefined,
-    ...answer,
-    ...ownUsage(usage),
-    metadata: usageDetails(usage),
-    contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
+    prompt_name: fields.firstName('langwatch.prompt.handle', 'langwatch.prompt.id'),
+    prompt_version: tokenOf(fields.attributes['langwatch.prompt.version.number']),
   };
 }
 
@@ -141,10 +164,14 @@ function readToolCall(fields: SpanFields): Reading {
 /** A step that hears has a transcript as its result, and one that speaks has its text as its input. */
 function readStep(fields: SpanFields): Reading {
   const spoken = fields.attributes['gen_ai.output.type'] === 'speech' ? fields.string('text') : undefined;
+  const found = valueAt(fields, [CONTEXTS]);
+  const output = valueAt(fields, [...OUTPUTS, ...TOOL_OUTPUTS]) ?? saidOn(fields);
+  const inputs = inputsOf(valueAt(fields, [...INPUTS, ...TOOL_INPUTS]) ?? heardOn(fields) ?? spoken);
   return {
     name: fields.firstString('tool.function_name', 'agentops.entity.name', 'operation.name', 'entity.name'),
-    inputs: inputsOf(valueAt(fields, [...INPUTS, ...TOOL_INPUTS]) ?? heardOn(fields) ?? spoken),
-    output: toStepOutput(valueAt(fields, [...OUTPUTS, ...TOOL_OUTPUTS]) ?? saidOn(fields)),
+    // What was found is the result of a search, and goes into an answer that has words of its own.
+    inputs: output === undefined || found === undefined ? inputs : { ...inputs, contexts: toPlainJson(found) },
+    output: toStepOutput(output ?? found),
     metadata: usageSums(readUsage(fields)),
   };
 }
@@ -165,7 +192,15 @@ function isHeard({ attributes }: SpanFields): boolean {
 /** Returns the first value, without LangWatch's `{ type, value }`. */
 function valueAt(fields: SpanFields, keys: readonly string[]): unknown {
   const key = fields.firstKey(...keys);
-  return key === undefined ? undefined : openTyped(jsonValueAt(fields, key));
+  if (key === undefined) return undefined;
+  const value = jsonValueAt(fields, key);
+  return openTyped(typeof value === 'string' ? (objectIn(fields, key, value) ?? value) : value);
+}
+
+/** LangWatch's values are objects, which may have been encoded twice, or printed by Python. */
+function objectIn(fields: SpanFields, key: string, text: string): unknown {
+  if (!key.startsWith('langwatch.')) return undefined;
+  return fields.object(key) ?? objectOf(text);
 }
 
 const VALUE_TYPES: ReadonlySet<unknown> = new Set(['text', 'raw', 'chat_messages', 'json', 'list']);

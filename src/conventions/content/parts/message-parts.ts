@@ -152,7 +152,7 @@ function pushProviderItem(part: Fields, into: MessageParts): void {
 /** Some instrumentations write nothing but a type for a part that they do not know. */
 function hasContent(part: Fields): boolean {
   for (const key in part) if (key !== 'type' && part[key] !== undefined && part[key] !== null) return true;
-  return typeof part['type'] !== 'string';
+  return typeof part['type'] !== 'string' && !('text' in part);
 }
 
 /** Whether a value is certainly a content block. A document with `text` among other fields is not. */

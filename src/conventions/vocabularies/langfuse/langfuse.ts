@@ -46,9 +46,9 @@ const STATUS_MESSAGE = 'langfuse.observation.status_message';
 /** LangChain's callbacks put here what LangChain knows of a run. */
 const METADATA = 'langfuse.observation.metadata.';
 
-/** The callback of LangChain takes them from the metadata of a run. */
-function inMetadata(name: string): string[] {
-  return ['trace', 'observation'].map((level) => `langfuse.${level}.metadata.langfuse_${name}`);
+/** The callback of LangChain takes them from the metadata of a run, where LangGraph has the id of its thread. */
+function inMetadata(...names: readonly string[]): string[] {
+  return names.flatMap((name) => ['trace', 'observation'].map((level) => `langfuse.${level}.metadata.${name}`));
 }
 
 export const langfuse: Convention = {
@@ -56,9 +56,9 @@ export const langfuse: Convention = {
   title: 'Langfuse',
   packages: ['@langfuse/otel', '@langfuse/tracing', '@langfuse/openai'],
   context: {
-    session: ['langfuse.session.id', ...inMetadata('session_id')],
-    user: ['langfuse.user.id', ...inMetadata('user_id')],
-    tags: ['langfuse.trace.tags', ...inMetadata('tags')],
+    session: ['langfuse.session.id', ...inMetadata('langfuse_session_id', 'session_id', 'thread_id')],
+    user: ['langfuse.user.id', ...inMetadata('langfuse_user_id')],
+    tags: ['langfuse.trace.tags', ...inMetadata('langfuse_tags')],
     environment: ['langfuse.environment'],
   },
   signs: { keys: [TYPE] },

@@ -7,9 +7,11 @@
  */
 import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
+import type { ModelTool } from '../../wire/v4.ts';
 import { inputsOf } from '../content/inputs.ts';
+import { toFinishReason } from '../content/messages/finish-reason.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
-import { modelToolsAt } from '../content/model-tools.ts';
+import { modelToolsAt, toModelTools, toSchema } from '../content/model-tools.ts';
 import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { ownUsage, type Usage, UsageTable, usageDetails, usageOfBody, usageSums } from '../content/usage.ts';
@@ -44,7 +46,7 @@ const OUTPUTS = [
 /** Whatever has one of these is a step at least. */
 const STEP_VALUES = ['lmnr.span.input', 'lmnr.span.output', 'langwatch.input', 'langwatch.output'] as const;
 const CONTEXTS = 'langwatch.contexts';
-const TOOL_INPUTS = ['tool.arguments', 'tool.parameters'] as const;
+const TOOL_INPUTS = ['tool.arguments', ...INPUTS, 'tool.parameters'] as const;
 const TOOL_OUTPUTS = ['tool.result'] as const;
 /** VoltAgent's. Steps inherit the type of their agent, and have their own beside it. */
 const ENTITY = ['entity.type', 'entity.id', 'entity.name'] as const;
@@ -128,7 +130,11 @@ function readModelCall(fields: SpanFields): Reading {
       model: fields.firstName('ai.model.name', 'llm.model'),
       provider: fields.firstName('ai.model.provider', 'llm.provider'),
       endpoint: 'chat',
-      tools: modelToolsAt(fields, 'tools') ?? modelToolsAt(fields, 'tools.definitions'),
+      temperature: fields.number('llm.temperature'),
+      topP: fields.number('llm.top_p'),
+      maxTokens: fields.integer('llm.max_output_tokens'),
+      finishReason: toFinishReason(fields.attributes['llm.finish_reason']),
+      tools: toolsByName(fields) ?? modelToolsAt(fields, 'tools') ?? modelToolsAt(fields, 'tools.definitions'),
       messages: messages.length > 0 ? messages : undefined,
       ...answer,
       ...ownUsage(usage),
@@ -137,6 +143,12 @@ function readModelCall(fields: SpanFields): Reading {
     },
     readRequest(objectAt(fields, 'langwatch.params') ?? {}),
   );
+}
+
+/** VoltAgent joins their names: `get_weather, get_time`. */
+function toolsByName(fields: SpanFields): ModelTool[] | undefined {
+  const names = fields.string('llm.tools');
+  return names !== undefined && /^[\w-]+(?:, ?[\w-]+)*$/.test(names) ? toModelTools(names.split(/, ?/)) : undefined;
 }
 
 function objectAt(fields: SpanFields, key: string): Record<string, unknown> | undefined {
@@ -155,7 +167,10 @@ function readPrompt(fields: SpanFields): Record<string, unknown> {
 function readToolCall(fields: SpanFields): Reading {
   return {
     name: fields.firstString('tool.function_name', 'tool.name', 'agentops.entity.name'),
-    inputs: inputsOf(valueAt(fields, [...TOOL_INPUTS, ...INPUTS])),
+    description: fields.firstString('tool.description'),
+    // VoltAgent's schema, which stands beside what the tool was given.
+    toolParameters: fields.firstKey(...INPUTS) && toSchema(fields.object('tool.parameters')),
+    inputs: inputsOf(valueAt(fields, TOOL_INPUTS)),
     output: toStepOutput(valueAt(fields, [...TOOL_OUTPUTS, ...OUTPUTS])),
     metadata: { tool_call_id: fields.firstName('tool.call_id', 'tool.call.id') },
   };

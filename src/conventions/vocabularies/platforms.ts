@@ -65,7 +65,7 @@ const SCOPES: readonly string[] = ['pipecat', '@voltagent/'];
 export const platforms: Convention = {
   name: 'platforms',
   title: 'Pipecat, VoltAgent, Laminar, LangWatch, AgentOps, CozeLoop',
-  packages: ['langwatch', '@lmnr-ai/lmnr'],
+  packages: ['langwatch', '@lmnr-ai/lmnr', '@voltagent/core'],
   signs: { keys: KEYS, scopes: SCOPES },
 
   classify(span: SpanSlice): SpanKind | undefined {

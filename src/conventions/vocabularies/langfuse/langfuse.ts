@@ -5,8 +5,10 @@
  * A failed observation has the level ERROR; the span's own status stays unset. Usage is split into parts that add up:
  * `input` excludes cached tokens, `output` excludes reasoning tokens.
  */
+
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
+import { textOfDocuments } from '../../content/documents.ts';
 import { inputsOf } from '../../content/inputs.ts';
 import { saidIn, textOfState } from '../../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
@@ -155,6 +157,7 @@ function readStep(fields: SpanFields): Reading {
 function readStepOutput(fields: SpanFields, key: string): string | undefined {
   const value = fields.attributes[key];
   const text = typeof value === 'string' ? value : '';
+  if (fields.attributes[TYPE] === 'retriever' && !isLangChainText(text)) return textOfDocuments(value);
   const isGraphs = fields.attributes[`${METADATA}ls_integration`] !== undefined && text.startsWith('{"messages":');
   if (isGraphs) return textOfState(fields.json(key), true) ?? toStepOutput(value);
   return toStepOutput(isLangChainText(text) ? saidIn(fields.json(key)) : value);

@@ -159,7 +159,7 @@ function objectAt(fields: SpanFields, key: string): Record<string, unknown> | un
 /** The prompt of LangWatch that a call was made with. */
 function readPrompt(fields: SpanFields): Record<string, unknown> {
   return {
-    prompt_name: fields.firstName('langwatch.prompt.handle', 'langwatch.prompt.id'),
+    prompt_name: tokenOf(fields.attributes['langwatch.prompt.handle'] ?? fields.attributes['langwatch.prompt.id']),
     prompt_version: tokenOf(fields.attributes['langwatch.prompt.version.number']),
   };
 }

@@ -55,21 +55,24 @@ export const mastra: Convention = {
   classify({ attributes, name }: SpanSlice): SpanKind | undefined {
     const type = attributes['mastra.span.type'];
     if (type === undefined) return undefined;
-    // The call is the generation, or each request of it: that is named `chat` and has the tokens, and the other is a step.
-    if (type === 'model_inference' && typeof name === 'string' && name.startsWith('chat ')) return 'model';
-    if (type === 'model_generation' && typeof name === 'string' && name.startsWith('model_generation'))
-      return 'generic';
+    // The call is the generation, or each request of it: one of them is `chat` and has the tokens, the other is a step.
+    const named = operationInName(name);
+    const operation = attributes['gen_ai.operation.name'] ?? named;
+    if (type === 'model_inference' && operation === 'chat') return 'model';
+    if (type === 'model_generation' && operation === type && named === type) return 'generic';
     return STEPS.has(type) ? 'plumbing' : (KINDS.get(type) ?? 'generic');
   },
 
-  read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const type = fields.string('mastra.span.type') ?? '';
-    const output = structuredAt(fields, fields.firstKey(`mastra.${type}.output`, 'langfuse.observation.output'));
+    const isCall = kind === 'model' || kind === 'tool';
+    const key = fields.firstKey(`mastra.${type}.output`) ?? (isCall ? undefined : 'langfuse.observation.output');
+    const output = structuredAt(fields, key);
     return {
       name: nameInName(type, span.name),
       // Models and tools have inputs and output in `gen_ai.*`.
       inputs: inputsOf(structuredAt(fields, `mastra.${type}.input`)),
-      output: type === 'rag_embedding' ? undefined : readOutput(output),
+      output: type === 'rag_embedding' ? undefined : ANSWERS.has(type) ? readAnswer(output) : toStepOutput(output),
       metadata: {
         time_to_first_chunk_ms: millisSinceStart(span, fields.attributes['mastra.completion_start_time']),
       },
@@ -85,8 +88,15 @@ function nameInName(type: string, name: unknown): string | undefined {
   return stringOf(/^(?:invoke_workflow|execute_tool) (.+)/.exec(name)?.[1] ?? (type === 'workflow_run' ? name : ''));
 }
 
-/** The output of an agent is `{ text, object?, files }`. */
-function readOutput(output: unknown): string | undefined {
+/** The exporter for Arize leaves the operation out, and has it only in the span's name: `chat gpt-4o`. */
+function operationInName(name: unknown): string | undefined {
+  return typeof name === 'string' ? name.split(' ', 1)[0] : undefined;
+}
+
+/** The output of these is `{ text, object?, files }`. An object that a tool or a workflow returns is the app's own. */
+const ANSWERS: ReadonlySet<string> = new Set(['agent_run', 'model_generation', 'llm_generation']);
+
+function readAnswer(output: unknown): string | undefined {
   if (!isObject(output)) return toStepOutput(output);
   if (output['object'] !== undefined && output['object'] !== null) return toStepOutput(output['object']);
   return textOf(output['text']) ?? toStepOutput(output);

@@ -1,6 +1,6 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
-import { responseOfEvent } from './messages/rare-answers.ts';
+import { isAboutReply, responseOfEvent } from './messages/rare-answers.ts';
 import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
 
 /**
@@ -79,5 +79,5 @@ function usageOfGeneration(generations: unknown): unknown {
 function usageOfReply({ replies, meta }: Record<string, unknown>): unknown {
   const first: unknown = Array.isArray(replies) ? replies[0] : undefined;
   const ofReply = isObject(first) ? (first['meta'] ?? first['_meta']) : Array.isArray(meta) ? meta[0] : undefined;
-  return isObject(ofReply) && first !== undefined ? ofReply['usage'] : undefined;
+  return first !== undefined && isAboutReply(ofReply) ? ofReply['usage'] : undefined;
 }

@@ -97,28 +97,45 @@ function fromReplies({ replies, meta }: Fields): Fields | undefined {
     const message = toKnownSpelling(printedMessageIn(reply) ?? reply);
     const isText = typeof message === 'string';
     const about = isText ? metas[index] : isObject(message) && message['role'] === 'assistant' && message['meta'];
-    if (!isObject(about) || typeof about['model'] !== 'string') return undefined;
+    if (!isAboutReply(about)) return undefined;
     const said = isText ? { role: 'assistant', content: message } : message;
     return { index, message: said, finish_reason: about['finish_reason'] };
   });
   return choices.includes(undefined) ? undefined : { choices };
 }
 
+/** What Haystack tells of a reply. The app's own answer may have replies too, and say something about them. */
+export function isAboutReply(meta: unknown): meta is Fields {
+  return isObject(meta) && typeof meta['model'] === 'string' && ('finish_reason' in meta || 'usage' in meta);
+}
+
 function printedMessageIn(reply: unknown): unknown {
   return typeof reply === 'string' && reply.startsWith('ChatMessage(') ? parsePythonLiteral(reply) : undefined;
 }
 
-/** Returns the answer in the event that ends it: `{ type: 'response.done', response }`. */
+/** Returns the answer in the event that ends it: `{ type: 'response.done', response }`. One that failed says so itself. */
 export function responseOfEvent({ type, response }: Fields): Fields | undefined {
   const isEnd = type === 'response.done' || type === 'response.completed' || type === 'response.incomplete';
-  return isEnd && isObject(response) && Array.isArray(response['output']) ? response : undefined;
+  if (!isEnd || !isObject(response)) return undefined;
+  const { output, status } = response;
+  if (!Array.isArray(output) || !output.every(isObject)) return undefined;
+  return output.length > 0 || status !== 'failed' ? response : undefined;
 }
 
-/** `{ serverContent: { modelTurn: { parts }, outputTranscription: { text } } }`: what is heard may be told as text. */
+/**
+ * `{ serverContent: { modelTurn: { parts }, outputTranscription: { text } } }`: what is heard may be told as text, beside parts
+ * that are none of the sound.
+ */
 function fromLiveContent({ serverContent, server_content: content = serverContent }: Fields): Fields | undefined {
   if (!isObject(content)) return undefined;
   const { modelTurn, model_turn: turn = modelTurn, outputTranscription } = content;
   const { output_transcription: heard = outputTranscription } = content;
-  if (isObject(heard) && typeof heard['text'] === 'string') return toText(heard['text'], undefined);
-  return isObject(turn) && Array.isArray(turn['parts']) ? { role: 'assistant', parts: turn['parts'] } : undefined;
+  const parts: unknown[] = isObject(turn) && Array.isArray(turn['parts']) ? turn['parts'] : [];
+  const text = isObject(heard) && typeof heard['text'] === 'string' ? heard['text'] : undefined;
+  if (text === undefined) return parts.length > 0 ? { role: 'assistant', parts } : undefined;
+  return { role: 'assistant', parts: [...parts.filter((part) => !isSound(part)), { text }] };
+}
+
+function isSound(part: unknown): boolean {
+  return isObject(part) && (part['inlineData'] ?? part['inline_data']) !== undefined;
 }

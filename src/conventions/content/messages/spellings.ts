@@ -79,8 +79,10 @@ function isLangChainGo(value: Fields): boolean {
   return typeof value['Content'] === 'string' && 'StopReason' in value && value['role'] === undefined;
 }
 
+const PRIVATE_ROLE = /^(?:system|user|assistant|tool)$/;
+
 function isPrivate({ _role: role, _content: content }: Fields): boolean {
-  return typeof role === 'string' && Array.isArray(content);
+  return typeof role === 'string' && PRIVATE_ROLE.test(role) && Array.isArray(content) && content.every(isObject);
 }
 
 function fromPrivate({ _role: role, _content: content, _name: name, _meta: meta }: Fields): Fields {

@@ -13,9 +13,24 @@ export function textOfDocuments(value: unknown): string | undefined {
 const LIST_OF_OBJECTS = /^\s*\[\s*\{\s*"/;
 
 function documentsIn(value: unknown): unknown[] | undefined {
-  if (typeof value === 'string' && LIST_OF_OBJECTS.test(value)) return undefined;
-  const list = typeof value === 'string' ? withoutQuotes(jsonOf(value) ?? parsePythonLiteral(value)) : value;
+  if (typeof value !== 'string') return Array.isArray(value) ? value.map(toDocument) : undefined;
+  if (LIST_OF_OBJECTS.test(value)) return undefined;
+  const list = listIn(value);
   if (!Array.isArray(list) || list.length === 0) return undefined;
-  const documents = list.map((item: unknown) => (typeof item === 'string' ? objectOf(item) : item));
+  const documents = list.map(toDocument);
   return documents.every(isObject) ? documents : undefined;
+}
+
+function toDocument(item: unknown): unknown {
+  return typeof item === 'string' ? (objectOf(item) ?? item) : item;
+}
+
+/** Returns undefined for a list that was cut: its text says more than what can be saved of it. */
+function listIn(text: string): unknown {
+  let isCut = false;
+  const onCut = () => {
+    isCut = true;
+  };
+  const list = withoutQuotes(jsonOf(text, onCut) ?? parsePythonLiteral(text), onCut);
+  return isCut ? undefined : list;
 }

@@ -45,7 +45,9 @@ export const mcp: Convention = {
   read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
     const { attributes, keys } = fields;
     const result = fields.object(fields.firstKey(...RESULTS) ?? RESULTS[0]);
-    const failed = booleanOf(attributes['mcp.tool.result.is_error'] ?? result?.['isError']) === true;
+    // What a tool returns may say the same of something else.
+    const told = Array.isArray(result?.['content']) ? result['isError'] : undefined;
+    const failed = booleanOf(attributes['mcp.tool.result.is_error'] ?? told) === true;
     return {
       name: fields.firstName(TOOL, 'gen_ai.tool.name') ?? stringOf(/^tools\/call (.+)/.exec(span.name)?.[1]),
       inputs: readArguments(fields),

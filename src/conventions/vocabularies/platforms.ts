@@ -16,7 +16,7 @@ import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../content/p
 import { readError } from '../content/read-error.ts';
 import { ownUsage, type Usage, UsageTable, usageDetails, usageOfBody, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, costOf, numberOf, objectOf, stringOf, tokenOf } from '../values/attributes.ts';
+import { addTo, costOf, numberOf, stringOf, tokenOf } from '../values/attributes.ts';
 import { constantOf } from '../values/enum-member.ts';
 import { toPlainJson } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -46,11 +46,12 @@ const OUTPUTS = [
 /** Whatever has one of these is a step at least. */
 const STEP_VALUES = ['lmnr.span.input', 'lmnr.span.output', 'langwatch.input', 'langwatch.output'] as const;
 const CONTEXTS = 'langwatch.contexts';
-const TOOL_INPUTS = ['tool.arguments', ...INPUTS, 'tool.parameters'] as const;
+const TOOL_INPUTS = ['tool.arguments', 'tool.parameters', ...INPUTS] as const;
 const TOOL_OUTPUTS = ['tool.result'] as const;
 /** VoltAgent's. Steps inherit the type of their agent, and have their own beside it. */
 const ENTITY = ['entity.type', 'entity.id', 'entity.name'] as const;
 const METRICS = 'langwatch.metrics';
+const PARAMETERS = 'langwatch.params';
 const SECONDS_TO_FIRST_BYTE = 'metrics.ttfb';
 
 /** Keys that nobody else has. */
@@ -141,7 +142,7 @@ function readModelCall(fields: SpanFields): Reading {
       metadata: { ...usageDetails(usage), ...readPrompt(fields) },
       contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
     },
-    readRequest(objectAt(fields, 'langwatch.params') ?? {}),
+    readRequest(objectAt(fields, PARAMETERS) ?? {}),
   );
 }
 
@@ -160,17 +161,19 @@ function objectAt(fields: SpanFields, key: string): Record<string, unknown> | un
 function readPrompt(fields: SpanFields): Record<string, unknown> {
   return {
     prompt_name: tokenOf(fields.attributes['langwatch.prompt.handle'] ?? fields.attributes['langwatch.prompt.id']),
-    prompt_version: tokenOf(fields.attributes['langwatch.prompt.version.number']),
+    prompt_version: fields.integer('langwatch.prompt.version.number'),
   };
 }
 
 function readToolCall(fields: SpanFields): Reading {
+  // VoltAgent's is the schema of what the tool was given, which stands beside it; AgentOps has the arguments here.
+  const parameters = fields.firstKey(...INPUTS) && fields.object('tool.parameters');
+  const schema = parameters?.['type'] === 'object' ? toSchema(parameters) : undefined;
   return {
     name: fields.firstString('tool.function_name', 'tool.name', 'agentops.entity.name'),
     description: fields.firstString('tool.description'),
-    // VoltAgent's schema, which stands beside what the tool was given.
-    toolParameters: fields.firstKey(...INPUTS) && toSchema(fields.object('tool.parameters')),
-    inputs: inputsOf(valueAt(fields, TOOL_INPUTS)),
+    toolParameters: schema,
+    inputs: inputsOf(valueAt(fields, schema ? INPUTS : TOOL_INPUTS)),
     output: toStepOutput(valueAt(fields, [...TOOL_OUTPUTS, ...OUTPUTS])),
     metadata: { tool_call_id: fields.firstName('tool.call_id', 'tool.call.id') },
   };
@@ -185,7 +188,7 @@ function readStep(fields: SpanFields): Reading {
   return {
     name: fields.firstString('tool.function_name', 'agentops.entity.name', 'operation.name', 'entity.name'),
     // What was found is the result of a search, and goes into an answer that has words of its own.
-    inputs: output === undefined || found === undefined ? inputs : { ...inputs, contexts: toPlainJson(found) },
+    inputs: output === undefined || found === undefined ? inputs : { contexts: toPlainJson(found), ...inputs },
     output: toStepOutput(output ?? found),
     metadata: usageSums(readUsage(fields)),
   };
@@ -209,19 +212,23 @@ function valueAt(fields: SpanFields, keys: readonly string[]): unknown {
   const key = fields.firstKey(...keys);
   if (key === undefined) return undefined;
   const value = jsonValueAt(fields, key);
-  return openTyped(typeof value === 'string' ? (objectIn(fields, key, value) ?? value) : value);
+  return openTyped(typeof value === 'string' ? (typedIn(fields, key) ?? value) : value);
 }
 
-/** LangWatch's values are objects, which may have been encoded twice, or printed by Python. */
-function objectIn(fields: SpanFields, key: string, text: string): unknown {
-  if (!key.startsWith('langwatch.')) return undefined;
-  return fields.object(key) ?? objectOf(text);
+/** LangWatch's values may have been encoded twice, or printed by Python. What else is printed so is what was said. */
+function typedIn(fields: SpanFields, key: string): unknown {
+  const value = key.startsWith('langwatch.') ? fields.object(key) : undefined;
+  return isTyped(value) || key === PARAMETERS || key === METRICS ? value : undefined;
 }
 
 const VALUE_TYPES: ReadonlySet<unknown> = new Set(['text', 'raw', 'chat_messages', 'json', 'list']);
 
+function isTyped(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && VALUE_TYPES.has(value['type']) && 'value' in value && Object.keys(value).length === 2;
+}
+
 function openTyped(value: unknown): unknown {
-  if (!isObject(value) || !VALUE_TYPES.has(value['type']) || Object.keys(value).length !== 2) return value;
+  if (!isTyped(value)) return value;
   const inner = value['value'];
   return value['type'] === 'list' && Array.isArray(inner) ? inner.map(openTyped) : (inner ?? value);
 }

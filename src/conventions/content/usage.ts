@@ -133,6 +133,8 @@ const WHOLES: { readonly [K in keyof Read]?: readonly string[] } = {
     'output_tokens',
     'candidatesTokenCount',
     'candidates_token_count',
+    // Gemini's Live API.
+    ...['responseTokenCount', 'response_token_count'],
     'completionTokens',
     'outputTokens',
     'outputTokens.total',
@@ -158,6 +160,8 @@ function below(names: readonly string[], ...sides: readonly string[]): string[] 
 
 /** The names of a usage object, in which nothing stands before a name. */
 export const IN_BODY: readonly string[] = [''];
+/** The same where numbers of the app stand beside them, such as a `cost` of its own: only the details are read. */
+export const AMONG_OTHERS: readonly string[] = [''];
 
 /** Names of one vocabulary, the preferred one first. */
 export type UsageNames = { readonly [K in keyof Usage]?: readonly string[] };

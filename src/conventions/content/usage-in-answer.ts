@@ -1,6 +1,6 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
-import { isAboutReply, responseOfEvent } from './messages/rare-answers.ts';
+import { isAboutReply, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
 import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
 
 /**
@@ -77,7 +77,8 @@ function usageOfGeneration(generations: unknown): unknown {
 
 /** Haystack's generators have it in the first reply, or beside the replies. */
 function usageOfReply({ replies, meta }: Record<string, unknown>): unknown {
-  const first: unknown = Array.isArray(replies) ? replies[0] : undefined;
+  const reply: unknown = Array.isArray(replies) ? replies[0] : undefined;
+  const first = printedMessageIn(reply) ?? reply;
   const ofReply = isObject(first) ? (first['meta'] ?? first['_meta']) : Array.isArray(meta) ? meta[0] : undefined;
   return first !== undefined && isAboutReply(ofReply) ? ofReply['usage'] : undefined;
 }

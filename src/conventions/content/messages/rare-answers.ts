@@ -109,7 +109,8 @@ export function isAboutReply(meta: unknown): meta is Fields {
   return isObject(meta) && typeof meta['model'] === 'string' && ('finish_reason' in meta || 'usage' in meta);
 }
 
-function printedMessageIn(reply: unknown): unknown {
+/** Returns the message in a reply that Python has printed. */
+export function printedMessageIn(reply: unknown): unknown {
   return typeof reply === 'string' && reply.startsWith('ChatMessage(') ? parsePythonLiteral(reply) : undefined;
 }
 

@@ -86,7 +86,13 @@ function isPrivate({ _role: role, _content: content }: Fields): boolean {
 }
 
 function fromPrivate({ _role: role, _content: content, _name: name, _meta: meta }: Fields): Fields {
-  return { role, content, meta, ...(typeof name === 'string' && { name }) };
+  const parts = (content as Fields[]).map((part) => (isPrintedCall(part) ? { tool_call: part } : part));
+  return { role, content: parts, meta, ...(typeof name === 'string' && { name }) };
+}
+
+/** Python prints a call without what is around it in JSON. */
+function isPrintedCall({ tool_name: name, arguments: given }: Fields): boolean {
+  return typeof name === 'string' && isObject(given);
 }
 
 function isNamedByClass(value: Fields): boolean {

@@ -34,7 +34,7 @@ const COMMON: Required<ContextKeys> = {
     'aiq.conversation.id',
   ],
   user: ['user.id', 'enduser.id', 'langwatch.user.id', 'lmnr.association.properties.user_id'],
-  tags: ['tag.tags'],
+  tags: ['tag.tags', 'langwatch.labels', 'lmnr.association.properties.tags', 'latitude.tags'],
   environment: ['deployment.environment.name', 'deployment.environment'],
 };
 
@@ -71,7 +71,7 @@ export function readSession(span: SpanSlice): string | undefined {
   const found = firstId(attributes, SESSION_KEYS);
   if (found !== undefined) return found;
   const metadata = openInferenceMetadata(attributes);
-  return metadata && (idOf(metadata['session_id']) ?? idOf(metadata['thread_id']) ?? idOf(metadata['conversation_id']));
+  return metadata && firstIdOf(metadata, IDS_IN_METADATA);
 }
 
 /** Returns the id of the end user that the span itself names. */
@@ -123,6 +123,19 @@ function firstId(attributes: Attributes, keys: readonly string[]): string | unde
   return undefined;
 }
 
+const IDS_IN_METADATA = [
+  ...['session_id', 'thread_id', 'conversation_id'],
+  ...['sessionId', 'threadId', 'conversationId'],
+] as const;
+
+function firstIdOf(metadata: Record<string, unknown>, names: readonly string[]): string | undefined {
+  for (const name of names) {
+    const id = idOf(metadata[name]);
+    if (id !== undefined) return id;
+  }
+  return undefined;
+}
+
 /** An id as text. MLflow writes ids as JSON strings, with quotes. */
 function idOf(value: unknown): string | undefined {
   if (typeof value === 'number' && Number.isFinite(value)) return `${value}`;
@@ -135,7 +148,7 @@ function idOf(value: unknown): string | undefined {
 function openInferenceMetadata(attributes: Attributes): Record<string, unknown> | undefined {
   const metadata = attributes['metadata'];
   if (isObject(metadata)) return metadata;
-  if (typeof metadata !== 'string' || !/"(session|thread|conversation)_id"/.test(metadata)) return undefined;
+  if (typeof metadata !== 'string' || !/"(session|thread|conversation)(_id|Id)"/.test(metadata)) return undefined;
   const parsed = jsonOf(metadata);
   return isObject(parsed) ? parsed : undefined;
 }

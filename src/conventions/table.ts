@@ -38,10 +38,11 @@ import { voiceLive } from './vocabularies/voice-live.ts';
 export const CONVENTIONS: readonly Convention[] = [
   humanloop,
   langfuse,
+  // Before OpenInference, whose attributes Mastra's exporter for Arize puts in the place of its own.
+  mastra,
   openInference,
   vercelAi,
   genkit,
-  mastra,
   googleAdk,
   langsmith,
   strands,

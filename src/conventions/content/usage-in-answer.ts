@@ -1,5 +1,6 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
+import { isAboutReply, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
 import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
 
 /**
@@ -7,8 +8,9 @@ import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
  * the answer itself, and that of Cohere's first API in `meta`.
  */
 export function usageIn(answer: unknown): Record<string, unknown> | undefined {
-  const body = typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer);
-  if (!isObject(body)) return undefined;
+  const recorded = typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer);
+  if (!isObject(recorded)) return undefined;
+  const body = responseOfEvent(recorded) ?? recorded;
   const output = body['llm_output'] ?? body['llmOutput'];
   const usage =
     body['usage'] ??
@@ -18,7 +20,8 @@ export function usageIn(answer: unknown): Record<string, unknown> | undefined {
     usageOfText(body) ??
     (isObject(body['meta']) ? body['meta'] : undefined) ??
     (isObject(output) ? unlessEmptyObject(output['token_usage'] ?? output['tokenUsage']) : undefined) ??
-    usageOfGeneration(body['generations']);
+    usageOfGeneration(body['generations']) ??
+    usageOfReply(body);
   return isObject(usage) ? usage : undefined;
 }
 
@@ -70,4 +73,12 @@ function usageOfGeneration(generations: unknown): unknown {
   if (!isObject(message)) return undefined;
   const fields = isObject(message['kwargs']) ? message['kwargs'] : message;
   return fields['usage_metadata'] ?? fields['usageMetadata'];
+}
+
+/** Haystack's generators have it in the first reply, or beside the replies. */
+function usageOfReply({ replies, meta }: Record<string, unknown>): unknown {
+  const reply: unknown = Array.isArray(replies) ? replies[0] : undefined;
+  const first = printedMessageIn(reply) ?? reply;
+  const ofReply = isObject(first) ? (first['meta'] ?? first['_meta']) : Array.isArray(meta) ? meta[0] : undefined;
+  return first !== undefined && isAboutReply(ofReply) ? ofReply['usage'] : undefined;
 }

@@ -46,6 +46,10 @@ const DETAILS: { readonly [K in keyof Read]?: readonly string[] } = {
     'cache_read_input_token_count',
     'cached_input_token_count',
     'num_cached_tokens',
+    'input_cache_read_tokens',
+    'cache_hit_tokens',
+    // The AI SDK's models have each kind of token below its side: `{ inputTokens: { total, cacheRead } }`.
+    ...['input_tokens.cached', 'input_tokens.cache_read', 'prompt_tokens.cached'],
     ...below(['cached_tokens', 'cache_read', 'cache_read_tokens'], 'prompt', 'input'),
   ],
   cache_write_tokens: [
@@ -57,6 +61,8 @@ const DETAILS: { readonly [K in keyof Read]?: readonly string[] } = {
     'cache_creation',
     'input_cache_creation',
     'cache_write_input_token_count',
+    ...['input_cache_write_tokens', 'input_cache_creation_tokens'],
+    ...['input_tokens.cache_write', 'input_tokens.cache_creation'],
     ...below(['cache_creation', 'cache_creation_tokens', 'cache_write', 'cache_write_tokens'], 'prompt', 'input'),
   ],
   reasoning_tokens: [
@@ -69,6 +75,7 @@ const DETAILS: { readonly [K in keyof Read]?: readonly string[] } = {
     'thoughts_tokens',
     'thoughts_token_count',
     'reasoning_token_count',
+    'output_tokens.reasoning',
     ...below(['reasoning_tokens', 'reasoning'], 'completion', 'output'),
   ],
   input_audio_tokens: [
@@ -76,6 +83,7 @@ const DETAILS: { readonly [K in keyof Read]?: readonly string[] } = {
     'audio_input_tokens',
     'prompt_audio_tokens',
     'input_audio',
+    'input_tokens.audio',
     ...below(['audio_tokens', 'audio'], 'prompt', 'input'),
   ],
   output_audio_tokens: [
@@ -83,6 +91,7 @@ const DETAILS: { readonly [K in keyof Read]?: readonly string[] } = {
     'audio_output_tokens',
     'completion_audio_tokens',
     'output_audio',
+    'output_tokens.audio',
     ...below(['audio_tokens', 'audio'], 'completion', 'output'),
   ],
   input_image_tokens: [
@@ -101,6 +110,48 @@ const DETAILS: { readonly [K in keyof Read]?: readonly string[] } = {
   ],
 };
 
+/** Whole counts and costs in the words of providers and SDKs, for usage objects of any vocabulary. */
+const WHOLES: { readonly [K in keyof Read]?: readonly string[] } = {
+  promptTokens: [
+    'prompt_tokens',
+    'input_tokens',
+    'promptTokenCount',
+    'prompt_token_count',
+    'promptTokens',
+    'inputTokens',
+    'inputTokens.total',
+    // LangChain4j and Watsonx.
+    'inputTokenCount',
+    'input_token_count',
+    // Cohere and Ollama.
+    'tokens.input_tokens',
+    'billed_units.input_tokens',
+    'prompt_eval_count',
+  ],
+  outputTokens: [
+    'completion_tokens',
+    'output_tokens',
+    'candidatesTokenCount',
+    'candidates_token_count',
+    // Gemini's Live API.
+    ...['responseTokenCount', 'response_token_count'],
+    'completionTokens',
+    'outputTokens',
+    'outputTokens.total',
+    'outputTokenCount',
+    'output_token_count',
+    'tokens.output_tokens',
+    'billed_units.output_tokens',
+    'eval_count',
+  ],
+  total_tokens: ['total_tokens', 'totalTokenCount', 'total_token_count', 'totalTokens'],
+  // Perplexity.
+  promptCost: ['cost.input_tokens_cost'],
+  outputCost: ['cost.output_tokens_cost'],
+  // OpenRouter.
+  total_cost: ['cost', 'cost.total_cost'],
+};
+
 function below(names: readonly string[], ...sides: readonly string[]): string[] {
   return sides.flatMap((side) =>
     ['tokens_details', 'token_details'].flatMap((details) => names.map((name) => `${side}_${details}.${name}`)),
@@ -109,6 +160,8 @@ function below(names: readonly string[], ...sides: readonly string[]): string[] 
 
 /** The names of a usage object, in which nothing stands before a name. */
 export const IN_BODY: readonly string[] = [''];
+/** The same where numbers of the app stand beside them, such as a `cost` of its own: only the details are read. */
+export const AMONG_OTHERS: readonly string[] = [''];
 
 /** Names of one vocabulary, the preferred one first. */
 export type UsageNames = { readonly [K in keyof Usage]?: readonly string[] };
@@ -120,7 +173,7 @@ export class UsageTable {
   /** Made at the first reading: an app loads all vocabularies and reads few of them. */
   #table: FieldTable<Read> | undefined;
 
-  /** Details are also read by the words of the providers, after each of `prefixes`. */
+  /** Details are also read by the words of the providers, after each of `prefixes`; of a usage object, the wholes too. */
   constructor(names: UsageNames, prefixes: readonly string[] = []) {
     this.#names = names;
     this.#prefixes = prefixes;
@@ -140,10 +193,12 @@ type Read = Usage & CacheWrites;
 
 function toTable(names: UsageNames, prefixes: readonly string[]): FieldTable<Read> {
   const taken = new Set(Object.values(names).flat());
-  const fields = new Set([...Object.keys(names), ...Object.keys(DETAILS)]) as Set<keyof Read>;
-  const entries = [...fields].map((field) => {
+  const wholes = prefixes === IN_BODY ? WHOLES : {};
+  const fields = [names, wholes, DETAILS].flatMap(Object.keys) as (keyof Read)[];
+  const entries = [...new Set(fields)].map((field) => {
     const own = (names as typeof DETAILS)[field] ?? [];
-    const more = new Set(prefixes.flatMap((prefix) => spellingsOf(field).map((name) => prefix + name)));
+    const spellings = [...(wholes[field] ?? []), ...spellingsOf(field)];
+    const more = new Set(prefixes.flatMap((prefix) => spellings.map((name) => prefix + name)));
     return [field, [readerOf(field), ...own, ...[...more].filter((name) => !taken.has(name))]];
   });
   return new FieldTable<Read>(Object.fromEntries(entries));
@@ -167,45 +222,7 @@ function unlessNone(value: unknown): number | undefined {
   return countOf(value) || undefined;
 }
 
-const BODY = new UsageTable(
-  {
-    promptTokens: [
-      'prompt_tokens',
-      'input_tokens',
-      'promptTokenCount',
-      'prompt_token_count',
-      'promptTokens',
-      'inputTokens',
-      // LangChain4j and Watsonx.
-      'inputTokenCount',
-      'input_token_count',
-      // Cohere and Ollama.
-      'tokens.input_tokens',
-      'billed_units.input_tokens',
-      'prompt_eval_count',
-    ],
-    outputTokens: [
-      'completion_tokens',
-      'output_tokens',
-      'candidatesTokenCount',
-      'candidates_token_count',
-      'completionTokens',
-      'outputTokens',
-      'outputTokenCount',
-      'output_token_count',
-      'tokens.output_tokens',
-      'billed_units.output_tokens',
-      'eval_count',
-    ],
-    total_tokens: ['total_tokens', 'totalTokenCount', 'total_token_count', 'totalTokens'],
-    // Perplexity.
-    promptCost: ['cost.input_tokens_cost'],
-    outputCost: ['cost.output_tokens_cost'],
-    // OpenRouter.
-    total_cost: ['cost', 'cost.total_cost'],
-  },
-  IN_BODY,
-);
+const BODY = new UsageTable({}, IN_BODY);
 
 /** Returns what a provider's raw answer says; undefined if it says nothing. */
 export function usageOfBody(body: unknown): Usage | undefined {

@@ -13,7 +13,16 @@ import { MessageReader, metadataOfMessages } from '../content/messages/messages.
 import { jsonValueAt, readAnswer, readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { joinChunks } from '../content/streams/stream-chunks.ts';
-import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../content/usage.ts';
+import {
+  AMONG_OTHERS,
+  IN_BODY,
+  ownUsage,
+  type Usage,
+  type UsageNames,
+  UsageTable,
+  usageDetails,
+  usageSums,
+} from '../content/usage.ts';
 import type { Convention, Evaluation, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, numberOf, stringListOf, stringOf, unlessEmpty, wordOf } from '../values/attributes.ts';
 import { fieldsBelow, groupByIndex } from '../values/indexed-groups.ts';
@@ -55,8 +64,8 @@ export const braintrust: Convention = {
     const about = objectAt(fields, SPAN_ATTRIBUTES);
     const metadata = objectAt(fields, 'braintrust.metadata');
     const metrics = objectAt(fields, METRICS);
-    const usage = USAGE.read(metrics);
     const isCall = kind === 'model' || isEmbedding(span);
+    const usage = (isCall ? USAGE : SUMS).read(metrics);
     const reading = isCall ? readCall(fields, kind, metadata, usage) : readStep(fields, metadata);
     if (kind !== 'model') reading.name = stringOf(about['name']) ?? span.name;
     reading.error = readError(span, { finishReason: reading.finishReason });
@@ -198,18 +207,18 @@ function sortMetadata(metadata: Fields): { parameters: Fields; structure: Fields
   return { parameters, structure, others };
 }
 
-const USAGE = new UsageTable(
-  {
-    promptTokens: ['prompt_tokens'],
-    outputTokens: ['completion_tokens'],
-    total_tokens: ['tokens', 'total_tokens'],
-    cache_read_tokens: ['prompt_cached_tokens'],
-    cache_write_tokens: ['prompt_cache_creation_tokens'],
-    reasoning_tokens: ['completion_reasoning_tokens'],
-    total_cost: ['estimated_cost'],
-  },
-  IN_BODY,
-);
+const NAMES: UsageNames = {
+  promptTokens: ['prompt_tokens'],
+  outputTokens: ['completion_tokens'],
+  total_tokens: ['tokens', 'total_tokens'],
+  cache_read_tokens: ['prompt_cached_tokens'],
+  cache_write_tokens: ['prompt_cache_creation_tokens'],
+  reasoning_tokens: ['completion_reasoning_tokens'],
+  total_cost: ['estimated_cost'],
+};
+const USAGE = new UsageTable(NAMES, IN_BODY);
+/** Metrics of a step are the app's own too: `{ cost, eval_count }`. */
+const SUMS = new UsageTable(NAMES, AMONG_OTHERS);
 
 /** Returns the app's own measurements. The span has its times itself. */
 function otherMetrics(metrics: Fields): Fields | undefined {

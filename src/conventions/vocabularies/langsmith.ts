@@ -46,7 +46,9 @@ export const langsmith: Convention = {
   title: 'LangSmith',
   packages: ['langsmith'],
   context: {
-    session: ['langsmith.metadata.session_id', 'langsmith.metadata.thread_id', 'langsmith.metadata.conversation_id'],
+    session: ['session_id', 'thread_id', 'conversation_id', 'sessionId', 'threadId', 'conversationId'].map(
+      (name) => `langsmith.metadata.${name}`,
+    ),
     user: ['langsmith.metadata.user_id'],
     tags: ['langsmith.span.tags'],
   },

@@ -11,7 +11,7 @@ import { inputsOf } from '../content/inputs.ts';
 import { structuredAt, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { STEPS } from '../steps.ts';
-import { stringOf } from '../values/attributes.ts';
+import { stringOf, textOf } from '../values/attributes.ts';
 import { millisSinceStart } from '../values/elapsed.ts';
 import { fieldsBelow } from '../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
@@ -36,7 +36,7 @@ const NOT_THE_APPS: ReadonlySet<string> = new Set(['body', 'headers', 'modelMeta
 export const mastra: Convention = {
   name: 'mastra',
   title: 'Mastra',
-  packages: ['@mastra/core', '@mastra/otel-bridge'],
+  packages: ['@mastra/core', '@mastra/otel-bridge', '@mastra/otel-exporter', '@mastra/arize', '@mastra/langfuse'],
   context: {
     session: [
       'mastra.metadata.sessionId',
@@ -52,20 +52,27 @@ export const mastra: Convention = {
   },
   signs: { keys: ['mastra.span.type'] },
 
-  classify({ attributes }: SpanSlice): SpanKind | undefined {
+  classify({ attributes, name }: SpanSlice): SpanKind | undefined {
     const type = attributes['mastra.span.type'];
     if (type === undefined) return undefined;
+    // The call is the generation, or each request of it: one of them is `chat` and has the tokens, the other is a step.
+    const named = operationInName(name);
+    const operation = attributes['gen_ai.operation.name'] ?? named;
+    if (type === 'model_inference' && operation === 'chat') return 'model';
+    if (type === 'model_generation' && operation === type && named === type) return 'generic';
     return STEPS.has(type) ? 'plumbing' : (KINDS.get(type) ?? 'generic');
   },
 
-  read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const type = fields.string('mastra.span.type') ?? '';
-    const output = structuredAt(fields, `mastra.${type}.output`);
+    const isCall = kind === 'model' || kind === 'tool';
+    const key = fields.firstKey(`mastra.${type}.output`) ?? (isCall ? undefined : 'langfuse.observation.output');
+    const output = structuredAt(fields, key);
     return {
-      name: type === 'workflow_run' ? stringOf(span.name.replace(/^invoke_workflow /, '')) : undefined,
+      name: nameInName(type, span.name),
       // Models and tools have inputs and output in `gen_ai.*`.
       inputs: inputsOf(structuredAt(fields, `mastra.${type}.input`)),
-      output: type === 'rag_embedding' ? undefined : readOutput(output),
+      output: type === 'rag_embedding' ? undefined : ANSWERS.has(type) ? readAnswer(output) : toStepOutput(output),
       metadata: {
         time_to_first_chunk_ms: millisSinceStart(span, fields.attributes['mastra.completion_start_time']),
       },
@@ -75,11 +82,24 @@ export const mastra: Convention = {
   },
 };
 
-/** The output of an agent is `{ text, object?, files }`. */
-function readOutput(output: unknown): string | undefined {
+/** Names of workflows, and of tools where the exporter for Arize is the source, are only in the span's name. */
+function nameInName(type: string, name: unknown): string | undefined {
+  if (typeof name !== 'string' || (type !== 'workflow_run' && !type.endsWith('tool_call'))) return undefined;
+  return stringOf(/^(?:invoke_workflow|execute_tool) (.+)/.exec(name)?.[1] ?? (type === 'workflow_run' ? name : ''));
+}
+
+/** The exporter for Arize leaves the operation out, and has it only in the span's name: `chat gpt-4o`. */
+function operationInName(name: unknown): string | undefined {
+  return typeof name === 'string' ? name.split(' ', 1)[0] : undefined;
+}
+
+/** The output of these is `{ text, object?, files }`. An object that a tool or a workflow returns is the app's own. */
+const ANSWERS: ReadonlySet<string> = new Set(['agent_run', 'model_generation', 'llm_generation']);
+
+function readAnswer(output: unknown): string | undefined {
   if (!isObject(output)) return toStepOutput(output);
   if (output['object'] !== undefined && output['object'] !== null) return toStepOutput(output['object']);
-  return stringOf(output['text']) ?? toStepOutput(output);
+  return textOf(output['text']) ?? toStepOutput(output);
 }
 
 function readAppMetadata({ attributes }: SpanFields): Fields {

@@ -44,12 +44,15 @@ export const mcp: Convention = {
 
   read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
     const { attributes, keys } = fields;
-    const failed = booleanOf(attributes['mcp.tool.result.is_error']) === true;
+    const result = fields.object(fields.firstKey(...RESULTS) ?? RESULTS[0]);
+    // What a tool returns may say the same of something else.
+    const told = Array.isArray(result?.['content']) ? result['isError'] : undefined;
+    const failed = booleanOf(attributes['mcp.tool.result.is_error'] ?? told) === true;
     return {
       name: fields.firstName(TOOL, 'gen_ai.tool.name') ?? stringOf(/^tools\/call (.+)/.exec(span.name)?.[1]),
       inputs: readArguments(fields),
       output: readResult(fields),
-      error: readError(span, failed ? { failed, type: 'tool error' } : {}),
+      error: readError(span, failed ? { failed, type: fields.firstString('error.type') ?? 'tool error' } : {}),
       metadata: STRUCTURE.read(attributes, keys),
     };
   },
@@ -72,9 +75,11 @@ function readArguments(fields: SpanFields): Record<string, unknown> | undefined 
   return found;
 }
 
+const RESULTS = ['mcp.tool.result.content', 'gen_ai.tool.call.result', 'mcp.tool.result'] as const;
+
 /** The result is one value, or has one attribute for each of its blocks. */
 function readResult(fields: SpanFields): string | undefined {
-  const key = fields.firstKey('mcp.tool.result.content', 'gen_ai.tool.call.result', 'mcp.tool.result');
+  const key = fields.firstKey(...RESULTS);
   if (key !== undefined) return textOfBlocks(fields.json(key)) ?? toOptionalText(fields.attributes[key]);
   const [blocks = []] = groupByIndex(fields.attributes, [RESULT]);
   const texts = blocks.flatMap((block) => stringOf(block.fields['content']) ?? []);

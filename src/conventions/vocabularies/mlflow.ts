@@ -1,6 +1,8 @@
 /** MLflow: every span has `mlflow.spanInputs` and `mlflow.spanOutputs`. All values are JSON, so texts are in quotes. */
+
 import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
+import { textOfDocuments } from '../content/documents.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
@@ -101,11 +103,16 @@ function readInvocation(fields: SpanFields, output: unknown): Reading {
 
 function readStep(fields: SpanFields): Reading {
   const input = jsonValueAt(fields, INPUT);
+  const type = textAt(fields, 'mlflow.spanType');
   return {
     name: fields.span.name,
     model: textAt(fields, 'mlflow.llm.model') ?? (isObject(input) ? nameOf(input['model']) : undefined),
     inputs: inputsOf(input),
-    output: isEmbedding(fields) ? undefined : toStepOutput(jsonValueAt(fields, OUTPUT)),
+    output: isEmbedding(fields)
+      ? undefined
+      : type === 'RETRIEVER'
+        ? textOfDocuments(jsonValueAt(fields, OUTPUT))
+        : toStepOutput(jsonValueAt(fields, OUTPUT)),
   };
 }
 

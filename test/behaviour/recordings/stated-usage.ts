@@ -53,15 +53,16 @@ const JSON_KEYS = [
   'lmnr.span.output',
   'langwatch.metrics',
   'mlflow.spanOutputs',
+  'mlflow.chat.tokenUsage',
   'langsmith.usage_metadata',
   'llm.token.counts',
   'ai.response.usage',
   'ai.usage',
 ];
 const PROMPT_WORD =
-  /["'](?:input|input_tokens|input_cached_tokens|input_cache_read|input_cache_creation_5m|input_cache_creation_1h|inputTokens|inputTokenCount|inputTextTokenCount|input_token_count|prompt_eval_count|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?"?(\d+)|\bprompt_tokens=(\d+)/g;
+  /["'](?:input|input_tokens|input_cached_tokens|input_cache_read|input_cache_creation_5m|input_cache_creation_1h|inputTokens|inputTokenCount|inputTextTokenCount|input_token_count|prompt_eval_count|prompt_tokens|promptTokens|promptTokenCount|prompt_token_count)\\?["']: ?(?:\{"total":)?"?(\d+)|\bprompt_tokens=(\d+)/g;
 const OUTPUT_WORD =
-  /["'](?:output|output_tokens|output_reasoning_tokens|output_reasoning|outputTokens|outputTokenCount|tokenCount|generation_token_count|generated_token_count|eval_count|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?"?(\d+)|\bcompletion_tokens=(\d+)/g;
+  /["'](?:output|output_tokens|output_reasoning_tokens|output_reasoning|outputTokens|outputTokenCount|tokenCount|generation_token_count|generated_token_count|eval_count|completion_tokens|completionTokens|candidatesTokenCount|candidates_token_count)\\?["']: ?(?:\{"total":)?"?(\d+)|\bcompletion_tokens=(\d+)/g;
 const STREAM_KEYS = ['langfuse.observation.output', 'braintrust.output', 'output.value', 'gen_ai.completion'];
 const STREAM =
   /^(?:\[\{|(?:: [\w-]+\s+)?(?:event: \S+\n)?data: ).*"(?:message_start|messageStart|response\.created|chat\.completion\.chunk)"|^\[?\{.*"done": ?false/;
@@ -123,7 +124,9 @@ function countsInRawAnswer({ attributes }: SpanSlice): Usage | undefined {
   if (attributes['openinference.span.kind'] !== 'LLM' || firstKeyOf(attributes, 'llm.output_messages.'))
     return undefined;
   const body = /^\{/.test(String(attributes['output.value'])) ? JSON.parse(String(attributes['output.value'])) : {};
-  const counts = body.usage?.tokens ?? body.usage ?? body;
+  // Of a realtime turn, and of Haystack's replies.
+  const told = body.response ?? body.replies?.[0]?.meta ?? body.replies?.[0]?._meta ?? body.meta?.[0] ?? body;
+  const counts = told.usage?.tokens ?? told.usage ?? told;
   const prompt = counts.input_tokens ?? counts.inputTokens ?? counts.prompt_tokens ?? counts.prompt_eval_count;
   return prompt === undefined
     ? undefined

@@ -77,3 +77,29 @@ test('JSON with thoughts that a model was asked for is no body with reasoning', 
   const { output, contentMetadata } = read({ ...OPENINFERENCE, 'output.value': text, ...message });
   expect({ output, contentMetadata }).toEqual({ output: text, contentMetadata: undefined });
 });
+
+test.each([
+  '{"replies":["Yes","No"],"meta":[{"model":"T3"},{"model":"T3"}]}',
+  '{"replies":["Yes"],"meta":[{"usage":{"prompt_tokens":5}}]}',
+  '{"_role":"buyer","_content":["shoes"],"note":"urgent"}',
+  '{"_role":"user","_content":["shoes"],"note":"urgent"}',
+])('%s is no answer of a framework', (text) => {
+  const reading = read({ ...OPENINFERENCE, 'output.value': text });
+  expect(reading).toMatchObject({ output: text, outputMessage: { role: 'assistant', content: text } });
+  expect(reading.promptTokens).toBeUndefined();
+  expect(fromLangfuse(text).output).toBe(text);
+});
+
+test('a realtime turn that failed keeps what it says of its failure', () => {
+  const error = { message: 'No more sound', type: 'server_error' };
+  const response = { id: 'r1', status: 'failed', status_details: { type: 'failed', error }, output: [] };
+  const text = JSON.stringify({ type: 'response.done', response });
+  expect(read({ ...OPENINFERENCE, 'output.value': text }).output).toBe(text);
+});
+
+test('a transcript leaves the other parts of a turn in their place', () => {
+  const parts = [{ text: 'See below.' }, { inlineData: { mimeType: 'audio/pcm', data: 'UklG' } }];
+  const serverContent = { modelTurn: { parts }, outputTranscription: { text: 'Oslo.' } };
+  const { output } = read({ ...OPENINFERENCE, 'output.value': JSON.stringify({ serverContent }) });
+  expect(output).toBe('See below.\nOslo.');
+});

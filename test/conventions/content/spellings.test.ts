@@ -1,6 +1,7 @@
 /** Messages of libraries in other languages, and data of the app that only looks like them. */
 import { describe, expect, test } from 'vitest';
 import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
+import { read } from '../span.ts';
 
 const CALL = { id: 'call_1', type: 'function', function: { name: 'weather', arguments: '{"City":"Oslo"}' } };
 const readAll = (value: unknown) => new MessageReader().read(value);
@@ -154,4 +155,17 @@ describe('parts', () => {
   test("Cohere's first API has the text as message", () => {
     expect(readAll([{ role: 'CHATBOT', message: 'Hi' }])).toEqual([{ role: 'assistant', content: 'Hi' }]);
   });
+});
+
+test('reads a reply of Haystack as Python prints it, with its call and its tokens', () => {
+  const meta = "{'model': 'm', 'finish_reason': 'tool_calls', 'usage': {'prompt_tokens': 3, 'completion_tokens': 2}}";
+  const content = "[TextContent(text='Wait.'), ToolCall(tool_name='rain', arguments={'city': 'Oslo'}, id='c1')]";
+  const reply = `ChatMessage(_role=<ChatRole.ASSISTANT: 'assistant'>, _content=${content}, _name=None, _meta=${meta})`;
+  const reading = read({ 'openinference.span.kind': 'LLM', 'output.value': JSON.stringify({ replies: [reply] }) });
+  expect(reading.outputMessage).toEqual({
+    role: 'assistant',
+    content: 'Wait.',
+    tool_calls: [{ id: 'c1', type: 'function', function: { name: 'rain', arguments: '{"city":"Oslo"}' } }],
+  });
+  expect(reading).toMatchObject({ promptTokens: 3, outputTokens: 2, finishReason: 'tool_calls' });
 });

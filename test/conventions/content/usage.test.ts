@@ -145,3 +145,23 @@ it('leaves out a cost that v4 cannot hold', () => {
   });
   expect(read({ ...CALL, 'gen_ai.usage.output_cost': 1e13 }).outputCost).toBeUndefined();
 });
+
+it('reads what a turn of Gemini’s Live API has used', () => {
+  const usageMetadata = { promptTokenCount: 4, responseTokenCount: 6, totalTokenCount: 10 };
+  const body = JSON.stringify({ serverContent: { outputTranscription: { text: 'Oslo.' } }, usageMetadata });
+  expect(read({ ...OPENINFERENCE, 'output.value': body })).toMatchObject({ promptTokens: 4, outputTokens: 6 });
+});
+
+it.each([
+  ['llm', { promptTokens: 3, outputTokens: 2 }, undefined],
+  ['task', {}, { prompt_tokens: 3, output_tokens: 2 }],
+])('takes no count of an app for usage on a span of Braintrust of type %s', (type, tokens, usage) => {
+  const metrics = (own: object) => ({
+    'braintrust.span_attributes': JSON.stringify({ type, name: 'x' }),
+    'braintrust.metrics': JSON.stringify(own),
+  });
+  const reading = read(metrics({ prompt_tokens: 3, completion_tokens: 2, cost: 7, eval_count: 9 }));
+  expect(reading).toMatchObject(tokens);
+  expect(reading.metadata?.['usage']).toEqual(usage);
+  if (type === 'task') expect(read(metrics({ cost: 7, eval_count: 9 })).metadata).not.toHaveProperty('usage');
+});

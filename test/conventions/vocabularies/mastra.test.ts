@@ -50,4 +50,45 @@ describe('a Mastra span', () => {
     expect(reading.inputs).toEqual({ input: [{ role: 'user', content: 'hi' }] });
     expect(reading.output).toBe('{"temp":57}');
   });
+
+  it.each([
+    ['model_inference', 'chat', 'chat gpt-4o', 'model'],
+    ['model_inference', 'model_inference', 'model_inference a', undefined],
+    // The name of an agent.
+    ['model_inference', 'model_inference', 'chat a', undefined],
+    ['model_inference', undefined, 'chat gpt-4o', 'model'],
+    ['model_inference', undefined, 'chatter', undefined],
+    ['model_generation', 'model_generation', 'model_generation gpt-4o', 'generic'],
+    ['model_generation', undefined, 'model_generation gpt-4o', 'generic'],
+    ['model_generation', 'chat', 'model_generation', 'model'],
+  ])('is one call as %s with the operation %s and the name %s: %s', (type, operation, name, kind) => {
+    expect(kindOf({ 'mastra.span.type': type, 'gen_ai.operation.name': operation }, { name })).toBe(kind);
+  });
+
+  it.each(['mastra.tool_call.output', 'gen_ai.tool.call.result'])(
+    'leaves what a tool returns as it is, at %s',
+    (key) => {
+      const returned = '{"text":"Oslo","unit":"C","object":"cup"}';
+      const tool = { 'mastra.span.type': 'tool_call', 'gen_ai.operation.name': 'execute_tool', [key]: returned };
+      expect(read({ ...tool, 'langfuse.observation.output': returned }).output).toBe(returned);
+    },
+  );
+
+  it('leaves what a step of a workflow returns as it is', () => {
+    const returned = '{"text":"","score":3}';
+    const step = { 'mastra.span.type': 'workflow_step', 'mastra.workflow_step.output': returned };
+    expect(read(step).output).toBe(returned);
+  });
+
+  it('takes nothing out of JSON that the model has answered', () => {
+    const answer = '{"object":"cup","text":"x"}';
+    const reading = read({
+      'mastra.span.type': 'model_inference',
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.request.model': 'gpt-4o',
+      'gen_ai.output.messages': JSON.stringify([{ role: 'assistant', parts: [{ type: 'text', content: answer }] }]),
+      'langfuse.observation.output': answer,
+    });
+    expect(reading.output).toBe(answer);
+  });
 });

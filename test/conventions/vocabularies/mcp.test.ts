@@ -54,3 +54,13 @@ it('reads arguments that are JSON and those that are not, and a result that is a
     error: { type: 'tool error' },
   });
 });
+
+it.each([
+  ['{"content":[{"type":"text","text":"No such city"}],"isError":true}', { type: 'tool error' }],
+  ['{"content":[{"type":"text","text":"Rain"}],"isError":false}', undefined],
+  // What the tool returned, which is the app's own.
+  ['{"isError":true,"rows":[]}', undefined],
+  ['[{"type":"text","text":"{\\"isError\\":true}"}]', undefined],
+])('takes an error only from the protocol’s own result: %s', (result, error) => {
+  expect(read({ ...CALL, 'gen_ai.tool.call.result': result }).error).toEqual(error);
+});

@@ -2,7 +2,7 @@
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { Reading } from '../../convention.ts';
-import { addTo, firstValue } from '../../values/attributes.ts';
+import { addTo, firstValue, objectOf } from '../../values/attributes.ts';
 import { MessageReader, metadataOfMessages } from './messages.ts';
 
 /** Returns nothing if there are no events. */
@@ -27,7 +27,9 @@ function isChoice(event: unknown): boolean {
 
 /** An event without a role has it in its name. A tool's answer names its call in `id`. */
 export function withRoles(events: readonly unknown[] | undefined): unknown[] {
-  return (events ?? []).map((event) => {
+  return (events ?? []).map((item) => {
+    // The list may be of JSON texts.
+    const event = typeof item === 'string' ? (objectOf(item) ?? item) : item;
     if (!isObject(event) || typeof event['event.name'] !== 'string') return event;
     const role = /^gen_ai\.(system|user|assistant|tool)\.message$/.exec(event['event.name'])?.[1];
     return addTo(

@@ -8,6 +8,7 @@ import { withConfig } from '../request-parameters.ts';
 import { toFinishReason, toGooglesFinishReason } from './finish-reason.ts';
 import { javaMessagesIn } from './java-messages.ts';
 import { isConstructor } from './message-fields.ts';
+import { fromRareAnswer } from './rare-answers.ts';
 import { isMessageInOtherSpelling, toKnownMessages, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
@@ -215,6 +216,10 @@ export function finishReasonOf(value: unknown): string | undefined {
   if (Array.isArray(first['choices'])) return finishReasonOf(first['choices']);
   // Alibaba's DashScope.
   if (isObject(first['output'])) return finishReasonOf(first['output']);
+  if (Array.isArray(first['replies'])) {
+    const known = fromRareAnswer(first);
+    return known === first ? undefined : finishReasonOf(known);
+  }
   const candidates = first['candidates'];
   if (!Array.isArray(candidates)) return undefined;
   return finishReasonOf(candidates) ?? (isObject(candidates[0]) ? numberedReasonOf(candidates[0]) : undefined);

@@ -6,8 +6,12 @@
  * - Mistral's conversations, whose outputs are entries
  * - Bedrock's Titan, Llama and Mistral, Cohere's and AI21's first APIs, PaLM, Watsonx, Hugging Face and Replicate, whose
  *   answers are texts
+ * - replies of Haystack's generators, each a text or a message, with `meta` for each
+ * - what ends a turn of a realtime session: OpenAI's event `response.done`, and contents of Gemini's Live API
  */
 import { isObject } from '../../../wire/json.ts';
+import { parsePythonLiteral } from '../../values/python-literal.ts';
+import { toKnownSpelling } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -21,6 +25,9 @@ export function fromRareAnswer(value: unknown): unknown {
     fromResults(body) ??
     fromText(body, value) ??
     fromListedTexts(body) ??
+    fromReplies(body) ??
+    responseOfEvent(body) ??
+    fromLiveContent(body) ??
     value
   );
 }
@@ -80,4 +87,56 @@ function fromText(body: Fields, value: unknown): Fields | undefined {
   const isReplicates = Array.isArray(output) && isObject(body['urls']) && isObject(body['metrics']);
   const isText = isReplicates && output.length > 0 && output.every((piece) => typeof piece === 'string');
   return isText ? { role: 'assistant', content: output.join('') } : undefined;
+}
+
+/** `{ replies: ['Oslo.'], meta: [{ model, finish_reason }] }`, or `{ replies: [{ role, content, meta }] }`. */
+function fromReplies({ replies, meta }: Fields): Fields | undefined {
+  if (!Array.isArray(replies) || replies.length === 0) return undefined;
+  const metas: unknown[] = Array.isArray(meta) ? meta : [];
+  const choices = replies.map((reply: unknown, index) => {
+    const message = toKnownSpelling(printedMessageIn(reply) ?? reply);
+    const isText = typeof message === 'string';
+    const about = isText ? metas[index] : isObject(message) && message['role'] === 'assistant' && message['meta'];
+    if (!isAboutReply(about)) return undefined;
+    const said = isText ? { role: 'assistant', content: message } : message;
+    return { index, message: said, finish_reason: about['finish_reason'] };
+  });
+  return choices.includes(undefined) ? undefined : { choices };
+}
+
+/** What Haystack tells of a reply. The app's own answer may have replies too, and say something about them. */
+export function isAboutReply(meta: unknown): meta is Fields {
+  return isObject(meta) && typeof meta['model'] === 'string' && ('finish_reason' in meta || 'usage' in meta);
+}
+
+/** Returns the message in a reply that Python has printed. */
+export function printedMessageIn(reply: unknown): unknown {
+  return typeof reply === 'string' && reply.startsWith('ChatMessage(') ? parsePythonLiteral(reply) : undefined;
+}
+
+/** Returns the answer in the event that ends it: `{ type: 'response.done', response }`. One that failed says so itself. */
+export function responseOfEvent({ type, response }: Fields): Fields | undefined {
+  const isEnd = type === 'response.done' || type === 'response.completed' || type === 'response.incomplete';
+  if (!isEnd || !isObject(response)) return undefined;
+  const { output, status } = response;
+  if (!Array.isArray(output) || !output.every(isObject)) return undefined;
+  return output.length > 0 || status !== 'failed' ? response : undefined;
+}
+
+/**
+ * `{ serverContent: { modelTurn: { parts }, outputTranscription: { text } } }`: what is heard may be told as text, beside parts
+ * that are none of the sound.
+ */
+function fromLiveContent({ serverContent, server_content: content = serverContent }: Fields): Fields | undefined {
+  if (!isObject(content)) return undefined;
+  const { modelTurn, model_turn: turn = modelTurn, outputTranscription } = content;
+  const { output_transcription: heard = outputTranscription } = content;
+  const parts: unknown[] = isObject(turn) && Array.isArray(turn['parts']) ? turn['parts'] : [];
+  const text = isObject(heard) && typeof heard['text'] === 'string' ? heard['text'] : undefined;
+  if (text === undefined) return parts.length > 0 ? { role: 'assistant', parts } : undefined;
+  return { role: 'assistant', parts: [...parts.filter((part) => !isSound(part)), { text }] };
+}
+
+function isSound(part: unknown): boolean {
+  return isObject(part) && (part['inlineData'] ?? part['inline_data']) !== undefined;
 }

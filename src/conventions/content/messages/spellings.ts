@@ -5,6 +5,7 @@
  * - LangChain4j's serialiser writes the role as the type, and calls as `toolExecutionRequests`.
  * - Semantic Kernel has the parts of a message in `Items`.
  * - Go's langchaingo writes an answer without a role: `{ Content, StopReason, ToolCalls }`.
+ * - Haystack's first chat messages have private fields: `{ _role, _content }`.
  * - Python's LangChain and AutoGen name a message's class: `{ type: 'HumanMessage' }`, or `{ type: 'human' }`.
  */
 import { isObject } from '../../../wire/json.ts';
@@ -46,6 +47,7 @@ const CONTENT_KEYS = [
 export function isMessageInOtherSpelling(value: unknown): boolean {
   if (!isObject(value)) return false;
   if (isNamedByClass(value) || isPrintedByLangChain(value) || isFrameworkMessage(value)) return true;
+  if (isPrivate(value)) return true;
   return (isCapitalised(value) || isLangChain4j(value)) && CONTENT_KEYS.some((key) => key in value);
 }
 
@@ -63,6 +65,7 @@ export function toKnownMessages(value: unknown): readonly unknown[] {
 export function toKnownSpelling(value: unknown): unknown {
   if (!isObject(value) || !isMessageInOtherSpelling(value)) return value;
   if (isFrameworkMessage(value)) return fromFramework(value)?.[0];
+  if (isPrivate(value)) return fromPrivate(value);
   if (isNamedByClass(value)) return fromClass(value);
   if (isPrintedByLangChain(value)) return { ...value, role: roleOfPrinted(value) };
   return isCapitalised(value) ? withItems(withSnakeKeys(value, 0) as Fields) : fromLangChain4j(value);
@@ -74,6 +77,22 @@ function isCapitalised(value: Fields): boolean {
 
 function isLangChainGo(value: Fields): boolean {
   return typeof value['Content'] === 'string' && 'StopReason' in value && value['role'] === undefined;
+}
+
+const PRIVATE_ROLE = /^(?:system|user|assistant|tool)$/;
+
+function isPrivate({ _role: role, _content: content }: Fields): boolean {
+  return typeof role === 'string' && PRIVATE_ROLE.test(role) && Array.isArray(content) && content.every(isObject);
+}
+
+function fromPrivate({ _role: role, _content: content, _name: name, _meta: meta }: Fields): Fields {
+  const parts = (content as Fields[]).map((part) => (isPrintedCall(part) ? { tool_call: part } : part));
+  return { role, content: parts, meta, ...(typeof name === 'string' && { name }) };
+}
+
+/** Python prints a call without what is around it in JSON. */
+function isPrintedCall({ tool_name: name, arguments: given }: Fields): boolean {
+  return typeof name === 'string' && isObject(given);
 }
 
 function isNamedByClass(value: Fields): boolean {

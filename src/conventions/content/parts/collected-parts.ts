@@ -73,5 +73,5 @@ export function lettersOf(type: string): string {
 /** Some instrumentations write nothing but a type for a part that they do not know. */
 export function hasContent(part: Record<string, unknown>): boolean {
   for (const key in part) if (key !== 'type' && part[key] !== undefined && part[key] !== null) return true;
-  return typeof part['type'] !== 'string';
+  return typeof part['type'] !== 'string' && !('text' in part);
 }

@@ -4,6 +4,7 @@ import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
+import { textOfDocuments } from '../../content/documents.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { withoutAnsweredCalls } from '../../content/messages/answered-calls.ts';
 import { finishReasonAt } from '../../content/messages/finish-reason.ts';
@@ -21,7 +22,7 @@ import { blocksInText } from '../../content/parts/message-parts.ts';
 import { lastException, readError } from '../../content/read-error.ts';
 import { countSentences } from '../../content/streams/stream-chunks.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
-import { integerOf, objectOf } from '../../values/attributes.ts';
+import { integerOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject, toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -228,7 +229,7 @@ const RETRIEVAL_QUERIES = [
 function readValues(fields: SpanFields, events: EventContent): Reading {
   const input = contentAt(fields, 'gen_ai.input.messages', ...PROMPTS, ...EMBEDDED) ?? events.input;
   const query = fields.firstString(...RETRIEVAL_QUERIES);
-  const documents = toDocuments(fields.attributes['gen_ai.retrieval.documents']);
+  const documents = textOfDocuments(fields.attributes['gen_ai.retrieval.documents']);
   const output = contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS) ?? events.output;
   const reader = new MessageReader();
   const messages = hasMessages(input) ? withSystem(readSystem(fields, events, reader), reader.read(input)) : undefined;
@@ -248,18 +249,13 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
     messages,
     outputMessage,
     output:
-      toOptionalText(documents) ??
+      documents ??
       memory.output ??
       rerank.output ??
       messageText(outputMessage) ??
       toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
     contentMetadata: { ...metadataOfMessages(reader), ...pictures.contentMetadata },
   };
-}
-
-/** A list attribute has the JSON of one document in each item. */
-function toDocuments(value: unknown): unknown {
-  return Array.isArray(value) ? value.map((document) => objectOf(document) ?? document) : value;
 }
 
 /** Vectors are large, and nobody reads them. */

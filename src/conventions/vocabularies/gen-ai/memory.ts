@@ -1,7 +1,8 @@
 /** Memory operations of the GenAI conventions: a search finds records, all others write or delete them. */
+import { textOfDocuments } from '../../content/documents.ts';
 import type { Reading } from '../../convention.ts';
 import { unlessEmpty } from '../../values/attributes.ts';
-import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
+import { toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 const QUERY = 'gen_ai.memory.query.text';
@@ -22,13 +23,13 @@ export function readMemory(fields: SpanFields): Reading {
     const key = attributes['gen_ai.memory.operation'] === 'search' ? 'query' : 'records';
     return {
       inputs: unlessEmpty({ query: asked, ...(written !== undefined && { [key]: toPlainJson(written) }) }),
-      output: toOptionalText(attributes[FOUND]),
+      output: textOfDocuments(attributes[FOUND]),
     };
   }
   const records = fields.attributes[RECORDS];
   const query = fields.firstString(...QUERIES);
   if (!WRITES.test(fields.string('gen_ai.operation.name') ?? '')) {
-    return { inputs: unlessEmpty({ query }), output: toOptionalText(records) };
+    return { inputs: unlessEmpty({ query }), output: textOfDocuments(records) };
   }
   return { inputs: unlessEmpty({ query, records: toPlainJson(fields.json(RECORDS) ?? records) }) };
 }

@@ -43,6 +43,9 @@ const USAGE = new UsageTable(
       'gen_ai.usage.prompt_cost',
       'gen_ai.usage.cost.input',
       'gen_ai.cost.input',
+      'gen_ai.usage.input_cost_usd',
+      // Sentry's, in dollars.
+      'gen_ai.cost.input_tokens',
     ],
     outputCost: [
       'gen_ai.cost.output_cost',
@@ -50,6 +53,8 @@ const USAGE = new UsageTable(
       'gen_ai.usage.completion_cost',
       'gen_ai.usage.cost.output',
       'gen_ai.cost.output',
+      'gen_ai.usage.output_cost_usd',
+      'gen_ai.cost.output_tokens',
     ],
     total_tokens: ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens'],
     cache_read_tokens: [
@@ -89,6 +94,9 @@ const USAGE = new UsageTable(
       'gen_ai.usage.cost_usd',
       'gen_ai.cost.total',
       'gen_ai.cost.usd',
+      'gen_ai.cost.total_tokens',
+      'gen_ai.usage.cost.usd',
+      'gen_ai.usage.total_cost_usd',
     ],
   },
   ['gen_ai.usage.', 'gen_ai.usage.details.', 'gen_ai.usage.experimental.', 'llm.usage.'],

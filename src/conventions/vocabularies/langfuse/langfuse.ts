@@ -5,8 +5,10 @@
  * A failed observation has the level ERROR; the span's own status stays unset. Usage is split into parts that add up:
  * `input` excludes cached tokens, `output` excludes reasoning tokens.
  */
+
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
+import { textOfDocuments } from '../../content/documents.ts';
 import { inputsOf } from '../../content/inputs.ts';
 import { saidIn, textOfState } from '../../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
@@ -46,9 +48,9 @@ const STATUS_MESSAGE = 'langfuse.observation.status_message';
 /** LangChain's callbacks put here what LangChain knows of a run. */
 const METADATA = 'langfuse.observation.metadata.';
 
-/** The callback of LangChain takes them from the metadata of a run. */
-function inMetadata(name: string): string[] {
-  return ['trace', 'observation'].map((level) => `langfuse.${level}.metadata.langfuse_${name}`);
+/** The callback of LangChain takes them from the metadata of a run, where LangGraph has the id of its thread. */
+function inMetadata(...names: readonly string[]): string[] {
+  return names.flatMap((name) => ['trace', 'observation'].map((level) => `langfuse.${level}.metadata.${name}`));
 }
 
 export const langfuse: Convention = {
@@ -56,9 +58,9 @@ export const langfuse: Convention = {
   title: 'Langfuse',
   packages: ['@langfuse/otel', '@langfuse/tracing', '@langfuse/openai'],
   context: {
-    session: ['langfuse.session.id', ...inMetadata('session_id')],
-    user: ['langfuse.user.id', ...inMetadata('user_id')],
-    tags: ['langfuse.trace.tags', ...inMetadata('tags')],
+    session: ['langfuse.session.id', ...inMetadata('langfuse_session_id', 'session_id', 'thread_id')],
+    user: ['langfuse.user.id', ...inMetadata('langfuse_user_id')],
+    tags: ['langfuse.trace.tags', ...inMetadata('langfuse_tags')],
     environment: ['langfuse.environment'],
   },
   signs: { keys: [TYPE] },
@@ -155,6 +157,7 @@ function readStep(fields: SpanFields): Reading {
 function readStepOutput(fields: SpanFields, key: string): string | undefined {
   const value = fields.attributes[key];
   const text = typeof value === 'string' ? value : '';
+  if (fields.attributes[TYPE] === 'retriever' && !isLangChainText(text)) return textOfDocuments(value);
   const isGraphs = fields.attributes[`${METADATA}ls_integration`] !== undefined && text.startsWith('{"messages":');
   if (isGraphs) return textOfState(fields.json(key), true) ?? toStepOutput(value);
   return toStepOutput(isLangChainText(text) ? saidIn(fields.json(key)) : value);

@@ -1,0 +1,35 @@
+import { expect, test } from 'vitest';
+import { textOfDocuments } from '../../../src/conventions/content/documents.ts';
+
+const FOUND = [{ id: 'a', text: 'Oslo' }, { id: 'b' }];
+
+test.each<[string, unknown]>([
+  ['objects', FOUND],
+  ['JSON', JSON.stringify(FOUND)],
+  ['JSON of JSON', JSON.stringify(JSON.stringify(FOUND))],
+  ['texts of JSON', FOUND.map((document) => JSON.stringify(document))],
+  ['JSON of texts of JSON', JSON.stringify(FOUND.map((document) => JSON.stringify(document)))],
+  ['Python', "[{'id': 'a', 'text': 'Oslo'}, {'id': 'b'}]"],
+])('a list as %s is the list', (_name, value) => {
+  expect(textOfDocuments(value)).toBe(JSON.stringify(FOUND));
+});
+
+test('an item that is no object stands as it is beside the others', () => {
+  expect(textOfDocuments(['{"id":"a"}', 'Oslo'])).toBe('[{"id":"a"},"Oslo"]');
+});
+
+test.each([
+  'Oslo',
+  '"Oslo"',
+  '[]',
+  '["Oslo","Bergen"]',
+  '["{\\"id\\":\\"a\\"}","Oslo"]',
+  '{"documents":[{"id":"a"}]}',
+  "['Oslo', None]",
+  // Cut by a limit of lengths.
+  '["{\\"id\\":\\"a\\"}","{\\"id\\":\\"b\\",\\"text\\":\\"Os',
+  '"[{\\"id\\":\\"a\\"},{\\"id\\":\\"b\\",\\"text\\":\\"Os',
+  "[{'id': 'a'}, {'id': 'b', 'text': 'Os",
+])('%s stays as it is', (text) => {
+  expect(textOfDocuments(text)).toBe(text);
+});

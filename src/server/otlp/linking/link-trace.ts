@@ -20,6 +20,7 @@ import { LogEvents } from './log-events.ts';
 import { decideOutcomes } from './outcomes.ts';
 import { Revisions } from './revisions.ts';
 import type { Arrivals, ArrivedLog, Delivery } from './skeletons/arrival.ts';
+import { shouldBeOne } from './skeletons/part-counts.ts';
 import {
   hasOthers,
   isSameRecipe,
@@ -36,9 +37,6 @@ import type { TreeMemo } from './skeletons/tree-memo.ts';
 import { Sources } from './sources.ts';
 import type { TraceChange } from './trace-change.ts';
 
-/** More parts become one. */
-const MAX_PARTS = 16;
-
 /** Yields after small steps. */
 export function* linkTrace(
   traceId: string,
@@ -51,7 +49,7 @@ export function* linkTrace(
   yield;
   const linking = new Linking(traceId, tree, stored);
   yield* linking.add(arrivals);
-  const change = linking.missing.size === 0 ? yield* linking.finish(parts.length) : undefined;
+  const change = linking.missing.size === 0 ? yield* linking.finish(parts) : undefined;
   if (!change || linking.missing.size > 0) {
     tree.undo();
     trees.put(traceId, parts, undefined, tree);
@@ -146,7 +144,7 @@ class Linking {
     }
   }
 
-  *finish(partCount: number): Generator<void, TraceChange> {
+  *finish(parts: readonly Uint8Array[]): Generator<void, TraceChange> {
     const { spanIds: withEvents } = this.#events;
     const news = new Set([...this.#arrived, ...withEvents, ...this.#renewed, ...this.#joined, ...this.#moved]);
     const { changed: outcomes, affected } = yield* decideOutcomes(this.#tree, news, withEvents);
@@ -167,7 +165,7 @@ class Linking {
     yield;
     const kept = this.#sources.writeKept();
     yield;
-    const part = this.#writePart(partCount);
+    const part = this.#writePart(parts);
     const revisions = this.#revisions.inOrder();
     return {
       ...{ creates: this.#creates, revisions, feedback, places, part, kept, faults: this.#faults },
@@ -272,9 +270,9 @@ class Linking {
     });
   }
 
-  #writePart(partCount: number): NewPart | undefined {
+  #writePart(parts: readonly Uint8Array[]): NewPart | undefined {
     if (this.#tree.changed.length === 0) return undefined;
-    const replacesOthers = this.#tree.forgetSurplus() || partCount >= MAX_PARTS;
+    const replacesOthers = this.#tree.forgetSurplus() || shouldBeOne(parts);
     const skeletons = replacesOthers ? this.#tree.nodes : this.#tree.changed;
     const bytes = encodePart({ context: this.#context, skeletons });
     if (this.missing.size === 0) this.#tree.commit(this.#context);

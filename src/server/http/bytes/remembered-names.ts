@@ -10,11 +10,18 @@ const names: string[] = new Array<string>(NAMES).fill('');
 
 /** Returns the text of these bytes, of which there are at most `MAX_NAME_BYTES`. */
 export function nameAt(bytes: Buffer, start: number, size: number): string {
+  const end = start + size;
   let hash = size;
-  for (let at = start; at < start + size; at += 1) hash = (hash * 31 + bytes[at]!) | 0;
-  const place = hash & (NAMES - 1);
+  let at = start;
+  // Four bytes at once: byte by byte takes twice as long.
+  for (; at + 4 <= end; at += 4) {
+    const word = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+    hash = Math.imul(hash, 0x9e3779b1) ^ word;
+  }
+  for (; at < end; at += 1) hash = (Math.imul(hash, 31) + bytes[at]!) | 0;
+  const place = (hash ^ (hash >>> 15)) & (NAMES - 1);
   if (isAt(bytes, start, size, names[place]!)) return names[place]!;
-  const text = bytes.toString('utf8', start, start + size);
+  const text = bytes.toString('utf8', start, end);
   // Else it is not in ASCII. A byte that is no text becomes one character, too, and is never found again.
   if (text.length === size) names[place] = text;
   return text;

@@ -150,7 +150,7 @@ test('parts are larger in a trace in which each changes what very many logs are,
   const parts = await partsOf(chain(count, chatOf));
   expect(parts.length).toBeLessThan(count / 200);
   // All that came before hangs above the spans of the last part.
-  expect(parts.at(-1)?.steps).toBeGreaterThan(count);
+  expect(parts.at(-1)?.steps).toBeGreaterThan(count / 100);
 });
 
 const IDS = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };

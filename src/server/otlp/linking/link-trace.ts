@@ -37,6 +37,9 @@ import type { TreeMemo } from './skeletons/tree-memo.ts';
 import { Sources } from './sources.ts';
 import type { TraceChange } from './trace-change.ts';
 
+/** Most take some microseconds, far less than to yield through all that this is a step of takes for each. */
+const SPANS_OF_STEP = 16;
+
 /** Yields after small steps. */
 export function* linkTrace(
   traceId: string,
@@ -114,6 +117,7 @@ class Linking {
   }: Arrivals): Generator<void, void> {
     this.#hasStrangers = hasStrangers;
     this.#deliveries = deliveries;
+    let count = 0;
     for (const arrival of spans) {
       const node = this.#tree.add(arrival);
       if (!node) this.#repeated.add(arrival.spanId);
@@ -122,7 +126,8 @@ class Linking {
       else this.#arrived.add(node.spanId);
       if (arrival.log) this.#logs.set(node.spanId, arrival.log);
       if (node.isKept) this.#welcome(node);
-      yield;
+      count += 1;
+      if (node.isKept || count % SPANS_OF_STEP === 0) yield;
     }
     for (const spanId of this.#tree.cutCircles(spans.map(({ spanId }) => spanId))) this.#moved.add(spanId);
     if (spans.length > 0) for (const spanId of yield* findMoved(this.#tree)) this.#moved.add(spanId);
@@ -149,9 +154,13 @@ class Linking {
     const news = new Set([...this.#arrived, ...withEvents, ...this.#renewed, ...this.#joined, ...this.#moved]);
     const { changed: outcomes, affected } = yield* decideOutcomes(this.#tree, news, withEvents);
     this.#composeAgain(outcomes);
+    let count = 0;
     for (const [spanId, outcome] of parentsFirst(outcomes)) {
-      this.#apply(this.#tree.get(spanId) as LogNode, outcome, outcomes);
-      yield;
+      const node = this.#tree.get(spanId) as LogNode;
+      this.#apply(node, outcome, outcomes);
+      count += 1;
+      // What is made of others, or again, has to be read first.
+      if (outcome.recipe || node.written || count % SPANS_OF_STEP === 0) yield;
     }
     this.#revisions.addContext(this.#tree, this.#context, (spanId) => this.#arrived.has(spanId));
     yield;

@@ -153,6 +153,18 @@ test('parts are larger in a trace in which each changes what very many logs are,
   expect(parts.at(-1)?.steps).toBeGreaterThan(count / 100);
 });
 
+test('each call with a long answer is a step of its own', async () => {
+  const count = 40;
+  const long = 'an answer '.repeat(10_000);
+  const asked = (index: number) => ({ ...chatOf(index), 'gen_ai.output.messages': said('assistant', long + index) });
+  const spans = Array.from({ length: count }, (_, index) =>
+    makeSpan(asked(index), { ...{ spanId: hex(index + 1, 16), scope: 'scope', resource }, startTime: [SECOND, index] }),
+  );
+  const [part] = await partsOf(spans);
+  expect(part?.creates).toBe(count);
+  expect(part?.steps).toBeGreaterThan(count);
+});
+
 const IDS = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
 
 /** They name one span, which has not come. */

@@ -9,7 +9,7 @@ import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import type { IngestFault, IngestReads, NewPart, StoredLog } from '../../store/ingest.ts';
 import { keysOfSkeleton } from './call-keys.ts';
-import { saidBeside, saidIn, updatesOf } from './client-updates.ts';
+import { saidBeside, saidIn, saysMuch, updatesOf } from './client-updates.ts';
 import { compose, OWN_CONTENT } from './compose.ts';
 import { findContext } from './deciding/context.ts';
 import { findLog, findPlaces, parentsFirst } from './deciding/places.ts';
@@ -160,7 +160,7 @@ class Linking {
       this.#apply(node, outcome, outcomes);
       count += 1;
       // What is made of others, or again, has to be read first.
-      if (outcome.recipe || node.written || count % SPANS_OF_STEP === 0) yield;
+      if (outcome.recipe || node.written || saysMuch(this.#creates.at(-1)) || count % SPANS_OF_STEP === 0) yield;
     }
     this.#revisions.addContext(this.#tree, this.#context, (spanId) => this.#arrived.has(spanId));
     yield;

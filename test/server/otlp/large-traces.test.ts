@@ -1,7 +1,8 @@
 /** Traces in which very many spans are like each other, or hang one below the other: the work grows with the spans. */
-import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';
 import type { ReceivedEvent } from '../../../src/server/otlp/decoding/received.ts';
+import { Tree } from '../../../src/server/otlp/linking/skeletons/tree.ts';
 import { createOtlpIntake } from '../../../src/server/otlp/otlp-intake.ts';
 import { openPostgresStore } from '../../../src/server/store/postgres/store.ts';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
@@ -149,7 +150,19 @@ test('parts are larger in a trace in which each changes what very many logs are,
   const parts = await partsOf(chain(count, chatOf));
   expect(parts.length).toBeLessThan(count / 200);
   // All that came before hangs above the spans of the last part.
-  expect(parts.at(-1)?.steps).toBeGreaterThan(count);
+  expect(parts.at(-1)?.steps).toBeGreaterThan(count / 100);
+});
+
+test('each call with a long answer is a step of its own', async () => {
+  const count = 40;
+  const long = 'an answer '.repeat(10_000);
+  const asked = (index: number) => ({ ...chatOf(index), 'gen_ai.output.messages': said('assistant', long + index) });
+  const spans = Array.from({ length: count }, (_, index) =>
+    makeSpan(asked(index), { ...{ spanId: hex(index + 1, 16), scope: 'scope', resource }, startTime: [SECOND, index] }),
+  );
+  const [part] = await partsOf(spans);
+  expect(part?.creates).toBe(count);
+  expect(part?.steps).toBeGreaterThan(count);
 });
 
 const IDS = { traceId: 'a'.repeat(32), spanId: 'b'.repeat(16) };
@@ -177,4 +190,56 @@ test.each<[string, (count: number) => readonly ReceivedEvent[]]>([
     expect(await intake.takeEvents(events(count))).toEqual({ rejected: 0 });
   };
   expect(await ratioOf(takeEvents(500), takeEvents(2_000))).toBeLessThan(MOST_RATIO);
+});
+
+/** An agent's steps, which name one session, in as many requests. */
+function* requestsOf(count: number): Generator<readonly SpanSlice[]> {
+  for (let from = 0; from < count * 20; from += 20) {
+    yield Array.from({ length: 20 }, (_, at) => {
+      const index = from + at;
+      const names = { 'session.id': 'a session', 'user.id': 'a user' };
+      return makeSpan(
+        { ...chatOf(index), ...names },
+        {
+          ...{ spanId: hex(index + 2, 16), parentSpanId: hex(1, 16), scope: 'scope', resource },
+          ...{ startTime: [SECOND, index * 1e5], endTime: [SECOND, index * 1e5 + 9e4] },
+        },
+      );
+    });
+  }
+}
+
+test('a request looks only at its own spans where all that name a session name the same', async () => {
+  const intake = await openIntake(openFile);
+  const requests = [...requestsOf(3)].map((spans) => spans.map((slice) => ({ slice })));
+  await intake.takeSpans(requests[0]!);
+  await intake.takeSpans(requests[1]!);
+  const looks = vi.spyOn(Tree.prototype, 'nodes', 'get');
+  onTestFinished(() => looks.mockRestore());
+  expect(await intake.takeSpans(requests[2]!)).toEqual({ rejected: 0 });
+  expect(looks).not.toHaveBeenCalled();
+});
+
+test('of what is remembered of a trace, each byte is written a few times, however many requests it comes in', async () => {
+  let written = 0;
+  const store = await openSqliteStore({ file: ':memory:' });
+  const read = { parts: 0, bytes: 0 };
+  const ingest: Store['ingest'] = (traceIds, work) =>
+    store.ingest(traceIds, function* (memory, stored) {
+      const parts = [...memory.values()][0] ?? [];
+      read.parts = Math.max(read.parts, parts.length);
+      read.bytes = parts.reduce((sum, { length }) => sum + length, 0);
+      const result = yield* toSteps(() => work(memory, stored));
+      if (!('reads' in result)) for (const { bytes } of result.parts.values()) written += bytes.length;
+      return result;
+    });
+  const intake = createOtlpIntake({ ...store, ingest });
+  onTestFinished(async () => {
+    intake.close();
+    await store.close();
+  });
+  for (const spans of requestsOf(120)) await intake.takeSpans(spans.map((slice) => ({ slice })));
+  expect(read.bytes).toBeGreaterThan(100_000);
+  expect(written).toBeLessThan(3 * read.bytes);
+  expect(read.parts).toBeLessThanOrEqual(64);
 });

@@ -11,6 +11,8 @@ import { hashOf } from './skeletons/summarise.ts';
 
 type Updates = Pick<LogRequest, 'output' | 'error'>;
 const FIELDS = ['output', 'error'] as const;
+/** To hash a longer text takes as long as to link some hundred spans. */
+const LONG_CHARS = 50_000;
 
 /** `arrived` spares hashing a text again: most logs have the answer of their span as output. */
 export function saidIn(log: LogRequest, arrived?: ArrivedLog): Said {
@@ -18,6 +20,11 @@ export function saidIn(log: LogRequest, arrived?: ArrivedLog): Said {
   const isAnswer =
     typeof output === 'string' && arrived !== undefined && storableText(output) === answerOf(arrived.reading);
   return { output: isAnswer ? arrived.summary.answer : hashOfText(output), error: hashOfText(log.error) };
+}
+
+/** Whether `saidIn` takes long for this log. */
+export function saysMuch(log: LogRequest | undefined): boolean {
+  return FIELDS.some((field) => (log?.[field]?.length ?? 0) > LONG_CHARS);
 }
 
 /** An update sets a field and never clears one. Nothing is known to be updated where it is not known what was written. */

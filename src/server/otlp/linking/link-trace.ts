@@ -9,7 +9,7 @@ import { toDatapoint } from '../../../datapoint/to-datapoint.ts';
 import type { LogRequest } from '../../../wire/v4.ts';
 import type { IngestFault, IngestReads, NewPart, StoredLog } from '../../store/ingest.ts';
 import { keysOfSkeleton } from './call-keys.ts';
-import { saidBeside, saidIn, updatesOf } from './client-updates.ts';
+import { saidBeside, saidIn, saysMuch, updatesOf } from './client-updates.ts';
 import { compose, OWN_CONTENT } from './compose.ts';
 import { findContext } from './deciding/context.ts';
 import { findLog, findPlaces, parentsFirst } from './deciding/places.ts';
@@ -20,6 +20,7 @@ import { LogEvents } from './log-events.ts';
 import { decideOutcomes } from './outcomes.ts';
 import { Revisions } from './revisions.ts';
 import type { Arrivals, ArrivedLog, Delivery } from './skeletons/arrival.ts';
+import { shouldBeOne } from './skeletons/part-counts.ts';
 import {
   hasOthers,
   isSameRecipe,
@@ -36,8 +37,8 @@ import type { TreeMemo } from './skeletons/tree-memo.ts';
 import { Sources } from './sources.ts';
 import type { TraceChange } from './trace-change.ts';
 
-/** More parts become one. */
-const MAX_PARTS = 16;
+/** Most take some microseconds, far less than to yield through all that this is a step of takes for each. */
+const SPANS_OF_STEP = 16;
 
 /** Yields after small steps. */
 export function* linkTrace(
@@ -51,7 +52,7 @@ export function* linkTrace(
   yield;
   const linking = new Linking(traceId, tree, stored);
   yield* linking.add(arrivals);
-  const change = linking.missing.size === 0 ? yield* linking.finish(parts.length) : undefined;
+  const change = linking.missing.size === 0 ? yield* linking.finish(parts) : undefined;
   if (!change || linking.missing.size > 0) {
     tree.undo();
     trees.put(traceId, parts, undefined, tree);
@@ -116,6 +117,7 @@ class Linking {
   }: Arrivals): Generator<void, void> {
     this.#hasStrangers = hasStrangers;
     this.#deliveries = deliveries;
+    let count = 0;
     for (const arrival of spans) {
       const node = this.#tree.add(arrival);
       if (!node) this.#repeated.add(arrival.spanId);
@@ -124,7 +126,8 @@ class Linking {
       else this.#arrived.add(node.spanId);
       if (arrival.log) this.#logs.set(node.spanId, arrival.log);
       if (node.isKept) this.#welcome(node);
-      yield;
+      count += 1;
+      if (node.isKept || count % SPANS_OF_STEP === 0) yield;
     }
     for (const spanId of this.#tree.cutCircles(spans.map(({ spanId }) => spanId))) this.#moved.add(spanId);
     if (spans.length > 0) for (const spanId of yield* findMoved(this.#tree)) this.#moved.add(spanId);
@@ -146,14 +149,18 @@ class Linking {
     }
   }
 
-  *finish(partCount: number): Generator<void, TraceChange> {
+  *finish(parts: readonly Uint8Array[]): Generator<void, TraceChange> {
     const { spanIds: withEvents } = this.#events;
     const news = new Set([...this.#arrived, ...withEvents, ...this.#renewed, ...this.#joined, ...this.#moved]);
     const { changed: outcomes, affected } = yield* decideOutcomes(this.#tree, news, withEvents);
     this.#composeAgain(outcomes);
+    let count = 0;
     for (const [spanId, outcome] of parentsFirst(outcomes)) {
-      this.#apply(this.#tree.get(spanId) as LogNode, outcome, outcomes);
-      yield;
+      const node = this.#tree.get(spanId) as LogNode;
+      this.#apply(node, outcome, outcomes);
+      count += 1;
+      // What is made of others, or again, has to be read first.
+      if (outcome.recipe || node.written || saysMuch(this.#creates.at(-1)) || count % SPANS_OF_STEP === 0) yield;
     }
     this.#revisions.addContext(this.#tree, this.#context, (spanId) => this.#arrived.has(spanId));
     yield;
@@ -167,7 +174,7 @@ class Linking {
     yield;
     const kept = this.#sources.writeKept();
     yield;
-    const part = this.#writePart(partCount);
+    const part = this.#writePart(parts);
     const revisions = this.#revisions.inOrder();
     return {
       ...{ creates: this.#creates, revisions, feedback, places, part, kept, faults: this.#faults },
@@ -272,9 +279,9 @@ class Linking {
     });
   }
 
-  #writePart(partCount: number): NewPart | undefined {
+  #writePart(parts: readonly Uint8Array[]): NewPart | undefined {
     if (this.#tree.changed.length === 0) return undefined;
-    const replacesOthers = this.#tree.forgetSurplus() || partCount >= MAX_PARTS;
+    const replacesOthers = this.#tree.forgetSurplus() || shouldBeOne(parts);
     const skeletons = replacesOthers ? this.#tree.nodes : this.#tree.changed;
     const bytes = encodePart({ context: this.#context, skeletons });
     if (this.missing.size === 0) this.#tree.commit(this.#context);

@@ -26,11 +26,12 @@ export class Revisions {
   }
 
   /** Of all logs that were written in another context than they have now. */
-  addContext({ nodes, context: before }: Tree, now: WrittenContext, isNew: (spanId: string) => boolean): void {
+  addContext(tree: Tree, now: WrittenContext, isNew: (spanId: string) => boolean): void {
+    const { context: before } = tree;
     const { session, user, tags } = now;
     const isSame = before.session === session && before.user === user && hasSameTags(before, now);
     if (isSame || before.session === undefined) return;
-    for (const node of nodes) {
+    for (const node of tree.nodes) {
       if (!node.written || node.written.keeperId !== undefined || isNew(node.spanId)) continue;
       const metadata = {
         ...(before.user !== user && node.user === undefined && { user: user ?? null }),

@@ -9,24 +9,18 @@ type Field = 'session' | 'user' | 'tags';
  * the order of their starts, as in an app that sees the spans start. A trace in which nothing names a session is one.
  */
 export function findContext(traceId: string, tree: Tree): WrittenContext & { readonly session: string } {
-  const naming: Skeleton[] = [];
-  for (const node of tree.nodes) {
-    if (node.session !== undefined || node.user !== undefined || node.tags !== undefined) naming.push(node);
-  }
   return {
-    session: find('session', naming, tree) ?? traceId,
-    user: find('user', naming, tree),
-    tags: find('tags', naming, tree),
+    session: find('session', tree) ?? traceId,
+    user: find('user', tree),
+    tags: find('tags', tree),
   };
 }
 
-function find<Name extends Field>(field: Name, naming: readonly Skeleton[], tree: Tree): Skeleton[Name] {
-  const first = naming.find((node) => node[field] !== undefined)?.[field];
-  // Mostly, all that name it agree.
-  if (naming.every((node) => node[field] === undefined || node[field] === first)) return first;
+function find<Name extends Field>(field: Name, tree: Tree): Skeleton[Name] {
+  if (!tree.named.isDisputed(field)) return tree.named.agreedOn(field);
   let root: Skeleton | undefined;
   let other: Skeleton | undefined;
-  for (const node of naming) {
+  for (const node of tree.nodes) {
     if (node[field] === undefined) continue;
     if (tree.above(node)) other = !other || startsBefore(node, other) ? node : other;
     else root = !root || startsBefore(root, node) ? node : root;

@@ -34,11 +34,9 @@ export function findPlaces(
 ): Map<string, string | null> {
   const places = new Map<string, string | null>();
   const parents = new ParentIds(tree);
-  const upstream = new Set<string>();
-  for (const { upstreamId } of tree.nodes) if (upstreamId !== undefined) upstream.add(upstreamId);
   for (const spanId of spanIds ?? Array.from(tree.nodes, (node) => node.spanId)) {
     const node = tree.get(spanId);
-    if (!node?.isSeen || upstream.has(spanId) || (node.written && node.written.keeperId === undefined)) continue;
+    if (!node?.isSeen || tree.isUpstream(spanId) || (node.written && node.written.keeperId === undefined)) continue;
     const keeperId = node.written?.keeperId;
     const isHere = keeperId !== undefined && !isOfAnotherTrace(keeperId);
     const placeId = isHere ? keeperId : parents.of(node);

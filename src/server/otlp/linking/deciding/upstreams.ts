@@ -74,9 +74,7 @@ function parentHere({ isRemoteParent, parentId }: Skeleton): string | undefined 
  */
 export function* findMoved(tree: Tree): Generator<void, string[]> {
   const moved: string[] = [];
-  let hasUpstreams = false;
-  for (const node of tree.nodes) hasUpstreams ||= node.upstreamId !== undefined && tree.above(node) === undefined;
-  if (!hasUpstreams) return moved;
+  if (!tree.hasUpstreams || !hasNamingRoot(tree)) return moved;
   const upstreams = new Upstreams(tree);
   let count = 0;
   for (const node of tree.nodes) {
@@ -93,4 +91,9 @@ export function* findMoved(tree: Tree): Generator<void, string[]> {
     if (written.parentId === before && before !== upstreams.above(root)) moved.push(spanId);
   }
   return moved;
+}
+
+function hasNamingRoot(tree: Tree): boolean {
+  for (const node of tree.nodes) if (node.upstreamId !== undefined && !tree.above(node)) return true;
+  return false;
 }

@@ -3,6 +3,7 @@
  * if the request cannot be linked yet.
  */
 import type { Arrival } from './arrival.ts';
+import { NamedContexts } from './named-contexts.ts';
 import type { Skeleton, WrittenContext } from './skeleton.ts';
 import { saysMoreThan } from './summarise.ts';
 import { decodePart } from './trace-part.ts';
@@ -23,6 +24,10 @@ export class Tree {
   readonly #calls = new Map<string, string[]>();
   /** The instrumentations that have reported calls of models. */
   readonly #scopes = new Set<string>();
+  /** How many spans name each span as the log above them in another process. */
+  readonly #upstreams = new Map<string, number>();
+  /** What the spans name of the context of the trace. */
+  readonly named = new NamedContexts();
   /** What each changed span was before; undefined if it was not known. */
   readonly #before = new Map<string, Skeleton | undefined>();
   /** What was last written to the logs of the trace. */
@@ -72,6 +77,7 @@ export class Tree {
   /** Takes all changes back. */
   undo(): void {
     for (const [spanId, before] of this.#before) {
+      this.#count(this.#nodes.get(spanId), before);
       if (before) this.#nodes.set(spanId, before);
       else this.#nodes.delete(spanId);
     }
@@ -141,6 +147,16 @@ export class Tree {
     }
   }
 
+  /** Whether any span names a log above it in another process. */
+  get hasUpstreams(): boolean {
+    return this.#upstreams.size > 0;
+  }
+
+  /** Whether a span names this one as the log above it. */
+  isUpstream(spanId: string): boolean {
+    return this.#upstreams.has(spanId);
+  }
+
   /** Whether several instrumentations have reported calls of models. */
   get hasSeveralScopes(): boolean {
     return this.#scopes.size > 1;
@@ -200,6 +216,7 @@ export class Tree {
         if (this.#nodes.size <= KEPT_SKELETONS) return true;
         if (!mayForget(skeleton)) continue;
         if (!this.#before.has(spanId)) this.#before.set(spanId, skeleton);
+        this.#count(skeleton, undefined);
         this.#nodes.delete(spanId);
       }
     }
@@ -217,6 +234,7 @@ export class Tree {
   #put(node: Skeleton): void {
     const { spanId, parentId, own } = node;
     const known = this.#nodes.get(spanId);
+    this.#count(known, node);
     this.#nodes.set(spanId, node);
     if (parentId !== undefined && known?.parentId !== parentId) addTo(this.#children, parentId, spanId);
     if (own?.kind !== 'model') return;
@@ -225,6 +243,18 @@ export class Tree {
       const hash = own[field];
       if (hash !== undefined && known?.own?.[field] !== hash) addTo(this.#calls, hash, spanId);
     }
+  }
+
+  /** What a request asks of all spans is counted as they change: it would else look at each of them. */
+  #count(before: Skeleton | undefined, now: Skeleton | undefined): void {
+    this.named.replace(before, now);
+    const [left, added] = [before?.upstreamId, now?.upstreamId];
+    if (left === added) return;
+    if (added !== undefined) this.#upstreams.set(added, (this.#upstreams.get(added) ?? 0) + 1);
+    if (left === undefined) return;
+    const count = (this.#upstreams.get(left) as number) - 1;
+    if (count === 0) this.#upstreams.delete(left);
+    else this.#upstreams.set(left, count);
   }
 }
 

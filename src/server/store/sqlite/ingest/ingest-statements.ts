@@ -15,8 +15,8 @@ const FORGOTTEN = `SELECT key FROM traces WHERE seen_at < ? ORDER BY seen_at LIM
 
 const SQL = {
   findTrace: `SELECT key, last_part FROM traces WHERE trace_id = ?`,
-  seeTrace: `INSERT INTO traces (trace_id, last_part, seen_at) VALUES (?1, 1, ?2)
-    ON CONFLICT (trace_id) DO UPDATE SET last_part = last_part + 1, seen_at = max(seen_at, ?2) RETURNING key, last_part`,
+  insertTrace: `INSERT INTO traces (trace_id, last_part, seen_at) VALUES (?, 1, ?)`,
+  seeTrace: `UPDATE traces SET last_part = ?, seen_at = max(seen_at, ?) WHERE key = ?`,
   listParts: `SELECT spans FROM trace_parts WHERE trace_key = ? ORDER BY part`,
   deleteParts: `DELETE FROM trace_parts WHERE trace_key = ?`,
   insertPart: `INSERT INTO trace_parts (trace_key, part, spans) VALUES (?, ?, ?)`,

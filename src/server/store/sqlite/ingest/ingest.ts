@@ -22,6 +22,9 @@ export interface IngestHost {
   readonly runInSavepoint: WriteTurns['runInSavepoint'];
 }
 
+/** By trace id; undefined where nothing is remembered. They are read, and written, in one transaction. */
+type Traces = Map<string, SqliteRow | undefined>;
+
 /** Yields after small steps. Resolves to what could not be stored. */
 export function* ingest(
   statements: IngestStatements,
@@ -30,8 +33,10 @@ export function* ingest(
   work: IngestWork,
 ): Generator<void, IngestFault[]> {
   const memory = new Map<string, readonly Uint8Array[]>();
+  const traces: Traces = new Map();
   for (const traceId of traceIds) {
     const trace = statements.findTrace.get(traceId);
+    traces.set(traceId, trace);
     const parts = trace ? statements.listParts.all(trace['key']!) : [];
     memory.set(
       traceId,
@@ -50,7 +55,7 @@ export function* ingest(
     result = yield* decide();
   }
   yield;
-  return yield* new IngestWrites(statements, host).write(result);
+  return yield* new IngestWrites(statements, host, traces).write(result);
 }
 
 /** Deletes some of what was seen before the given time, in Unix milliseconds. Returns whether there may be more. */
@@ -64,15 +69,15 @@ class IngestWrites {
   readonly #host: IngestHost;
   readonly #now = timestampNow();
   readonly #sessions = new Map<string, SqliteValue>();
-  /** By trace id; undefined where nothing is remembered. */
-  readonly #traceKeys = new Map<string, SqliteValue | undefined>();
+  readonly #traces: Traces;
   /** Sessions that logs were taken out of, with the projects of these logs. */
   readonly #left = new Map<string, { session_key: SqliteValue; project_key: SqliteValue }>();
   readonly #faults: IngestFault[] = [];
 
-  constructor(statements: IngestStatements, host: IngestHost) {
+  constructor(statements: IngestStatements, host: IngestHost, traces: Traces) {
     this.#statements = statements;
     this.#host = host;
+    this.#traces = traces;
   }
 
   *write({ creates, revisions, places, feedback, parts, calls, kept }: Ingest): Generator<void, IngestFault[]> {
@@ -96,7 +101,7 @@ class IngestWrites {
       yield;
     }
     for (const { key, referenceId, reporter, startMillis, endMillis } of calls) {
-      const traceKey = this.#traceKeyOf(referenceId.slice(0, 32));
+      const traceKey = this.#traceOf(referenceId.slice(0, 32))?.['key'];
       if (traceKey === undefined) continue;
       const [keyBytes, reporterBytes] = [Buffer.from(key, 'hex'), Buffer.from(reporter, 'hex')];
       this.#statements.insertCall.run(keyBytes, startMillis, referenceId.slice(33), endMillis, reporterBytes, traceKey);
@@ -220,16 +225,19 @@ class IngestWrites {
   }
 
   #writePart(traceId: string, { bytes, replacesOthers }: NewPart): void {
-    const { key, last_part } = this.#statements.seeTrace.get(traceId, Date.now())!;
-    if (replacesOthers) this.#statements.deleteParts.run(key!);
-    this.#statements.insertPart.run(key!, last_part!, bytes);
-    this.#traceKeys.set(traceId, key);
+    const [known, now] = [this.#traceOf(traceId), Date.now()];
+    const part = known ? Number(known['last_part']) + 1 : 1;
+    if (known) this.#statements.seeTrace.run(part, now, known['key']!);
+    const key = known ? known['key']! : this.#statements.insertTrace.run(traceId, now).lastInsertRowid;
+    if (replacesOthers) this.#statements.deleteParts.run(key);
+    this.#statements.insertPart.run(key, part, bytes);
+    this.#traces.set(traceId, { key, last_part: part });
   }
 
   /** Returns undefined if nothing is remembered of the trace. */
-  #traceKeyOf(traceId: string): SqliteValue | undefined {
-    if (!this.#traceKeys.has(traceId)) this.#traceKeys.set(traceId, this.#statements.findTrace.get(traceId)?.['key']);
-    return this.#traceKeys.get(traceId);
+  #traceOf(traceId: string): SqliteRow | undefined {
+    if (!this.#traces.has(traceId)) this.#traces.set(traceId, this.#statements.findTrace.get(traceId));
+    return this.#traces.get(traceId);
   }
 }
 

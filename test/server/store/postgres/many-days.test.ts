@@ -10,6 +10,8 @@ import { log } from '../../sample-log.ts';
 /** More than are asked at once. */
 const DAYS = 40;
 
+const LOGS_PER_DAY = 20;
+
 describe.each(findPostgres())('$name: a search of many days', (binaries) => {
   let cluster: PostgresCluster;
   beforeAll(async () => {
@@ -59,5 +61,38 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
     });
     // All of them would be more locks than the database has for some searches of a year.
     expect(Math.max(...asked)).toBe(32);
+  });
+
+  test('looks for words that are seldom together on many days at once, and for the beginning of a word only if there is one', async () => {
+    const url = await cluster.createSchema();
+    const store = await openPostgresStore({ url });
+    onTestFinished(() => store.close());
+    const now = Date.now();
+    const days = Array.from({ length: DAYS }, (_, index) => nextDay(dayOf(now), index));
+    await withClient(url, (client) => makePartitionsOf(client, days));
+    onTestFinished(() => void vi.restoreAllMocks());
+    const clock = vi.spyOn(Date, 'now');
+    const logOf = (day: string, index: number) => {
+      const words = index === 0 && day === days[0] ? 'zebra giraffe' : index % 2 === 0 ? 'zebra' : 'giraffe';
+      return log({ session_reference_id: `${day} ${index}`, output: words });
+    };
+    for (const [index, day] of days.entries()) {
+      clock.mockReturnValue(now + index * DAY_MILLIS);
+      await store.createLogs(Array.from({ length: 2 * LOGS_PER_DAY }, (_, number) => logOf(day, number)));
+    }
+    const statements = vi.spyOn(pg.Client.prototype, 'query');
+    const find = async (search: string) => {
+      statements.mockClear();
+      const { sessions, next } = await store.viewer.listSessions({ search, size: 3 });
+      expect(next).toBeNull();
+      const texts = statements.mock.calls.map(([statement]) => (statement as unknown as { text?: string }).text ?? '');
+      return { found: sessions.map((each) => each.reference_id), texts };
+    };
+    const together = await find('zebra giraffe');
+    expect(together.found).toEqual([`${days[0]} 0`]);
+    expect(together.texts.length).toBeLessThan(1.5 * DAYS);
+    const absent = await find('nothing');
+    expect(absent.texts.filter((text) => text.includes('words && '))).toEqual([]);
+    expect((await find('zebra gir')).found).toEqual([`${days[0]} 0`]);
   });
 });

@@ -52,6 +52,24 @@ describe.each(findPostgres())('$name: words that are forgotten', (binaries) => {
     }
   });
 
+  test('are those of logs that were rolled back for good, too', async () => {
+    const { one, readWords } = await openTwo();
+    await createOne(one, { output: 'zebra' });
+    const query = pg.Client.prototype.query as (this: pg.Client, ...parameters: unknown[]) => unknown;
+    let failed = 0;
+    vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...parameters: unknown[]) {
+      const [{ name }] = parameters as [{ name?: string }];
+      if (failed > 0 || !name?.startsWith('sessions ')) return query.apply(this, parameters);
+      failed += 1;
+      return query.call(this, { text: 'SELECT 1 / 0' });
+    } as never);
+    onTestFinished(() => void vi.restoreAllMocks());
+    await expect(createOne(one, { output: 'zebra zuckerwatte' })).rejects.toThrow('division by zero');
+    expect(failed).toBe(1);
+    await expect.poll(readWords, { timeout: 10_000 }).not.toContain('zuckerwatte');
+    expect(await readWords()).toContain('zebra');
+  });
+
   test('are there for each log that is answered, whoever deletes and forgets at the same time', async () => {
     const { one, other, readWords } = await openTwo();
     const words = ['zuckerwatte', 'karussell', 'riesenrad'];

@@ -97,6 +97,11 @@ export class Turn {
     return answers;
   }
 
+  /** To be called when it was rolled back for good. */
+  freeWords(): void {
+    this.#parts.vocabulary.free();
+  }
+
   /** A commit that is answered as a rollback leaves it as it was. */
   async #commit(client: pg.ClientBase): Promise<void> {
     const mayBeCommitted = this.mayBeCommitted;

@@ -197,12 +197,15 @@ export class WriteTurns {
       } catch (error) {
         const isOvertaken = error instanceof RepeatTurn;
         const failure = prepared?.turn.mayBeCommitted ? unknownOutcome(error) : error;
+        const canRepeat = isOvertaken || (await this.#canRepeat(error, prepared));
         if (isOvertaken) overtaken += 1;
-        else if (await this.#canRepeat(error, prepared)) failed += 1;
-        else throw failure;
-        this.#counts[isOvertaken ? 'overtaken' : 'failed'] += 1;
+        else if (canRepeat) failed += 1;
+        if (canRepeat) this.#counts[isOvertaken ? 'overtaken' : 'failed'] += 1;
         const isOver = performance.now() - since > PATIENCE_MILLIS;
-        if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw failure;
+        if (!canRepeat || isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) {
+          if (!prepared?.turn.mayBeCommitted) prepared?.turn.freeWords();
+          throw failure;
+        }
         // Where nothing is committed for sure, it may be planned again with what is known now.
         if (!prepared?.turn.mayBeCommitted) prepared = undefined;
         await pause(isOvertaken ? overtaken : failed * 5);

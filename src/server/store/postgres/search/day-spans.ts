@@ -8,6 +8,8 @@ import { MAX_EARLIER } from './word-hits.ts';
 const DAYS_AT_ONCE = 32;
 /** The page is rather filled by one more day than by one more question. */
 const SPARE = 1.5;
+/** A day alone is asked twice: for its newest logs, in case a word is frequent, and for what the index has. */
+const LEAST_OF_FEW = 2;
 
 export class DaySpans {
   #most = DAYS_AT_ONCE;
@@ -29,6 +31,6 @@ export class DaySpans {
     this.#days += days;
     const byHits = (MAX_EARLIER / 2) * (days / Math.max(1, hits));
     const byPage = found === 0 ? DAYS_AT_ONCE : SPARE * missing * (this.#days / found);
-    return Math.max(1, Math.floor(Math.min(this.#most, byHits, Math.max(1, byPage))));
+    return Math.max(1, Math.floor(Math.min(this.#most, byHits, Math.max(LEAST_OF_FEW, byPage))));
   }
 }

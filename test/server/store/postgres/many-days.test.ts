@@ -12,6 +12,9 @@ const DAYS = 40;
 
 const LOGS_PER_DAY = 20;
 
+/** Of the next test: ids are never made of an earlier time than before. */
+let daysAhead = 0;
+
 describe.each(findPostgres())('$name: a search of many days', (binaries) => {
   let cluster: PostgresCluster;
   beforeAll(async () => {
@@ -19,17 +22,23 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
   });
   afterAll(() => cluster?.stop(), 60_000);
 
-  test('finds the sessions of each day, page by page, and asks many days at once for a word of few logs', async () => {
+  const openAtManyDays = async () => {
     const url = await cluster.createSchema();
+    const firstMillis = Date.now() + daysAhead * DAY_MILLIS;
+    daysAhead += DAYS;
+    onTestFinished(() => void vi.restoreAllMocks());
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(firstMillis);
     const store = await openPostgresStore({ url });
     onTestFinished(() => store.close());
-    const now = Date.now();
-    const days = Array.from({ length: DAYS }, (_, index) => nextDay(dayOf(now), index));
+    const days = Array.from({ length: DAYS }, (_, index) => nextDay(dayOf(firstMillis), index));
     await withClient(url, (client) => makePartitionsOf(client, days));
-    onTestFinished(() => void vi.restoreAllMocks());
-    const clock = vi.spyOn(Date, 'now');
+    return { store, days, goTo: (index: number) => clock.mockReturnValue(firstMillis + index * DAY_MILLIS) };
+  };
+
+  test('finds the sessions of each day, page by page, and asks many days at once for a word of few logs', async () => {
+    const { store, days, goTo } = await openAtManyDays();
     for (const [index, day] of days.entries()) {
-      clock.mockReturnValue(now + index * DAY_MILLIS);
+      goTo(index);
       const words = `${index % 3 === 0 ? 'zebra' : 'other'} ${index < 8 ? 'watering' : ''}`;
       await store.createLogs([
         log({ session_reference_id: day, output: words }),
@@ -64,20 +73,13 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
   });
 
   test('looks for words that are seldom together on many days at once, and for the beginning of a word only if there is one', async () => {
-    const url = await cluster.createSchema();
-    const store = await openPostgresStore({ url });
-    onTestFinished(() => store.close());
-    const now = Date.now();
-    const days = Array.from({ length: DAYS }, (_, index) => nextDay(dayOf(now), index));
-    await withClient(url, (client) => makePartitionsOf(client, days));
-    onTestFinished(() => void vi.restoreAllMocks());
-    const clock = vi.spyOn(Date, 'now');
+    const { store, days, goTo } = await openAtManyDays();
     const logOf = (day: string, index: number) => {
       const words = index === 0 && day === days[0] ? 'zebra giraffe' : index % 2 === 0 ? 'zebra' : 'giraffe';
       return log({ session_reference_id: `${day} ${index}`, output: words });
     };
     for (const [index, day] of days.entries()) {
-      clock.mockReturnValue(now + index * DAY_MILLIS);
+      goTo(index);
       await store.createLogs(Array.from({ length: 2 * LOGS_PER_DAY }, (_, number) => logOf(day, number)));
     }
     const statements = vi.spyOn(pg.Client.prototype, 'query');
@@ -94,5 +96,9 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
     const absent = await find('nothing');
     expect(absent.texts.filter((text) => text.includes('words && '))).toEqual([]);
     expect((await find('zebra gir')).found).toEqual([`${days[0]} 0`]);
+    // On the newest day alone: without a log of the one, it does not matter which sessions have the other.
+    const absentBeside = await find('nothing giraffe');
+    expect(absentBeside.found).toEqual([]);
+    expect(absentBeside.texts.filter((text) => text.startsWith('SELECT session FROM log_words'))).toHaveLength(1);
   });
 });

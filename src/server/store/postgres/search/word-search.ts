@@ -120,7 +120,9 @@ async function searchFrom(
       spans.noteTooMany(span);
       [span, range] = [1, { first: day, last: day }];
     }
-    const sessionsOf = await others.sessionsOf(range, end);
+    // Of few hits, their own sessions are sooner looked at than all that have another term on so many days.
+    const areFew = earlier !== undefined && earlier.rows.length <= CHECKED;
+    const sessionsOf = areFew ? [] : await others.sessionsOf(range, end);
     let hits = 0;
     for (let isWhole = false; !isWhole; ) {
       const read = few

@@ -225,9 +225,9 @@ export class TurnWords {
     }
   }
 
-  /** To be called when the turn was rolled back for good: its words may have been written behind its commit. */
-  free(): void {
-    if (this.#words.size > 0) this.#vocabulary.noteFreed(this.#words.keys());
+  /** Those of a turn that was rolled back may have been written behind its commit. */
+  get numbers(): Iterable<number> {
+    return this.#words.keys();
   }
 
   /** Writes the words before their commit, after which they have to be flushed all the same. Never rejects. */

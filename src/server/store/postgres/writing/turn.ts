@@ -97,9 +97,9 @@ export class Turn {
     return answers;
   }
 
-  /** To be called when it was rolled back for good. */
-  freeWords(): void {
-    this.#parts.vocabulary.free();
+  /** Numbers of words that no log has because of it, if it was rolled back. */
+  get words(): Iterable<number> {
+    return this.#parts.vocabulary.numbers;
   }
 
   /** A commit that is answered as a rollback leaves it as it was. */

@@ -43,6 +43,8 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
       await store.createLogs([
         log({ session_reference_id: day, output: words }),
         log({ session_reference_id: day, output: 'of every day' }),
+        ...(index === 0 ? [log({ session_reference_id: 'long', output: 'river' })] : []),
+        ...(index === DAYS - 1 ? [log({ session_reference_id: 'long', output: 'stone' })] : []),
       ]);
     }
     const find = async (search: string) => {
@@ -61,6 +63,15 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
     expect(await find('zebra watering')).toEqual([days[6], days[3], days[0]]);
     expect(await find('"zebra watering"')).toEqual([days[6], days[3], days[0]]);
     const statements = vi.spyOn(pg.Client.prototype, 'query');
+    expect(await find('river stone')).toEqual(['long']);
+    const joined = statements.mock.calls.flatMap((parameters) => {
+      const [text, values] = parameters as unknown as [unknown, string[]];
+      if (typeof text !== 'string' || !text.includes(' JOIN log_words')) return [];
+      const [, first, last] = text.match(/day BETWEEN \$(\d+)::date AND \$(\d+)::date/)!;
+      return [(Date.parse(values[Number(last) - 1]!) - Date.parse(values[Number(first) - 1]!)) / DAY_MILLIS + 1];
+    });
+    expect(joined).toEqual([32, DAYS - 32]);
+    statements.mockClear();
     expect(await find('nothing')).toEqual([]);
     // It is looked for as a whole word, and as the beginning of one.
     expect(statements.mock.calls.length).toBeLessThan(DAYS);

@@ -5,6 +5,9 @@ import { openPostgresStore } from '../../../../src/server/store/postgres/store.t
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
 import { createOne, log } from '../../sample-log.ts';
 
+const FOR_GOOD = 'SELECT 1 / 0';
+const FOR_NOW = `DO $$ BEGIN RAISE SQLSTATE '40001'; END $$`;
+
 describe.each(findPostgres())('$name: words that are forgotten', (binaries) => {
   let cluster: PostgresCluster;
   beforeAll(async () => {
@@ -50,6 +53,46 @@ describe.each(findPostgres())('$name: words that are forgotten', (binaries) => {
       await write(word);
       expect(await readWords()).toContain(word);
     }
+  });
+
+  /** Statements of writes fail in this way, each once. */
+  const failInTurn = (failures: readonly { of: string; by: string }[]): { readonly left: number } => {
+    const left = [...failures];
+    const query = pg.Client.prototype.query as (this: pg.Client, ...parameters: unknown[]) => unknown;
+    vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...parameters: unknown[]) {
+      const [{ name }] = parameters as [{ name?: string }];
+      const [next] = left;
+      if (!next || !name?.startsWith(next.of)) return query.apply(this, parameters);
+      left.shift();
+      return query.call(this, { text: next.by });
+    } as never);
+    onTestFinished(() => void vi.restoreAllMocks());
+    return {
+      get left() {
+        return left.length;
+      },
+    };
+  };
+
+  test.each([
+    { when: 'at once', failures: [{ of: 'sessions ', by: FOR_GOOD }] },
+    {
+      when: 'after a try that had written them',
+      failures: [
+        { of: 'sessions ', by: FOR_NOW },
+        { of: 'log_references ', by: FOR_GOOD },
+      ],
+    },
+  ])('are those of logs that were rolled back for good $when, too', async ({ failures }) => {
+    const { one, readWords } = await openTwo();
+    await createOne(one, { output: 'zebra' });
+    const statements = failInTurn(failures);
+    const failing = createOne(one, { output: 'zebra zuckerwatte', reference_id: 'reference' });
+    await expect(failing).rejects.toThrow('division by zero');
+    expect(statements.left).toBe(0);
+    expect(await readWords()).toContain('zuckerwatte');
+    await expect.poll(readWords, { timeout: 10_000 }).not.toContain('zuckerwatte');
+    expect(await readWords()).toContain('zebra');
   });
 
   test('are there for each log that is answered, whoever deletes and forgets at the same time', async () => {

@@ -10,6 +10,11 @@ import { log } from '../../sample-log.ts';
 /** More than are asked at once. */
 const DAYS = 40;
 
+const LOGS_PER_DAY = 20;
+
+/** Of the next test: ids are never made of an earlier time than before. */
+let daysAhead = 0;
+
 describe.each(findPostgres())('$name: a search of many days', (binaries) => {
   let cluster: PostgresCluster;
   beforeAll(async () => {
@@ -17,21 +22,29 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
   });
   afterAll(() => cluster?.stop(), 60_000);
 
-  test('finds the sessions of each day, page by page, and asks many days at once for a word of few logs', async () => {
+  const openAtManyDays = async () => {
     const url = await cluster.createSchema();
+    const firstMillis = Date.now() + daysAhead * DAY_MILLIS;
+    daysAhead += DAYS;
+    onTestFinished(() => void vi.restoreAllMocks());
+    const clock = vi.spyOn(Date, 'now').mockReturnValue(firstMillis);
     const store = await openPostgresStore({ url });
     onTestFinished(() => store.close());
-    const now = Date.now();
-    const days = Array.from({ length: DAYS }, (_, index) => nextDay(dayOf(now), index));
+    const days = Array.from({ length: DAYS }, (_, index) => nextDay(dayOf(firstMillis), index));
     await withClient(url, (client) => makePartitionsOf(client, days));
-    onTestFinished(() => void vi.restoreAllMocks());
-    const clock = vi.spyOn(Date, 'now');
+    return { store, days, goTo: (index: number) => clock.mockReturnValue(firstMillis + index * DAY_MILLIS) };
+  };
+
+  test('finds the sessions of each day, page by page, and asks many days at once for a word of few logs', async () => {
+    const { store, days, goTo } = await openAtManyDays();
     for (const [index, day] of days.entries()) {
-      clock.mockReturnValue(now + index * DAY_MILLIS);
+      goTo(index);
       const words = `${index % 3 === 0 ? 'zebra' : 'other'} ${index < 8 ? 'watering' : ''}`;
       await store.createLogs([
         log({ session_reference_id: day, output: words }),
         log({ session_reference_id: day, output: 'of every day' }),
+        ...(index === 0 ? [log({ session_reference_id: 'long', output: 'river' })] : []),
+        ...(index === DAYS - 1 ? [log({ session_reference_id: 'long', output: 'stone' })] : []),
       ]);
     }
     const find = async (search: string) => {
@@ -50,6 +63,15 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
     expect(await find('zebra watering')).toEqual([days[6], days[3], days[0]]);
     expect(await find('"zebra watering"')).toEqual([days[6], days[3], days[0]]);
     const statements = vi.spyOn(pg.Client.prototype, 'query');
+    expect(await find('river stone')).toEqual(['long']);
+    const joined = statements.mock.calls.flatMap((parameters) => {
+      const [text, values] = parameters as unknown as [unknown, string[]];
+      if (typeof text !== 'string' || !text.includes(' JOIN log_words')) return [];
+      const [, first, last] = text.match(/day BETWEEN \$(\d+)::date AND \$(\d+)::date/)!;
+      return [(Date.parse(values[Number(last) - 1]!) - Date.parse(values[Number(first) - 1]!)) / DAY_MILLIS + 1];
+    });
+    expect(joined).toEqual([32, DAYS - 32]);
+    statements.mockClear();
     expect(await find('nothing')).toEqual([]);
     // It is looked for as a whole word, and as the beginning of one.
     expect(statements.mock.calls.length).toBeLessThan(DAYS);
@@ -59,5 +81,35 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
     });
     // All of them would be more locks than the database has for some searches of a year.
     expect(Math.max(...asked)).toBe(32);
+  });
+
+  test('looks for words that are seldom together on many days at once, and for the beginning of a word only if there is one', async () => {
+    const { store, days, goTo } = await openAtManyDays();
+    const logOf = (day: string, index: number) => {
+      const words = index === 0 && day === days[0] ? 'zebra giraffe' : index % 2 === 0 ? 'zebra' : 'giraffe';
+      return log({ session_reference_id: `${day} ${index}`, output: words });
+    };
+    for (const [index, day] of days.entries()) {
+      goTo(index);
+      await store.createLogs(Array.from({ length: 2 * LOGS_PER_DAY }, (_, number) => logOf(day, number)));
+    }
+    const statements = vi.spyOn(pg.Client.prototype, 'query');
+    const find = async (search: string) => {
+      statements.mockClear();
+      const { sessions, next } = await store.viewer.listSessions({ search, size: 3 });
+      expect(next).toBeNull();
+      const texts = statements.mock.calls.map(([statement]) => (statement as unknown as { text?: string }).text ?? '');
+      return { found: sessions.map((each) => each.reference_id), texts };
+    };
+    const together = await find('zebra giraffe');
+    expect(together.found).toEqual([`${days[0]} 0`]);
+    expect(together.texts.length).toBeLessThan(1.5 * DAYS);
+    const absent = await find('nothing');
+    expect(absent.texts.filter((text) => text.includes('words && '))).toEqual([]);
+    expect((await find('zebra gir')).found).toEqual([`${days[0]} 0`]);
+    // On the newest day alone: without a log of the one, it does not matter which sessions have the other.
+    const absentBeside = await find('nothing giraffe');
+    expect(absentBeside.found).toEqual([]);
+    expect(absentBeside.texts.filter((text) => text.startsWith('SELECT session FROM log_words'))).toHaveLength(1);
   });
 });

@@ -7,7 +7,7 @@ import type { Catalog } from '../tables/catalog.ts';
 import { type Row, toSqlTime, type Value } from '../tables/connection.ts';
 import { fromId, toKeyed, type Uuid } from '../tables/keys.ts';
 import { FACETS } from '../tables/log-facts.ts';
-import { findCurrentSessions, findLogs } from '../tables/lookups.ts';
+import { type FoundSession, findCurrentSessions, findLogs } from '../tables/lookups.ts';
 import { whereKeys } from '../tables/row-keys.ts';
 import { IS_SHOWN } from './summaries.ts';
 
@@ -109,8 +109,18 @@ export async function listByIds(pool: pg.Pool, ids: readonly string[], condition
   const keys = ids.flatMap((id) => fromId('sesh', id) ?? []);
   const logs = await findLogs(pool, ids);
   const current = await findCurrentSessions(pool, [...keys, ...[...logs.values()].map(({ session }) => session)]);
-  const wanted = await keepWanted(pool, [...new Set([...current.values()].map(({ key }) => key))], conditions);
+  const wanted = await keepWantedOf(pool, current.values(), conditions);
   return { found: [...wanted].map((key) => ({ key })), next: null };
+}
+
+/** As `keepWanted`, for sessions as they are now, which say themselves whether they are shown. */
+export async function keepWantedOf(
+  pool: pg.Pool,
+  current: Iterable<FoundSession>,
+  conditions: Conditions,
+): Promise<Set<Uuid>> {
+  const shown = new Set(Array.from(current, ({ key, logs }) => (logs > 0 ? [key] : [])).flat());
+  return conditions.sql.length === 0 ? shown : keepWanted(pool, [...shown], conditions);
 }
 
 /** Resolves to those of the sessions that are shown and meet the conditions. */

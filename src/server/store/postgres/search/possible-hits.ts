@@ -20,7 +20,7 @@ export interface HitPortion {
 /**
  * Yields the hits of which more has to be read, at most `size` at once, in portions that go on one after the other.
  *
- * @param sessionsOf that have a log of another term on the day of the hits, for each of those that are not frequent.
+ * @param sessionsOf that have a log of another term on the days of the hits, for each of those of which that is known.
  */
 export async function* findPossibleHits(
   pool: pg.Pool,

@@ -2,11 +2,12 @@
 import type pg from 'pg';
 import { type Conditions, keepWanted } from '../reading/session-list.ts';
 import { pipelined, type Row, type Value, withConnection } from '../tables/connection.ts';
+import { nextDay } from '../tables/identifiers.ts';
 import type { Uuid } from '../tables/keys.ts';
 import { type FoundSession, findCurrentSessions } from '../tables/lookups.ts';
 import { isMissingTable, tableOf } from '../tables/partitions.ts';
 import { whereKeys } from '../tables/row-keys.ts';
-import type { Hits } from './word-hits.ts';
+import type { DayRange, Hits } from './word-hits.ts';
 import { wordRowsOf } from './word-rows.ts';
 import type { Term } from './word-terms.ts';
 
@@ -16,6 +17,8 @@ const MAX_LOGS = 5_000;
 const SESSIONS_AT_ONCE = 100;
 /** Of a key and a bucket of one session: one that very many were merged into has far more of them than logs. */
 const MAX_PAIRS = 1_000;
+/** Of sessions of very many days, the tables of all would be planned, and locked, for longer than a statement may take. */
+const DAYS_AT_ONCE = 32;
 
 /** Resolves to the sessions that meet the conditions, where one of these alone is met by few; else to `undefined`. */
 export async function findFewSessions(pool: pg.Pool, conditions: Conditions): Promise<FoundSession[] | undefined> {
@@ -64,23 +67,25 @@ export async function findLogsOfTerms(
   const together = sessions.filter((session) => !hasManyPairs(session));
   const found = new Map<Uuid, string[][]>();
   for (const some of together.length > 0 ? [together, ...alone] : alone) {
-    for (const [session, ids] of await findLogsAtOnce(pool, some, terms)) found.set(session, ids);
+    const days = some.flatMap(({ firstDay, lastDay }) => [firstDay, lastDay]).sort();
+    const [earliest, latest] = [days[0]!, days.at(-1)!];
+    for (let first = earliest; first <= latest; first = nextDay(first, DAYS_AT_ONCE)) {
+      const last = [latest, nextDay(first, DAYS_AT_ONCE - 1)].sort()[0]!;
+      for (const [session, ids] of await findLogsOfDays(pool, some, terms, { first, last })) {
+        const before = found.get(session);
+        found.set(session, before ? ids.map((each, index) => [...before[index]!, ...each]) : ids);
+      }
+    }
   }
   return found;
 }
 
-async function findLogsAtOnce(
+async function findLogsOfDays(
   pool: pg.Pool,
   sessions: readonly FoundSession[],
   terms: readonly Term[],
+  days: DayRange,
 ): Promise<Map<Uuid, string[][]>> {
-  const days = [
-    sessions.map(({ firstDay }) => firstDay).sort()[0]!,
-    sessions
-      .map(({ lastDay }) => lastDay)
-      .sort()
-      .at(-1)!,
-  ];
   const values: Value[] = [];
   const add = (value: Value): string => `$${values.push(value)}`;
   const parts = terms.map(({ words, beginnings }, index) => {
@@ -89,8 +94,8 @@ async function findLogsAtOnce(
     return `array_agg(DISTINCT log.id ORDER BY log.id) FILTER (WHERE ${conditions.join(' AND ')}) AS found_${index}`;
   });
   // A session of one day, as most are, is in one partition.
-  const isOneDay = days[0] === days[1];
-  const within = (table: string) => `${table}.day BETWEEN ${add(days[0]!)}::date AND ${add(days[1]!)}::date`;
+  const isOneDay = days.first === days.last;
+  const within = (table: string) => `${table}.day BETWEEN ${add(days.first)}::date AND ${add(days.last)}::date`;
   const conditions = `${whereLogsOf(sessions, values)} AND ${within('log')} AND ${within('part')}`;
   const read = async (toTable: (table: string) => string) =>
     pool.query<Row>(
@@ -99,7 +104,7 @@ async function findLogsAtOnce(
         WHERE ${conditions} GROUP BY log.session`,
       values,
     );
-  const { rows } = await read((table) => (isOneDay ? tableOf(table, days[0]!) : table)).catch((error) => {
+  const { rows } = await read((table) => (isOneDay ? tableOf(table, days.first) : table)).catch((error) => {
     if (!isMissingTable(error)) throw error;
     return read((table) => table);
   });

@@ -9,7 +9,7 @@
  * the turn took for written was there, or the other server sees the turn's logs; else all words of the turn are written.
  */
 import type pg from 'pg';
-import { pipelined, type Row, type Statement, withConnection } from '../tables/connection.ts';
+import { NotCommitted, pipelined, type Row, type Statement, withConnection } from '../tables/connection.ts';
 import { type Insertion, inLockOrder, insertRows } from '../tables/insert-rows.ts';
 import type { Layout } from '../tables/layout.ts';
 import { hashWord, MAX_WORD_CHARACTERS, type NewWord } from '../tables/words.ts';
@@ -160,7 +160,7 @@ export class Vocabulary {
     return [...new Set([hashWord(beginning), ...rows.map((row) => row['number'] as number)])];
   }
 
-  /** To be called with the words of deleted logs; without words where they are not known. */
+  /** To be called with words that logs had or should have had; without words where they are not known. */
   noteFreed(words?: Iterable<number>): void {
     this.restoreFreed(words);
     this.onFreed();
@@ -215,14 +215,19 @@ export class TurnWords {
     else this.#vocabulary.noteFoundAsAWhole(number);
   };
 
-  /** To be called with the commit of the turn. If that fails, its outcome may not be known: the words may be needed. */
+  /** To be called with the commit of the turn. Where its outcome is not known, the words may be needed. */
   async keepUnlessCommitted(committed: Promise<void>): Promise<void> {
     try {
       await committed;
     } catch (error) {
-      this.#vocabulary.keep(this.#words);
+      if (!(error instanceof NotCommitted)) this.#vocabulary.keep(this.#words);
       throw error;
     }
+  }
+
+  /** Those of a turn that was rolled back may have been written behind its commit. */
+  get numbers(): Iterable<number> {
+    return this.#words.keys();
   }
 
   /** Writes the words before their commit, after which they have to be flushed all the same. Never rejects. */

@@ -8,25 +8,21 @@ import { logOfWords } from './word-rows.ts';
 import type { Term } from './word-terms.ts';
 
 /** The newest logs, which are looked at one by one: a frequent word is in enough of them. */
-const WINDOW = 1_000;
-const ENOUGH = 40;
+export const WINDOW = 1_000;
+export const ENOUGH = 40;
 /** With so many hits among the newest logs, the index would give too many: more of the newest are looked at. */
-const MANY = 8;
+export const MANY = 8;
 const WIDE_WINDOW = 20_000;
 /** Read from the index at once; and where most of them are left out by other words. */
 const MAX_HITS = 200;
 const MAX_HITS_OF_MANY = 10_000;
-/** Of days that are asked at once: each day is looked at alone for a term that more logs have. */
-const MAX_EARLIER = 500;
-/** Of a term that is not frequent, on one day. */
-const MAX_SESSIONS = 50_000;
-/** Of a term, to find the one that is in the fewest logs. */
-const MAX_COUNTED = 2_000;
+/** Of days that are asked at once. */
+export const MAX_EARLIER = 4_000;
 /** Of the database that one search has at once, beside which others read. */
 const MAX_CONNECTIONS = 2;
 /** In which the index answers what a search cannot do without, and what only makes it faster. */
 const INDEX_MILLIS = 3_000;
-const HINT_MILLIS = 1_000;
+export const HINT_MILLIS = 1_000;
 const TIMED_OUT = '57014';
 export const LAST_ID = 'data_zzzzzzzzzzzzzzzzzzzzz';
 
@@ -102,81 +98,29 @@ export async function readHits(pool: pg.Pool, day: string, term: Term, before: s
   return { rows: found.map(toHit), isWhole: found.length < limit };
 }
 
-/** Whether so many hits on one day are few: then a term is looked for on many earlier days at once. */
-export function isRare(hits: number): boolean {
-  return hits < ENOUGH;
+/** Some days in a row. */
+export interface DayRange {
+  readonly first: string;
+  readonly last: string;
 }
 
-/** Of some days in a row; `undefined` where these are many, or the index needs long for them. */
-export async function readHitsOfDays(
-  pool: pg.Pool,
-  { first, last }: { readonly first: string; readonly last: string },
-  term: Term,
-): Promise<Hits | undefined> {
-  const values: Value[] = [first, last];
-  const text = `SELECT id, session FROM log_words WHERE day >= $1::date AND day <= $2::date
+/** Returns a condition, and adds what it compares with to `values`. */
+export function inDays({ first, last }: DayRange, values: Value[]): string {
+  return `day >= $${values.push(first)}::date AND day <= $${values.push(last)}::date`;
+}
+
+/** `undefined` where these are many, or the index needs long for them. */
+export async function readHitsOfDays(pool: pg.Pool, days: DayRange, term: Term): Promise<Hits | undefined> {
+  const values: Value[] = [];
+  const text = `SELECT id, session FROM log_words WHERE ${inDays(days, values)}
     AND ${toCondition(term, values)} LIMIT ${MAX_EARLIER + 1}`;
   const rows = await readFromIndex(pool, text, values, HINT_MILLIS);
   if (!rows || rows.length > MAX_EARLIER) return undefined;
   return { rows: rows.map(toHit).sort((left, right) => (left.id < right.id ? 1 : -1)), isWhole: true };
 }
 
-/**
- * Resolves to the sessions that have a log with each term on that day; `undefined` where that is not known: for a frequent
- * term, which leaves out few, and for one that the index needs long for, or is not asked for before `end`.
- *
- * @param end by `performance.now()`.
- */
-export async function readSessionsOf(
-  pool: pg.Pool,
-  day: string,
-  terms: readonly Term[],
-  end: number,
-): Promise<(ReadonlySet<Uuid> | undefined)[]> {
-  if (terms.length === 0) return [];
-  const sampled = await sample(pool, day, terms);
-  return mapTogether(terms, async (term, index) => {
-    if (sampled[index]! >= ENOUGH || performance.now() > end) return undefined;
-    const values: Value[] = [day];
-    const condition = toCondition(term, values);
-    const text = `SELECT session FROM log_words WHERE day = $1::date AND ${condition} LIMIT ${MAX_SESSIONS}`;
-    const rows = await readFromIndex(pool, text, values, HINT_MILLIS);
-    return rows && rows.length < MAX_SESSIONS ? new Set(rows.map((row) => row['session'] as Uuid)) : undefined;
-  });
-}
-
-/** Resolves to how many of the newest logs of the day have each term. */
-async function sample(pool: pg.Pool, day: string, terms: readonly Term[]): Promise<number[]> {
-  const values: Value[] = [day];
-  const counts = terms.map((term) => `count(*) FILTER (WHERE ${toCondition(term, values)})::int4`);
-  const text = `SELECT ARRAY[${counts.join(', ')}] AS counts
-    FROM (SELECT words FROM log_words WHERE day = $1::date ORDER BY id DESC LIMIT ${WINDOW}) AS newest`;
-  const [row] = await withConnection(pool, (client) => readAlongIds(client, { text, values }));
-  return row!['counts'] as number[];
-}
-
-/**
- * Resolves to how many logs of the day have each term; of frequent ones, and those that the index needs long for or is not
- * asked for before `end`, which is more frequent than others.
- *
- * @param end by `performance.now()`.
- */
-export async function countHits(pool: pg.Pool, day: string, terms: readonly Term[], end: number): Promise<number[]> {
-  const sampled = await sample(pool, day, terms);
-  // The newest logs say enough of terms that are all among them.
-  const areAllThere = sampled.every((count) => count >= MANY);
-  return mapTogether(terms, async (term, index) => {
-    const many = MAX_COUNTED + sampled[index]!;
-    if (areAllThere || sampled[index]! >= ENOUGH || performance.now() > end) return many;
-    const own: Value[] = [day];
-    const condition = toCondition(term, own);
-    const text = `SELECT 1 FROM log_words WHERE day = $1::date AND ${condition} LIMIT ${MAX_COUNTED}`;
-    return (await readFromIndex(pool, text, own, HINT_MILLIS))?.length ?? many;
-  });
-}
-
 /** In their order, a few at once. */
-async function mapTogether<Item, Result>(
+export async function mapTogether<Item, Result>(
   items: readonly Item[],
   work: (item: Item, index: number) => Promise<Result>,
 ): Promise<Result[]> {
@@ -189,7 +133,7 @@ async function mapTogether<Item, Result>(
 }
 
 /** Adds what it compares with to `values`. An empty list of words would be one that every log has. */
-function toCondition({ words, beginnings }: Term, values: Value[]): string {
+export function toCondition({ words, beginnings }: Term, values: Value[]): string {
   const add = (list: readonly number[]): string => `$${values.push(list)}::int4[]`;
   return [
     ...(words.length > 0 ? [`words @> ${add(words)}`] : []),
@@ -198,7 +142,7 @@ function toCondition({ words, beginnings }: Term, values: Value[]): string {
 }
 
 /** Resolves to `undefined` if it takes longer than that. */
-async function readFromIndex(
+export async function readFromIndex(
   pool: pg.Pool,
   text: string,
   values: readonly Value[],

@@ -3,29 +3,22 @@
  * word is enough where no whole word is found.
  *
  * One of the terms leads: its logs are read from the newest day on, and of their sessions those are kept that have the
- * other terms too. After a day on which few logs have it, many earlier days are asked at once. Each request looks for
- * a bounded time; the cursor says where it stopped.
+ * other terms too. The fewer logs have it, the more earlier days are asked at once. Each request looks for a bounded time;
+ * the cursor says where it stopped.
  */
 import type pg from 'pg';
 import type { SessionQuery } from '../../viewer-store.ts';
-import { type Conditions, type FoundSessions, keepWanted } from '../reading/session-list.ts';
+import { type Conditions, type FoundSessions, keepWantedOf } from '../reading/session-list.ts';
 import { dayOf, firstIdOf } from '../tables/identifiers.ts';
 import type { Uuid } from '../tables/keys.ts';
 import { type FoundSession, findCurrentSessions } from '../tables/lookups.ts';
+import { DaySpans } from './day-spans.ts';
 import { readTexts } from './match-texts.ts';
+import { countHits, OtherTerms } from './other-terms.ts';
 import { findPossibleHits } from './possible-hits.ts';
 import { findFewSessions, findLogsOfTerms, readHitsOf } from './session-hits.ts';
 import type { Vocabulary } from './vocabulary.ts';
-import {
-  countHits,
-  type Hit,
-  isRare,
-  LAST_ID,
-  listDays,
-  readHits,
-  readHitsOfDays,
-  readSessionsOf,
-} from './word-hits.ts';
+import { type Hit, LAST_ID, listDays, readHits, readHitsOfDays } from './word-hits.ts';
 import { MAX_TERMS, type Term, toTerms } from './word-terms.ts';
 
 const MAX_MILLIS = 2_000;
@@ -40,8 +33,6 @@ const FIRST_DAY = '1970-01-01';
 /** Hits whose sessions are looked at together, and whose texts are read. */
 const CHECKED = 100;
 const VERIFIED = 40;
-/** Their tables and indexes are locked, of which the locks of the database are for all that is done at that time. */
-const DAYS_AT_ONCE = 32;
 /** The first of them is tomorrow. */
 const COUNTED_DAYS = 3;
 /** Logs of one session in which a phrase is looked for. */
@@ -69,6 +60,7 @@ export async function searchWords(parts: SearchParts, query: SessionQuery): Prom
   for (const isBeginning of [false, true]) {
     const terms = await toTerms(query, isBeginning ? parts.vocabulary : undefined);
     if (terms.length === 0) continue;
+    if (isBeginning && first?.next === null && !hasBeginnings(terms)) break;
     const leading = few ? 0 : await chooseLeading(parts.pool, terms);
     const result = await searchFrom({ ...parts, few }, query, terms, { leading, isBeginning, before });
     // The beginning of a word is tried only if no whole word is found: more logs have it. It finds whole words, too, so
@@ -79,15 +71,18 @@ export async function searchWords(parts: SearchParts, query: SessionQuery): Prom
   return first ?? { found: [], next: null };
 }
 
+/** Whether other words than the last one itself begin like it. */
+function hasBeginnings(terms: readonly Term[]): boolean {
+  const { words, beginnings = [] } = terms.at(-1)!;
+  return words.length > 0 || beginnings.length > 1;
+}
+
 /** The term of the fewest logs on the newest days; metadata always lead, since one log has them all. */
 async function chooseLeading(pool: pg.Pool, terms: readonly Term[]): Promise<number> {
   if (terms.length === 1 || terms[0]?.verify) return 0;
   const end = performance.now() + MAX_MILLIS;
-  const counts = terms.map(() => 0);
-  for (const day of (await listDays(pool)).slice(0, COUNTED_DAYS)) {
-    const ofDay = await countHits(pool, day, terms, end);
-    for (const [index, count] of ofDay.entries()) counts[index]! += count;
-  }
+  const days = (await listDays(pool)).slice(0, COUNTED_DAYS);
+  const counts = await countHits(pool, { first: days.at(-1)!, last: days[0]! }, terms, end);
   return counts.indexOf(Math.min(...counts));
 }
 
@@ -112,25 +107,30 @@ async function searchFrom(
   const seen = new Set<Uuid>();
   let last = before;
   const today = dayOf(Date.now());
-  let [hasFew, hasAsked] = [false, false];
+  const others = new OtherTerms(pool, few ? [] : terms.filter((_, index) => index !== leading));
+  const spans = new DaySpans();
+  let span = 1;
   // Those of a few sessions are read at once, whatever their days.
   const days = few ? [FIRST_DAY] : (await listDays(pool)).filter((day) => startOf(day) < before);
   for (let at = 0; at < days.length; ) {
     const day = days[at]!;
-    const first = days[Math.min(at + DAYS_AT_ONCE, days.length) - 1]!;
-    const earlier = hasFew ? await readHitsOfDays(pool, { first, last: day }, lead) : undefined;
-    // If it has more logs on earlier days, these are looked at one by one.
-    hasFew = earlier !== undefined;
-    const others = few || earlier ? [] : terms.filter((_, index) => index !== leading);
-    const sessionsOf = (await readSessionsOf(pool, day, others, end)).filter((each) => each !== undefined);
-    let hitsOfDay = 0;
+    let range = { first: days[Math.min(at + span, days.length) - 1]!, last: day };
+    const earlier = span > 1 ? await readHitsOfDays(pool, range, lead) : undefined;
+    if (span > 1 && !earlier) {
+      spans.noteTooMany(span);
+      [span, range] = [1, { first: day, last: day }];
+    }
+    // Of few hits, their own sessions are sooner looked at than all that have another term on so many days.
+    const areFew = earlier !== undefined && earlier.rows.length <= CHECKED;
+    const sessionsOf = areFew ? [] : await others.sessionsOf(range, end);
+    let hits = 0;
     for (let isWhole = false; !isWhole; ) {
-      const hits = few
+      const read = few
         ? await readHitsOf(pool, few, lead, last)
         : (earlier ?? (await readHits(pool, day, lead, last, sessionsOf.length > 0)));
-      isWhole = hits.isWhole;
-      hitsOfDay += hits.rows.length;
-      const portions = findPossibleHits(pool, hits.rows, sessionsOf, lead.verify ? VERIFIED : CHECKED);
+      isWhole = read.isWhole;
+      hits += read.rows.length;
+      const portions = findPossibleHits(pool, read.rows, sessionsOf, lead.verify ? VERIFIED : CHECKED);
       for await (const portion of portions) {
         const slice = portion.hits.filter(({ session }) => !seen.has(session));
         const sessions = await keepMatching(pool, { terms, leading, hits: slice, before, conditions, excluded });
@@ -149,12 +149,14 @@ async function searchFrom(
         // However long it took to find them, some are looked at, so that the next request goes on behind them.
         if (isEnough || performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
       }
-      last = isWhole ? startOf(earlier ? first : day) : (hits.next ?? last);
+      last = isWhole ? startOf(range.first) : (read.next ?? last);
       if (performance.now() > end) return { found: toFound(found), next: cursorOf(last) };
     }
+    at += span;
     // There is nothing yet on the day that is made ahead.
-    if (!hasAsked && day <= today) [hasFew, hasAsked] = [isRare(hitsOfDay), isRare(hitsOfDay)];
-    at += earlier ? DAYS_AT_ONCE : 1;
+    if (day <= today) {
+      span = spans.next({ days: span, hits, found: found.size, missing: query.size - found.size });
+    }
   }
   return { found: toFound(found), next: null };
 }
@@ -182,7 +184,7 @@ async function keepMatching(pool: pg.Pool, candidates: Candidates) {
   const { terms, leading, hits, before, conditions, excluded } = candidates;
   const lead = terms[leading]!;
   const current = await findCurrentSessions(pool, new Set(hits.map(({ session }) => session)));
-  const wanted = await keepWanted(pool, [...new Set([...current.values()].map(({ key }) => key))], conditions);
+  const wanted = await keepWantedOf(pool, current.values(), conditions);
   for (const key of excluded) wanted.delete(key);
   const verified = lead.verify
     ? await verifyLogs(

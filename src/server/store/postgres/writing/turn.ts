@@ -97,6 +97,11 @@ export class Turn {
     return answers;
   }
 
+  /** Numbers of words that no log has because of it, if it was rolled back. */
+  get words(): Iterable<number> {
+    return this.#parts.vocabulary.numbers;
+  }
+
   /** A commit that is answered as a rollback leaves it as it was. */
   async #commit(client: pg.ClientBase): Promise<void> {
     const mayBeCommitted = this.mayBeCommitted;

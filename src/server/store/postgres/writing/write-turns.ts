@@ -173,6 +173,7 @@ export class WriteTurns {
 
   async #runTurn(jobs: readonly Job[]): Promise<void> {
     const missing: MissingLogs = new Map();
+    const wordsOfFailed = new Set<number>();
     let [overtaken, failed] = [0, 0];
     const since = performance.now();
     let prepared: { checked: Checked[]; plan: Plan; turn: Turn } | undefined;
@@ -197,12 +198,16 @@ export class WriteTurns {
       } catch (error) {
         const isOvertaken = error instanceof RepeatTurn;
         const failure = prepared?.turn.mayBeCommitted ? unknownOutcome(error) : error;
+        for (const word of prepared?.turn.words ?? []) wordsOfFailed.add(word);
+        const canRepeat = isOvertaken || (await this.#canRepeat(error, prepared));
         if (isOvertaken) overtaken += 1;
-        else if (await this.#canRepeat(error, prepared)) failed += 1;
-        else throw failure;
-        this.#counts[isOvertaken ? 'overtaken' : 'failed'] += 1;
+        else if (canRepeat) failed += 1;
+        if (canRepeat) this.#counts[isOvertaken ? 'overtaken' : 'failed'] += 1;
         const isOver = performance.now() - since > PATIENCE_MILLIS;
-        if (isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) throw failure;
+        if (!canRepeat || isOver || overtaken > MAX_OVERTAKEN || failed > MAX_FAILED) {
+          if (!prepared?.turn.mayBeCommitted && wordsOfFailed.size > 0) this.#parts.vocabulary.noteFreed(wordsOfFailed);
+          throw failure;
+        }
         // Where nothing is committed for sure, it may be planned again with what is known now.
         if (!prepared?.turn.mayBeCommitted) prepared = undefined;
         await pause(isOvertaken ? overtaken : failed * 5);

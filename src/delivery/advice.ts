@@ -91,7 +91,7 @@ function adviseOnError(error: Error, { baseUrl }: ServerSettings): Advice {
     const start = `npx humanloop-otel serve${port && port !== DEFAULT_PORT ? ` --port ${port}` : ''}`;
     const what = isLoopback(baseUrl)
       ? `start the server: ${start}`
-      : `does the server run there, and is its port right? See ${ADDRESS}`;
+      : `does the server run there, and is its port right? See ${ADDRESS}${onProxy(baseUrl)}`;
     return { fault: 'refused', text: `${baseUrl} refuses connections (${code}): ${what}` };
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {

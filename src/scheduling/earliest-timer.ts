@@ -1,6 +1,6 @@
-/** Longest delay of a Node timer; a longer one would fire at once. */
 import { unref } from './unref.ts';
 
+/** Longest delay of a Node timer; a longer one would fire at once. */
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
 /**

@@ -132,7 +132,8 @@ export function createBodyReader(
       if (source !== request) source.on('error', () => refuse(new HttpError(400, `the body is not valid ${encoding}`)));
       // Nobody reads this answer: it keeps a client that went away from being reported as a failure of the server.
       const cutOff = () => refuse(new HttpError(400, 'the request ended before its body'));
-      request.on('error', cutOff);
+      // Of what is not HTTP, see `wrong-requests.ts`.
+      request.on('error', (error) => (error instanceof HttpError ? refuse(error) : cutOff()));
       request.on('close', () => request.complete || cutOff());
     });
 

@@ -4,6 +4,7 @@
  */
 import { maxHeaderSize, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { HttpError } from './http-error.ts';
 
 interface Wrong extends Error {
   readonly code?: string;
@@ -16,20 +17,25 @@ const CLOSE_MILLIS = 2_000;
 
 export function explainWrongRequests(server: Server): void {
   const newest = new WeakMap<Duplex, ServerResponse>();
+  /** Everything that comes after what is wrong is wrong as well. */
+  const known = new WeakSet<Duplex>();
   server.on('request', ({ socket }, response) => newest.set(socket, response));
   server.on('clientError', (error: Wrong, socket) => {
-    const refuse = (): void => {
-      if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-      socket.end(toAnswer(error));
+    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
+    if (known.has(socket)) return;
+    known.add(socket);
+    const response = newest.get(socket);
+    const isBody = response !== undefined && !response.req.complete;
+    // What has a wrong body is answered by those who read it.
+    const close = (): void => {
+      if (isBody) socket.end();
+      else socket.end(toAnswer(error));
       setTimeout(() => socket.destroy(), CLOSE_MILLIS).unref();
     };
-    const response = newest.get(socket);
-    if (!response || response.writableFinished) return refuse();
     // Those before are answered first.
-    if (response.req.complete) return void response.once('close', refuse);
-    // The body of this one is what is wrong.
-    if (response.headersSent) socket.destroy();
-    else refuse();
+    if (!response || response.writableFinished) close();
+    else response.once('close', close);
+    if (isBody && response.req.listenerCount('error') > 0) response.req.emit('error', new HttpError(...explain(error)));
   });
 }
 

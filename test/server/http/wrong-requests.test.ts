@@ -1,7 +1,8 @@
 /** What is not HTTP, not in the usual encoding, or too long to be repeated: the answer says what is wrong. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { expect, test } from 'vitest';
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
 import { startTestServer } from '../../support/start-test-server.ts';
 
 const LOG = { project: 'p', config: { model: 'm' }, output: 'o' };
@@ -56,10 +57,38 @@ test.each([
   expect(JSON.parse(body)).toEqual({ detail: expect.stringContaining(detail) });
 });
 
-test('requests before one that is wrong are answered first', async () => {
+const CHUNKED = `${HOST}Transfer-Encoding: chunked\r\n\r\n`;
+
+test.each([
+  ['is no HTTP', 'HELLO\r\n\r\n'],
+  ['has a wrong body', `POST /v4/logs HTTP/1.1\r\n${CHUNKED}zz\r\n`],
+])('requests before one that %s are answered first', async (_, wrong) => {
   const { port } = await startTestServer();
-  const received = await send(port, post(JSON.stringify(LOG)), post(JSON.stringify(LOG)), 'HELLO\r\n\r\n');
+  const received = await send(port, post(JSON.stringify(LOG)), post(JSON.stringify(LOG)), wrong);
   expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 400']);
+});
+
+test('a body that goes wrong after the answer gets no second one', async () => {
+  const { port } = await startTestServer();
+  const received = await send(port, `POST /v4/nothing HTTP/1.1\r\n${CHUNKED}`, 'zz\r\n');
+  expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 404']);
+});
+
+test('what is wrong is noted once, in however many pieces it comes while a stream is open', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error): number => warnings.push(warning);
+  process.on('warning', note);
+  onTestFinished(() => void process.off('warning', note));
+  const { port } = await startTestServer();
+  const socket = connect(port, '127.0.0.1').setNoDelay();
+  onTestFinished(() => void socket.destroy());
+  socket.write(`GET /viewer/api/events HTTP/1.1\r\n${HOST}\r\n`);
+  await once(socket, 'data');
+  for (let piece = 0; piece < 20; piece += 1) {
+    socket.write('HELLO\r\n\r\n');
+    await delay(5);
+  }
+  expect(warnings).toEqual([]);
 });
 
 test('JSON may begin with a byte order mark', async () => {

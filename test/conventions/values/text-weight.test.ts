@@ -14,14 +14,14 @@ const MANY = 200_000;
 
 test.each([
   ['JSON', () => jsonOf(`{${keys(MANY, (at) => `"key ${at}": 1`)}}`)],
-  ['a list of objects', () => jsonOf(`[${keys(MANY, () => '{}')}]`)],
+  ['a list of objects', () => jsonOf(`[${keys(2 * MANY, () => '{}')}]`)],
   ['a deep list', () => jsonOf('['.repeat(1_000_000) + ']'.repeat(1_000_000))],
-  ['numbers', () => jsonOf(`[${keys(600_000, () => '1')}]`)],
-  ['cut JSON', () => jsonOf(`[{"a": 1}, ${keys(MANY, () => '{}')}, {"a`)],
+  ['numbers', () => jsonOf(`[${keys(2_100_000, () => '1')}]`)],
+  ['cut JSON', () => jsonOf(`[{"a": 1}, ${keys(2 * MANY, () => '{}')}, {"a`)],
   ["Python's", () => parsePythonLiteral(`{${keys(MANY, (at) => `'key ${at}': None`)}}`)],
   ['printed fields', () => parsePrintedFields(`content=[${keys(600_000, () => '1')}]`)],
   ["Java's", () => javaMapIn(`{a=1, ${keys(600_000, (at) => `key${at}=1`)}}`)],
-  ['a stream', () => eventsInText('data: {"a":1}\n\n'.repeat(200_000))],
+  ['a stream', () => eventsInText('data: {"a":1}\n\n'.repeat(250_000))],
 ])('%s with too much in it is not parsed', (_, parse) => {
   expect(parse()).toBeUndefined();
 });
@@ -40,6 +40,20 @@ test('a stream of ten thousand chunks is parsed', () => {
     choices: [{ index: 0, delta: { content: 'a' }, logprobs: null }],
   };
   expect(eventsInText(`data: ${JSON.stringify(chunk)}\n\n`.repeat(10_000))).toHaveLength(10_000);
+});
+
+test('a history of a thousand messages is read, with the rows that its tools have found', () => {
+  const row = (id: number) => ({ id, title: 'a document', score: 0.5, url: 'https://example.com/', tags: ['a', 'b'] });
+  const response = Array.from({ length: 100 }, (_, id) => row(id));
+  const turn = [
+    { role: 'user', parts: [{ type: 'text', content: 'what is there?' }] },
+    { role: 'assistant', parts: [{ type: 'tool_call', id: 'c', name: 'search', arguments: { query: 'x' } }] },
+    { role: 'tool', parts: [{ type: 'tool_call_response', id: 'c', response }] },
+    { role: 'assistant', parts: [{ type: 'text', content: 'this' }] },
+  ];
+  const text = JSON.stringify(Array.from({ length: 250 }, () => turn).flat());
+  const span = makeSpan({ 'gen_ai.operation.name': 'chat', 'gen_ai.input.messages': text });
+  expect(readSpan(span).messages).toHaveLength(1_000);
 });
 
 test('all texts of a span share what may be parsed, and a later span has its own', () => {

@@ -8,7 +8,7 @@
 import { isObject } from '../../../wire/json.ts';
 import { jsonOf } from '../../values/attributes.ts';
 import { areJsonLines } from '../../values/json-lines.ts';
-import { mayParseEvents, withOneBudget } from '../../values/text-weight.ts';
+import { mayParse, withOneBudget } from '../../values/text-weight.ts';
 
 /** Fields and comments may stand before the first event, and all of it in JSON's quotes. */
 const START = /^"?(?:\s|\\[nr]){0,4}(?:data: ?\{|event: ?[\w.-]{1,64}[\s\\]|id:|retry:|:)/;
@@ -26,7 +26,7 @@ export function mayBeEvents(text: string): boolean {
 /** Returns the events; undefined if anything else is in the text. The last event may have been cut off, and is left out. */
 export function eventsInText(text: string): Record<string, unknown>[] | undefined {
   if (areJsonLines(text)) return eventsInLines(text);
-  if (!START.test(text) || !mayParseEvents(text)) return undefined;
+  if (!START.test(text) || !mayParse(text)) return undefined;
   const lines = text.split(LINE);
   const events: Record<string, unknown>[] = [];
   for (const [at, line] of lines.entries()) {
@@ -49,7 +49,7 @@ const LINE_KEYS = ['done', 'event_type'] as const;
 
 function eventsInLines(text: string): Record<string, unknown>[] | undefined {
   const first = jsonOf(text.slice(0, text.indexOf('\n')).trimEnd());
-  if (!isObject(first) || !LINE_KEYS.some((key) => key in first) || !mayParseEvents(text)) return undefined;
+  if (!isObject(first) || !LINE_KEYS.some((key) => key in first) || !mayParse(text)) return undefined;
   const lines = text.split(LINE).filter((line) => line.trim() !== '');
   const events: Record<string, unknown>[] = [];
   for (const [at, line] of lines.entries()) {

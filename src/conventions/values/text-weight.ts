@@ -20,13 +20,18 @@ const NEW_KEY = 20;
 const MAX_KNOWN_KEYS = 1_000;
 const MAX_KEY_CHARS = 64;
 
+/** What is nested deeper is nothing that an app has written. */
+const MAX_DEPTH = 1_000;
+
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const COLON = 0x3a;
 /** Behind a key, as Java prints it. */
 const EQUALS = 0x3d;
 const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
 
 class Budget {
   freeChars = FREE_CHARS;
@@ -47,7 +52,7 @@ class Budget {
 
   /** Stops where it is too much. What it says of a text that is not JSON does not matter. */
   #weigh(text: string): number {
-    let [weight, start, end] = [0, 0, 0];
+    let [weight, depth, start, end] = [0, 0, 0, 0];
     for (let at = 0; at < text.length && weight <= this.weight; at += 1) {
       const code = text.charCodeAt(at);
       if (code === QUOTE) {
@@ -57,7 +62,12 @@ class Budget {
         at = end;
       } else if (code === COMMA) weight += 1;
       else if (code === COLON) weight += this.#isKnown(text, start, end) ? HEAVY : NEW_KEY;
-      else if (code === OPEN_BRACE || code === OPEN_BRACKET || code === EQUALS) weight += HEAVY;
+      else if (code === EQUALS) weight += HEAVY;
+      else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+        weight += HEAVY;
+        depth += 1;
+        if (depth > MAX_DEPTH) return Number.POSITIVE_INFINITY;
+      } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1;
     }
     return weight;
   }

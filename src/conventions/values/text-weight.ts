@@ -8,8 +8,8 @@
 import { parseJson } from '../../wire/json.ts';
 import { stringEnd } from './string-end.ts';
 
-/** Texts of so many characters together are parsed without a look: whatever they have takes some 20 ms. */
-const FREE_CHARS = 512 * 1024;
+/** Texts of so many characters together are parsed without a look: whatever they have takes some milliseconds. */
+const FREE_CHARS = 128 * 1024;
 /** In all texts. A number in a list counts as one. */
 const MAX_WEIGHT = 2_000_000;
 /** Of an object, a list, or a key that was there before. */

@@ -19,6 +19,7 @@ import { STEPS } from './steps.ts';
 import { CONVENTIONS } from './table.ts';
 import { addTo, isFiller, omitUndefined, unlessEmpty } from './values/attributes.ts';
 import { SpanFields } from './values/span-fields.ts';
+import { withOneBudget } from './values/text-weight.ts';
 
 export { CONVENTIONS };
 
@@ -91,6 +92,10 @@ export function readSpan(
   conventions: readonly Convention[] = CONVENTIONS,
   recognitions = recognise(span, conventions, takeCensus(span, conventions).signs),
 ): Reading {
+  return withOneBudget(() => readAll(span, recognitions));
+}
+
+function readAll(span: SpanSlice, recognitions: readonly Recognition[]): Reading {
   const fields = new SpanFields(span);
   let reading: Reading | undefined;
   for (const { convention, kind } of recognitions) {

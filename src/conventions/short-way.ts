@@ -8,11 +8,12 @@
  */
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { STATUS_ERROR } from '../otel/span-slice.ts';
-import { isObject, parseJson } from '../wire/json.ts';
+import { isObject } from '../wire/json.ts';
 import type { ModelTool } from '../wire/v4.ts';
 import { countOf, integerOf, isFiller, MAX_NAME_CHARS, numberOf } from './values/attributes.ts';
 import { toPlainObject } from './values/plain-json.ts';
 import { SpanFields } from './values/span-fields.ts';
+import { parseWithin } from './values/text-weight.ts';
 
 /**
  * JSON in pieces: those at even places are structure, and those at odd places are the inside of JSON strings, copied
@@ -201,7 +202,7 @@ function isFlatObject(text: string): boolean {
  */
 export function objectText(text: string): string | undefined {
   if (isFlatObject(text)) return text;
-  const parsed = text.startsWith('{') ? parseJson(text) : undefined;
+  const parsed = text.startsWith('{') ? parseWithin(text) : undefined;
   const plain = isObject(parsed) && !('kwargs' in parsed) ? toPlainObject(parsed) : undefined;
   return plain && (plain === parsed ? text : JSON.stringify(plain));
 }

@@ -42,9 +42,7 @@ function adviseOnAnswer(
     return { fault: 'key', text: advice };
   }
   if (status === 404 || status === 405) {
-    const isV4 = baseUrl.endsWith('/v4');
-    const what = isV4 ? 'is it the address of a v4 log server?' : `does the address end in /v4? Set ${ADDRESS}`;
-    return { fault: 'address', text: `${baseUrl} has no logs API (HTTP ${status}): ${what}` };
+    return { fault: 'address', text: `${baseUrl} has no logs API (HTTP ${status}): ${askAddress(baseUrl)}` };
   }
   if (status >= 300 && status < 400) {
     const target = originOf(headers['location'], baseUrl);
@@ -54,6 +52,20 @@ function adviseOnAnswer(
   const said = detailOf(text);
   const remedy = status >= 500 ? ': see what the server itself prints' : '';
   return { fault: 'answer', text: `${baseUrl} answers HTTP ${status}${said && ` (${said})`}${remedy}` };
+}
+
+/** What answers a request as if all were well, and not as a log server does: the page of a proxy, a login, another API. */
+export function adviseOnStranger(status: number, { baseUrl }: ServerSettings): Advice {
+  return {
+    fault: 'address',
+    text: `${baseUrl} answers HTTP ${status}, but not as a v4 log server: ${askAddress(baseUrl)}`,
+  };
+}
+
+function askAddress(baseUrl: string): string {
+  return baseUrl.endsWith('/v4')
+    ? 'is it the address of a v4 log server?'
+    : `does the address end in /v4? Set ${ADDRESS}`;
 }
 
 /** Returns what the server says of its fault as a part of one line, without anything that a terminal would obey. */
@@ -79,7 +91,7 @@ function adviseOnError(error: Error, { baseUrl }: ServerSettings): Advice {
     const start = `npx humanloop-otel serve${port && port !== DEFAULT_PORT ? ` --port ${port}` : ''}`;
     const what = isLoopback(baseUrl)
       ? `start the server: ${start}`
-      : `does the server run there, and is its port right? See ${ADDRESS}`;
+      : `does the server run there, and is its port right? See ${ADDRESS}${onProxy(baseUrl)}`;
     return { fault: 'refused', text: `${baseUrl} refuses connections (${code}): ${what}` };
   }
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {

@@ -7,7 +7,7 @@ import { Warnings } from '../host/warnings.ts';
 import type { RetryOptions } from '../options.ts';
 import { EarliestTimer } from '../scheduling/earliest-timer.ts';
 import type { Transport, TransportOutcome, TransportRequest } from '../transport/transport.ts';
-import { type Advice, adviseOn, type Fault, type ServerSettings } from './advice.ts';
+import { type Advice, adviseOn, adviseOnStranger, type Fault, type ServerSettings } from './advice.ts';
 import { Backoff, type Failure, type Method } from './backoff.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -137,7 +137,7 @@ export class Sender {
     // `close` has already counted the logs that were in flight.
     if (this.#isClosed) return;
     const verdict = shipment.judge(outcome);
-    const advice = this.#adviseOn(outcome);
+    const advice = this.#adviseOn(outcome, verdict);
     this.#isAnswered ||= outcome.kind === 'answered';
     this.#isRefused = advice?.fault === 'refused';
     const scope = FAILURE_SCOPES[verdict.kind];
@@ -154,7 +154,9 @@ export class Sender {
   }
 
   /** A connection to a server that has answered before may break, without anything being wrong with the set-up. */
-  #adviseOn(outcome: TransportOutcome): Advice | undefined {
+  #adviseOn(outcome: TransportOutcome, { kind }: Verdict): Advice | undefined {
+    if (outcome.kind === 'answered' && outcome.status < 300 && kind === 'unsure')
+      return adviseOnStranger(outcome.status, this.#options);
     return outcome.kind === 'lost' && this.#isAnswered ? undefined : adviseOn(outcome, this.#options);
   }
 

@@ -1,5 +1,6 @@
 /** A point in time by which several consecutive waits have to end. */
 import { HumanloopError } from '../errors.ts';
+import { unref } from './unref.ts';
 
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
@@ -27,7 +28,7 @@ export class Deadline {
     const over = new Promise<never>((_, reject) => {
       const fire = () => reject(new HumanloopError(typeof message === 'string' ? message : message()));
       timer = setTimeout(fire, Math.min(Math.max(0, this.leftMillis), MAX_TIMER_MILLIS));
-      timer.unref();
+      unref(timer);
     });
     return await Promise.race([work, over]).finally(() => clearTimeout(timer));
   }

@@ -1,3 +1,5 @@
+import { unref } from './unref.ts';
+
 /** Longest delay of a Node timer; a longer one would fire at once. */
 const MAX_TIMER_MILLIS = 2 ** 31 - 1;
 
@@ -28,7 +30,7 @@ export class EarliestTimer {
       this.clear();
       this.#fire();
     }, delayMillis);
-    this.#timer.unref();
+    unref(this.#timer);
   }
 
   clear(): void {

@@ -9,6 +9,7 @@ import { createRequestListener, report } from './http/listener.ts';
 import { isLoopback } from './http/origin.ts';
 import { listen, stopListening } from './http/port.ts';
 import { createErrorPrinter } from './http/print-errors.ts';
+import { explainWrongRequests } from './http/wrong-requests.ts';
 import { createMetrics } from './metrics/metrics.ts';
 import { explainOtlpPath } from './otlp/explain-path.ts';
 import { createOtlpIntake } from './otlp/otlp-intake.ts';
@@ -186,7 +187,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 
 function serve(listener: RequestListener): Server {
   // Longer than clients keep idle connections: one that we close first could be closed under a pool's next request.
-  return createServer({ keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 }, listener);
+  const server = createServer({ keepAliveTimeout: 65_000, headersTimeout: 66_000, requestTimeout: 120_000 }, listener);
+  explainWrongRequests(server);
+  return server;
 }
 
 function portOf(server: Server): number {

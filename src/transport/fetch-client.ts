@@ -6,6 +6,7 @@
  * no connection was made, and as `lost` otherwise, so that delivery asks whether the server has the logs.
  */
 import { Fifo } from '../scheduling/fifo.ts';
+import { unref } from '../scheduling/unref.ts';
 import type { TransportOutcome } from './transport.ts';
 
 /** A request with all of its headers. */
@@ -50,7 +51,7 @@ export class FetchClient {
     const controller = new AbortController();
     const { timeoutMillis } = this.#options;
     const timer = setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMillis} ms`)), timeoutMillis);
-    timer.unref();
+    unref(timer);
     this.#running.add(controller);
     let isConnected = false;
     try {

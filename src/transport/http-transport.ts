@@ -12,6 +12,7 @@ import type { Dispatcher } from 'undici';
 import { isClosedService } from '../address.ts';
 import { optionError } from '../errors.ts';
 import { withoutTracing } from '../otel/suppress-tracing.ts';
+import { unref } from '../scheduling/unref.ts';
 import { createClosedTransport } from './closed-service.ts';
 import { isProxied } from './env-proxy.ts';
 import { FetchClient } from './fetch-client.ts';
@@ -144,7 +145,7 @@ class Exchange implements Dispatcher.DispatchHandler {
       const stage = this.#status ? 'no end of the answer' : this.#controller ? 'no answer' : 'no connection';
       this.fail(new Error(`${stage} within ${timeoutMillis} ms`));
     }, timeoutMillis);
-    this.#deadline.unref();
+    unref(this.#deadline);
   }
 
   /**

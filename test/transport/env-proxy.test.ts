@@ -69,3 +69,10 @@ test('without it the proxy is not used, and the advice names the variable', asyn
     '; the request goes through the proxy of HTTPS_PROXY',
   );
 });
+
+test('a proxy that refuses connections is named', async () => {
+  setVariables({ NODE_USE_ENV_PROXY: '1', HTTP_PROXY: 'http://127.0.0.1:9' });
+  const outcome = await send(BASE_URL);
+  expect(outcome).toMatchObject({ kind: 'unsent', cause: { code: 'ECONNREFUSED' } });
+  expect(adviseOn(outcome, { baseUrl: BASE_URL })?.text).toContain('; the request goes through the proxy of HTTP');
+});

@@ -13,6 +13,7 @@ import { toBoundedTree } from './plain-json.ts';
 import { parsePythonJson } from './python-json.ts';
 import { parsePrintedFields, parsePythonLiteral } from './python-literal.ts';
 import { salvageJson } from './salvage-json.ts';
+import { mayParse } from './text-weight.ts';
 import { withQuotedWords } from './unescaped-texts.ts';
 
 /** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
@@ -119,6 +120,8 @@ export function stringListOf(value: unknown): string[] | undefined {
  * Parses JSON text, also as Python writes it; returns structured values as they are. Returns undefined if the text is not
  * JSON.
  *
+ * A text that would take too long stays a text (`text-weight.ts`): undefined.
+ *
  * If the JSON was cut by a value length limit, it calls `onCut` and returns what can be saved. If nothing can be saved
  * it returns undefined, and the caller keeps the raw text.
  */
@@ -129,6 +132,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   // Most texts are not JSON, and catching a SyntaxError costs ten times as much as parsing.
   if (!startsJson(first)) return printedIn(value) ?? undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
+  if ((isNested || first <= SPACE) && !mayParse(value)) return undefined;
   if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
     const parsed = parsePythonJson(value) ?? (isNested ? parseWithQuotedWords(value) : undefined);
     if (parsed !== undefined || !isNested || areJsonLines(value)) return parsed ?? undefined;
@@ -159,6 +163,7 @@ export function isPrintedBody(text: string): boolean {
   return PRINTED_START.test(text) && PRINTED_FIELD.test(text);
 }
 
+const SPACE = 0x20;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;

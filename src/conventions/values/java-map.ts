@@ -2,6 +2,8 @@
  * Reads maps as Java prints them: `{city=Paris, days=[1, 2]}`. All values are texts, for it is not known which of them were
  * numbers; `null` is null.
  */
+import { mayParse } from './text-weight.ts';
+
 const MAX_DEPTH = 32;
 const START = /^\{[A-Za-z_$][\w$.-]*=/;
 /** A comma that is not part of a text: a key follows. */
@@ -9,12 +11,14 @@ const NEXT_KEY = /^, [A-Za-z_$][\w$.-]*=/;
 
 /** Returns the map; undefined if the text is anything else. */
 export function javaMapIn(text: unknown): Record<string, unknown> | undefined {
-  return typeof text === 'string' ? readMap(text.trim(), 0) : undefined;
+  return typeof text === 'string' && START.test(text.trimStart()) && mayParse(text)
+    ? readMap(text.trim(), 0)
+    : undefined;
 }
 
 /** Returns a list of maps; undefined if the text is anything else. */
 export function javaMapsIn(text: string): Record<string, unknown>[] | undefined {
-  const list = /^\[\{[A-Za-z_$]/.test(text) ? readValue(text, 0) : undefined;
+  const list = /^\[\{[A-Za-z_$]/.test(text) && mayParse(text) ? readValue(text, 0) : undefined;
   return Array.isArray(list) && list.every(isMap) ? list : undefined;
 }
 

@@ -3,8 +3,8 @@
  * them. They become null; the same words inside strings stay. Python's own literals are read too.
  */
 import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
+import { stringEnd } from './string-end.ts';
 
-const BACKSLASH = 0x5c;
 const BARE_WORD = /-?\b(?:NaN|Infinity)\b/g;
 
 /** Returns the parsed text; undefined if it is neither JSON nor Python's. */
@@ -38,15 +38,4 @@ export function fromPythonJson(text: string): string {
     at = end + 1;
   }
   return json + text.slice(at).replace(BARE_WORD, 'null');
-}
-
-/** Returns the index of the quote that closes the string starting at `from`, or -1 if there is none. */
-export function stringEnd(text: string, from: number): number {
-  for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
-    let before = quote - 1;
-    while (text.charCodeAt(before) === BACKSLASH) before--;
-    // An even number of backslashes before the quote does not escape it.
-    if ((quote - before) % 2 === 1) return quote;
-  }
-  return -1;
 }

@@ -10,6 +10,8 @@ import { dateOf, withPrintedClass } from './python-classes.ts';
 
 /** No value of an LLM call is nested deeper. */
 const MAX_DEPTH = 100;
+/** As many keys, objects and lists as JSON may have (`text-weight.ts`). */
+const MAX_VALUES = 100_000;
 /** How such a text begins, and JSON does not. */
 const START = /^[[({\s]*(?:[rbu]?'|\(|(?:True|False|None)\b|[A-Za-z_][\w.]*\(|<\w)/;
 
@@ -41,7 +43,7 @@ export function startsAsPython(text: string): boolean {
   return START.test(text);
 }
 
-/** Returns the value; undefined if the text is not one. `None` becomes null. */
+/** Returns the value; undefined if the text is not one, or would take too long. `None` becomes null. */
 export function parsePythonLiteral(text: string): unknown {
   try {
     const reader = new LiteralReader(text);
@@ -72,6 +74,7 @@ class NotALiteral extends Error {}
 class LiteralReader {
   readonly #text: string;
   #at = 0;
+  #values = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -86,7 +89,8 @@ class LiteralReader {
   }
 
   value(depth: number): unknown {
-    if (depth > MAX_DEPTH) throw new NotALiteral();
+    this.#values += 1;
+    if (depth > MAX_DEPTH || this.#values > MAX_VALUES) throw new NotALiteral();
     this.skipSpace();
     switch (this.#text[this.#at]) {
       case '{':

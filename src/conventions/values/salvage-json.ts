@@ -4,7 +4,8 @@
  * One scan finds what was open at the cut. A string value cut in the middle is kept as far as it goes; a key, number or
  * word cut in the middle is dropped, since half of it would be wrong.
  */
-import { parsePythonJson, stringEnd } from './python-json.ts';
+import { parsePythonJson } from './python-json.ts';
+import { stringEnd } from './string-end.ts';
 
 /** No message of an LLM call is nested deeper. */
 const MAX_DEPTH = 200;

@@ -12,13 +12,10 @@ export interface BodyFormat {
   /** Default: the limit of all bodies. */
   readonly maxBytes?: number | undefined;
   readonly createCheck: () => BodyCheck;
-  /**
-   * What is done with the bytes, step by step: each takes what the one before has returned. Throws an `HttpError` for
-   * bytes that are not of this form.
-   */
-  readonly steps: readonly ((value: unknown) => unknown)[];
-  /** Does the same off this thread, with a body that is large and not heavy. */
-  readonly readElsewhere?: (pieces: readonly Buffer[]) => Promise<unknown>;
+  /** What the bytes become. Throws an `HttpError` for bytes that are not of this form. Default: they stay bytes. */
+  readonly read?: (bytes: Buffer) => unknown;
+  /** Does the same with a large body: off this thread, or step by step if it is heavy. */
+  readonly readLarge?: (pieces: readonly Buffer[], isHeavy: boolean) => Promise<unknown>;
 }
 
 export interface BodyCheck {
@@ -40,14 +37,15 @@ interface JsonBodyOptions {
 export function jsonBody({ storedFields }: JsonBodyOptions = {}): BodyFormat {
   return {
     createCheck: () => new JsonCheck(new JsonStructure()),
-    steps: [decodeText, (text) => parseJsonBody(text as string, storedFields)],
-    readElsewhere: (pieces) => parseElsewhere(pieces).catch(rejectAsInvalid),
+    read: (bytes) => parseJsonBody(decodeUtf8(bytes), storedFields),
+    readLarge: (pieces, isHeavy) =>
+      (isHeavy ? takeSteps(parseJsonInSteps(Buffer.concat(pieces))) : parseElsewhere(pieces)).catch(rejectAsInvalid),
   };
 }
 
 /** The bytes of JSON. For those who read most of it without a tree, and parse the rest with `parseJsonBytes`. */
 export function jsonBytes({ maxBytes, maxWeight }: { maxBytes: number; maxWeight: number }): BodyFormat {
-  return { maxBytes, createCheck: () => new JsonCheck(new JsonStructure(maxWeight)), steps: [] };
+  return { maxBytes, createCheck: () => new JsonCheck(new JsonStructure(maxWeight)) };
 }
 
 /** Larger bodies are large ones: they are parsed and worked on one after the other. */
@@ -74,7 +72,7 @@ async function isHeavyJson(bytes: Buffer): Promise<boolean> {
 
 /** The bytes themselves. Whoever decodes them has to bound what is in them. */
 export function rawBody({ maxBytes }: { maxBytes: number }): BodyFormat {
-  return { maxBytes, createCheck: () => UNCHECKED, steps: [] };
+  return { maxBytes, createCheck: () => UNCHECKED };
 }
 
 const UNCHECKED: BodyCheck = { read: () => undefined, isHeavy: false };
@@ -97,10 +95,6 @@ class JsonCheck implements BodyCheck {
     // 413, as for too many bytes: the client can send the same in two requests.
     return fault === 'too deep' ? invalid(['body'], why) : new HttpError(413, why);
   }
-}
-
-function decodeText(bytes: unknown): string {
-  return decodeUtf8(bytes as Buffer);
 }
 
 function parseJsonBody(text: string, storedFields: ReadonlySet<string> | undefined): unknown {

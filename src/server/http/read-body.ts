@@ -126,35 +126,42 @@ export function createBodyReader(
       source.on('end', () => {
         clearTimeout(idle);
         space.complete();
+        skipByteOrderMark(chunks);
         resolve({ chunks, isLarge: length > SMALL_BYTES || check.isHeavy, isHeavy: check.isHeavy });
       });
       if (source !== request) source.on('error', () => refuse(new HttpError(400, `the body is not valid ${encoding}`)));
       // Nobody reads this answer: it keeps a client that went away from being reported as a failure of the server.
       const cutOff = () => refuse(new HttpError(400, 'the request ended before its body'));
-      request.on('error', cutOff);
+      // Of what is not HTTP, see `wrong-requests.ts`.
+      request.on('error', (error) => (error instanceof HttpError ? refuse(error) : cutOff()));
       request.on('close', () => request.complete || cutOff());
     });
 
   return async (request, response, format, work) => {
     const encoding = encodingOf(request);
     const { chunks, isLarge, isHeavy } = await readBytes(request, response, format, encoding);
+    const { read = (bytes: Buffer) => bytes } = format;
     // Empties the list, so that the bytes and the value are not both kept.
-    const join = () => Buffer.concat(chunks.splice(0));
-    if (!isLarge) return work(format.steps.reduce<unknown>((value, step) => step(value), join()));
+    const takePieces = () => chunks.splice(0);
+    if (!isLarge) return work(read(Buffer.concat(takePieces())));
     return runInLine(async () => {
       if (!response.destroyed) await nextHeavyTurn();
       // The client has gone while this waited, and nobody would know what became of its request.
       if (response.destroyed) throw new HttpError(400, 'the client has not waited for its answer');
-      if (format.readElsewhere && !isHeavy) return work(await format.readElsewhere(chunks.splice(0)));
-      let body: unknown = join();
-      for (const step of format.steps) {
-        await nextHeavyTurn();
-        body = step(body);
-      }
+      const body = format.readLarge ? await format.readLarge(takePieces(), isHeavy) : read(Buffer.concat(takePieces()));
       await nextHeavyTurn();
       return work(body);
     });
   };
+}
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
+/** Editors and shells of Windows write it before JSON; no format begins with these bytes otherwise. */
+function skipByteOrderMark(chunks: Buffer[]): void {
+  const [first] = chunks;
+  if (first?.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK))
+    chunks[0] = first.subarray(BYTE_ORDER_MARK.length);
 }
 
 /** Letters match in either case, by RFC 9110 (8.4.1). */

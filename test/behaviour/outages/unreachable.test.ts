@@ -42,3 +42,21 @@ test.each([301, 302, 303, 307, 308])(
     server.fault = undefined;
   },
 );
+
+test.each([
+  ['a page', '<html>Log in</html>'],
+  ['nothing', ''],
+  ['another list', '[]'],
+  ['another object', '{"ok":true}'],
+])('HTTP 200 with %s is not taken for an acknowledgement, and a warning says so', async (_, body) => {
+  const { lines } = collectDiag();
+  const server = await startMisbehavingV4({ fault: () => ({ answer: { status: 200, body } }) });
+  const app = appWithProcessor(server, { flushTimeoutMillis: 100 });
+  app.start('call', { attributes: AGENT }).end();
+  await expect(app.client.forceFlush()).rejects.toThrow('not acknowledged');
+  expect(app.stats).toMatchObject({ logged: 0, dropped: {} });
+  await expect
+    .poll(() => lines.filter((line) => line.includes('nothing can be sent now')))
+    .toEqual([expect.stringContaining('answers HTTP 200, but not as a v4 log server: is it')]);
+  server.fault = undefined;
+});

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { parseJsonBytes } from '../../../src/server/http/body-format.ts';
+import { jsonBody, parseJsonBytes } from '../../../src/server/http/body-format.ts';
 import { parseJsonInSteps } from '../../../src/server/http/bytes/json-steps.ts';
 import { toEnd } from '../../../src/server/store/steps.ts';
 
@@ -64,14 +64,25 @@ test.each([
   expect(steps).toBeGreaterThanOrEqual((2 * text.length) / 1_500);
 });
 
-test.each([
+const WIDE: readonly (readonly [string, string])[] = [
   ['5 million zeros', `{"a":[${'0,'.repeat(5_000_000)}0]}`],
   ['keys', `{${Array.from({ length: 100_000 }, (_, index) => `"k${index}":1`).join(',')}}`],
-])('no turn of the event loop parses a body of %s as a whole', async (_, text) => {
-  const parse = vi.spyOn(JSON, 'parse');
-  onTestFinished(() => parse.mockRestore());
-  await parseJsonBytes(Buffer.from(text));
-  const lengths = parse.mock.calls.map(([part]) => part.length);
-  expect(lengths.length).toBeGreaterThan(text.length / 200_000);
-  expect(Math.max(...lengths)).toBeLessThan(200_000);
-});
+];
+
+const READERS: readonly (readonly [string, (bytes: Buffer) => Promise<unknown> | undefined])[] = [
+  ['OTLP', parseJsonBytes],
+  ['the v4 API', (bytes) => jsonBody().readLarge?.([bytes.subarray(0, 9), bytes.subarray(9)], true)],
+];
+
+test.each(READERS.flatMap(([api, read]) => WIDE.map(([what, text]) => [api, what, text, read] as const)))(
+  '%s: no turn of the event loop parses a body of %s as a whole',
+  async (_api, _what, text, read) => {
+    const parse = vi.spyOn(JSON, 'parse');
+    onTestFinished(() => parse.mockRestore());
+    const body = await read(Buffer.from(text));
+    const lengths = parse.mock.calls.map(([part]) => part.length);
+    expect(lengths.length).toBeGreaterThan(text.length / 200_000);
+    expect(Math.max(...lengths)).toBeLessThan(200_000);
+    expect(JSON.stringify(body)).toBe(text);
+  },
+);

@@ -8,9 +8,10 @@
  * that `messages.ts` might look into.
  */
 import { keepShape } from '../../../host/keep-shape.ts';
-import { isObject, parseJson } from '../../../wire/json.ts';
+import { isObject } from '../../../wire/json.ts';
 import type { JsonPieces } from '../../short-way.ts';
 import { stringOf } from '../../values/attributes.ts';
+import { parseWithin } from '../../values/text-weight.ts';
 import { isNoContent } from '../parts/collected-parts.ts';
 import { blocksInText, toResultContent } from '../parts/message-parts.ts';
 import { mayBePrinted } from '../parts/printed-items.ts';
@@ -178,7 +179,7 @@ class Finder {
   /** Reads a call of a tool or a result. They are short, but for results, and parsed as `messages.ts` does it. */
   #otherPart(): boolean {
     const end = endOfObject(this.#json, this.#ends, this.#at);
-    const part = end < 0 ? undefined : parseJson(this.#json.slice(this.#at, end));
+    const part = end < 0 ? undefined : parseWithin(this.#json.slice(this.#at, end));
     if (!isObject(part)) return false;
     this.#at = end;
     const { call, result } = this.#shape;

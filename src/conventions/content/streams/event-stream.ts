@@ -8,6 +8,7 @@
 import { isObject } from '../../../wire/json.ts';
 import { jsonOf } from '../../values/attributes.ts';
 import { areJsonLines } from '../../values/json-lines.ts';
+import { mayParse, withOneBudget } from '../../values/text-weight.ts';
 
 /** Fields and comments may stand before the first event, and all of it in JSON's quotes. */
 const START = /^"?(?:\s|\\[nr]){0,4}(?:data: ?\{|event: ?[\w.-]{1,64}[\s\\]|id:|retry:|:)/;
@@ -25,17 +26,22 @@ export function mayBeEvents(text: string): boolean {
 /** Returns the events; undefined if anything else is in the text. The last event may have been cut off, and is left out. */
 export function eventsInText(text: string): Record<string, unknown>[] | undefined {
   if (areJsonLines(text)) return eventsInLines(text);
-  if (!START.test(text)) return undefined;
+  if (!START.test(text) || !mayParse(text)) return undefined;
   const lines = text.split(LINE);
   const events: Record<string, unknown>[] = [];
   for (const [at, line] of lines.entries()) {
     const data = line.startsWith('data:') ? line.slice('data:'.length).trim() : undefined;
     if (data === END || (data === undefined && OTHER_LINE.test(line))) continue;
-    const event = data?.endsWith('}') ? jsonOf(data) : undefined;
+    const event = data?.endsWith('}') ? parseEvent(data) : undefined;
     if (isObject(event)) events.push(event);
     else if (at < lines.length - 1 || !CUT_OFF.test(line)) return undefined;
   }
   return events.length > 0 ? events : undefined;
+}
+
+/** It has been counted with the whole stream. */
+function parseEvent(text: string): unknown {
+  return withOneBudget(() => jsonOf(text));
 }
 
 /** What the first event of such a stream has: any other lines are what an app or a model wrote. */
@@ -43,11 +49,11 @@ const LINE_KEYS = ['done', 'event_type'] as const;
 
 function eventsInLines(text: string): Record<string, unknown>[] | undefined {
   const first = jsonOf(text.slice(0, text.indexOf('\n')).trimEnd());
-  if (!isObject(first) || !LINE_KEYS.some((key) => key in first)) return undefined;
+  if (!isObject(first) || !LINE_KEYS.some((key) => key in first) || !mayParse(text)) return undefined;
   const lines = text.split(LINE).filter((line) => line.trim() !== '');
   const events: Record<string, unknown>[] = [];
   for (const [at, line] of lines.entries()) {
-    const event = line.trimEnd().endsWith('}') ? jsonOf(line) : undefined;
+    const event = line.trimEnd().endsWith('}') ? parseEvent(line) : undefined;
     if (isObject(event)) events.push(event);
     else if (at < lines.length - 1 || !line.startsWith('{')) return undefined;
   }

@@ -6,7 +6,7 @@
  */
 import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
-import { isObject, parseJson } from '../../../wire/json.ts';
+import { isObject } from '../../../wire/json.ts';
 import { isTextOfMessage } from '../../content/answer-keys.ts';
 import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
@@ -35,6 +35,7 @@ import {
 import { addTo, firstValue, nameOf, stringOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
+import { parseWithin } from '../../values/text-weight.ts';
 import { DOUBTS } from '../gen-ai/short-way.ts';
 import { isBody, isRequestBody, parametersOfRequest, SYSTEM_KEYS } from './call.ts';
 import { lacksContent, listIn } from './input.ts';
@@ -120,7 +121,7 @@ function toBody(text: string | undefined): Body | undefined | null {
   if (text === undefined) return undefined;
   // After white space or in quotes, JSON is no body, but the long way still looks up its names and tokens.
   if (!isStructuredText(text)) return mayBeEvents(text) || /^\s*["{[]/.test(text) ? null : undefined;
-  const json = text.startsWith('{') ? parseJson(text) : undefined;
+  const json = text.startsWith('{') ? parseWithin(text) : undefined;
   const plain = isObject(json) ? toPlainObject(json) : undefined;
   if (!plain || !isObject(json)) return null;
   return { json, text: plain === json ? text : JSON.stringify(plain) };
@@ -131,7 +132,7 @@ function readMetadata(reading: OpenInferenceReading, response: PlainFields | und
   const { appMetadata, system } = reading;
   let app: PlainFields | undefined;
   if (appMetadata !== undefined) {
-    const parsed = parseJson(appMetadata);
+    const parsed = parseWithin(appMetadata);
     app = isObject(parsed) ? toPlainObject(parsed) : undefined;
     if (!app) return false;
     reading.contentMetadata = app;
@@ -162,7 +163,7 @@ const NO_PARAMETERS: Parameters = { reading: {}, model: undefined, user: undefin
 const rememberedParameters = new RememberedTexts<Parameters>();
 
 function toParameters(text: string): Parameters | undefined {
-  const json = parseJson(text);
+  const json = parseWithin(text);
   return isObject(json) ? parametersIn(json) : undefined;
 }
 

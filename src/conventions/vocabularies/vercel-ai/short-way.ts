@@ -1,7 +1,7 @@
 /** The short way of the AI SDK, versions 4 to 6: calls, runs and tools. Version 7 writes the GenAI conventions. */
 import { keepShape } from '../../../host/keep-shape.ts';
 import type { SpanSlice } from '../../../otel/span-slice.ts';
-import { isObject, parseJson } from '../../../wire/json.ts';
+import { isObject } from '../../../wire/json.ts';
 import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { addCall, findMessages, fits, type MessageShape } from '../../content/messages/message-texts.ts';
 import { answerPieces } from '../../content/parts/answer-pieces.ts';
@@ -28,6 +28,7 @@ import {
 } from '../../short-way.ts';
 import { addTo } from '../../values/attributes.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
+import { parseWithin } from '../../values/text-weight.ts';
 import { DOUBTS } from '../gen-ai/short-way.ts';
 import { readAppAttributes, readTools } from './parameters.ts';
 import { detailsInProviderMetadata, hasEntries, serviceTierIn } from './usage.ts';
@@ -180,7 +181,7 @@ function readMetadata(reading: VercelAiReading, span: SpanSlice): boolean {
 const rememberedProviders = new RememberedTexts<PlainFields>();
 
 function toPlain(json: string): PlainFields | undefined {
-  const parsed = parseJson(json);
+  const parsed = parseWithin(json);
   return isObject(parsed) ? toPlainObject(parsed) : undefined;
 }
 
@@ -259,7 +260,7 @@ function mayRunTools(tools: unknown): boolean {
 /** Returns the JSON of the calls, without the brackets of the list; undefined if there is any doubt. */
 function callsText(json: string | undefined): string | undefined {
   if (json === undefined) return '';
-  const list = parseJson(json);
+  const list = parseWithin(json);
   if (!Array.isArray(list)) return undefined;
   let calls: string | undefined = '';
   for (const item of list) {

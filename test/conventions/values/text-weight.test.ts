@@ -1,0 +1,71 @@
+/** What of a span's texts is parsed: a few megabytes can have a million keys, which would take seconds. */
+import { expect, test } from 'vitest';
+import { eventsInText } from '../../../src/conventions/content/streams/event-stream.ts';
+import { readSpan } from '../../../src/conventions/index.ts';
+import { jsonOf } from '../../../src/conventions/values/attributes.ts';
+import { javaMapIn } from '../../../src/conventions/values/java-map.ts';
+import { parsePrintedFields, parsePythonLiteral } from '../../../src/conventions/values/python-literal.ts';
+import { mayParse, withOneBudget } from '../../../src/conventions/values/text-weight.ts';
+import { makeSpan } from '../span.ts';
+
+const keys = (count: number, entry: (index: number) => string) =>
+  Array.from({ length: count }, (_, at) => entry(at)).join(', ');
+const MANY = 200_000;
+
+test.each([
+  ['JSON', () => jsonOf(`{${keys(MANY, (at) => `"key ${at}": 1`)}}`)],
+  ['a list of objects', () => jsonOf(`[${keys(2 * MANY, () => '{}')}]`)],
+  ['a deep list', () => jsonOf('['.repeat(1_000_000) + ']'.repeat(1_000_000))],
+  ['numbers', () => jsonOf(`[${keys(2_100_000, () => '1')}]`)],
+  ['cut JSON', () => jsonOf(`[{"a": 1}, ${keys(2 * MANY, () => '{}')}, {"a`)],
+  ["Python's", () => parsePythonLiteral(`{${keys(MANY, (at) => `'key ${at}': None`)}}`)],
+  ['printed fields', () => parsePrintedFields(`content=[${keys(600_000, () => '1')}]`)],
+  ["Java's", () => javaMapIn(`{a=1, ${keys(600_000, (at) => `key${at}=1`)}}`)],
+  ['a stream', () => eventsInText('data: {"a":1}\n\n'.repeat(250_000))],
+])('%s with too much in it is not parsed', (_, parse) => {
+  expect(parse()).toBeUndefined();
+});
+
+test('a long text with little in it is parsed', () => {
+  const content = 'a, b: [c] {d} '.repeat(200_000);
+  expect(jsonOf(JSON.stringify([{ role: 'user', content }]))).toEqual([{ role: 'user', content }]);
+});
+
+test('a stream of ten thousand chunks is parsed', () => {
+  const chunk = {
+    id: 'c',
+    object: 'x',
+    created: 1,
+    model: 'm',
+    choices: [{ index: 0, delta: { content: 'a' }, logprobs: null }],
+  };
+  expect(eventsInText(`data: ${JSON.stringify(chunk)}\n\n`.repeat(10_000))).toHaveLength(10_000);
+});
+
+test('a history of a thousand messages is read, with the rows that its tools have found', () => {
+  const row = (id: number) => ({ id, title: 'a document', score: 0.5, url: 'https://example.com/', tags: ['a', 'b'] });
+  const response = Array.from({ length: 100 }, (_, id) => row(id));
+  const turn = [
+    { role: 'user', parts: [{ type: 'text', content: 'what is there?' }] },
+    { role: 'assistant', parts: [{ type: 'tool_call', id: 'c', name: 'search', arguments: { query: 'x' } }] },
+    { role: 'tool', parts: [{ type: 'tool_call_response', id: 'c', response }] },
+    { role: 'assistant', parts: [{ type: 'text', content: 'this' }] },
+  ];
+  const text = JSON.stringify(Array.from({ length: 250 }, () => turn).flat());
+  const span = makeSpan({ 'gen_ai.operation.name': 'chat', 'gen_ai.input.messages': text });
+  expect(readSpan(span).messages).toHaveLength(1_000);
+});
+
+test('all texts of a span share what may be parsed, and a later span has its own', () => {
+  const text = `{${keys(40_000, (at) => `"key ${at}": 1`)}}`;
+  const attempts = () => withOneBudget(() => Array.from({ length: 5 }, () => mayParse(text)));
+  expect(attempts()).toEqual([true, true, false, false, false]);
+  expect(attempts()).toEqual([true, true, false, false, false]);
+  expect(mayParse(text)).toBe(true);
+});
+
+test('what is not parsed stays the text of the log', () => {
+  const text = `[${keys(MANY, () => '{"role": "user"}')}]`;
+  const span = makeSpan({ 'gen_ai.operation.name': 'chat', 'gen_ai.input.messages': text });
+  expect(JSON.stringify(readSpan(span))).toContain(JSON.stringify(text));
+});

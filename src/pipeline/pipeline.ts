@@ -32,6 +32,7 @@ import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 import { expectSpans, sawSpan } from './missing-spans.ts';
 import { PassingOn } from './passing-on.ts';
+import { dropUnread, loadReaders, loadReadersSoon } from './readers.ts';
 import type { Stats } from './stats.ts';
 
 /** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
@@ -69,6 +70,7 @@ export class Pipeline implements StateSource {
     this.#writer = writer;
     this.passingOn = new PassingOn(this.#tracker, options, () => this.#intake.catchUp());
     expectSpans(options.quiet);
+    loadReadersSoon(options.quiet);
     this.#backlog = new Backlog(this.#tracker, {
       catchUp: () => this.#intake.catchUp(),
       work: (run) => writer.workOff(run),
@@ -225,6 +227,7 @@ export class Pipeline implements StateSource {
 
   /** Follows what was noted. What is held now is held from now on. */
   #follow({ spans, events }: Notes): void {
+    if (!loadReaders(this.#options.quiet)) return dropUnread({ spans, events }, this.#drops, this.#delivery.counts);
     const nowMillis = performance.now();
     for (let at = 0; at < spans.length; at++) {
       const event = events[at];

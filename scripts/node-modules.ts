@@ -1,0 +1,92 @@
+/**
+ * What runs in Node: CommonJS files that require the readers of spans at their first use, and the ES modules that
+ * `import` takes, which only pass on what the CommonJS files have. So there is one instance for `import` and `require`.
+ */
+import { transform } from 'esbuild';
+import { CONVENTIONS } from '../src/conventions/table.ts';
+
+export const TARGET = 'node20';
+
+interface CommonJs {
+  readonly code: string;
+  /** Without the sources' texts, and true to the line. */
+  readonly map: string;
+}
+
+/**
+ * File by file, since esbuild does not split CommonJS: entries would not share their chunks, and so not their state.
+ * `map` is the source map of the text, and `late` the name of the chunk that is required when it is first used.
+ */
+export async function toCommonJs(text: string, map: string, late: string | undefined): Promise<CommonJs> {
+  const inline = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}\n`;
+  const {
+    code,
+    map: ownMap,
+    warnings,
+  } = await transform(text.replace(MAP_COMMENT, inline), {
+    format: 'cjs',
+    platform: 'node',
+    target: TARGET,
+    sourcemap: 'external',
+    sourcesContent: false,
+    // jest cannot run `import()`; what is loaded late here can be required.
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.filename': '__filename' },
+  });
+  const [warning] = warnings;
+  if (warning) throw new Error(`no CommonJS: ${warning.text} (${warning.location?.lineText})`);
+  const whole = code.replaceAll(/\brequire\("(\.\.?\/[^"]+)\.js"\)/g, 'require("$1.cjs")').replace(MAP_COMMENT, '');
+  return { code: late ? requireLate(whole.replace(NAMES_FOR_NODE, ''), late) : whole, map: ownMap };
+}
+
+const MAP_COMMENT = /\/\/# sourceMappingURL=.*\n?$/;
+
+/** What esbuild writes for Node's search for names. */
+const NAMES_FOR_NODE =
+  /^\/\/ Annotate the CommonJS export names for ESM import in node:\n0 && \(module\.exports = \{[^}]*\}\);\n/m;
+
+/** Lets each use of the chunk's names go through a function that requires it. The path stays a literal for bundlers. */
+function requireLate(code: string, late: string): string {
+  const [line, name, path] = new RegExp(`^var (\\w+) = require\\(("[^"]*/${late}\\.cjs")\\);$`, 'm').exec(code) ?? [];
+  if (!line) return code;
+  const [before, after] = code.split(line) as [string, string];
+  const load = `var ${name}_loaded; function ${name}() { return ${name}_loaded ??= require(${path}); }`;
+  return before.replaceAll(`${name}.`, `(${name}()).`) + load + after.replaceAll(`${name}.`, `(${name}()).`);
+}
+
+/**
+ * Returns the ES module that passes on `names` of the CommonJS file. Node does not look for names by itself: it would
+ * read them all, also those of readers.
+ */
+export function nodeModuleOf(file: string, names: readonly string[]): string {
+  if (names.length === 0) return `import "${file}";\n`;
+  const [late, others] = [names.filter((name) => name in LATE_LISTS), names.filter((name) => !(name in LATE_LISTS))];
+  return [
+    `import app from "${file}";`,
+    `const { ${others.join(', ')} } = app;`,
+    ...late.flatMap((name) => [
+      `const ${name} = new Array(${LATE_LISTS[name]}).fill();`,
+      `lend(${name}, () => app.${name});`,
+    ]),
+    ...(late.length > 0 ? [LEND] : []),
+    `export { ${names.join(', ')} };`,
+    '',
+  ].join('\n');
+}
+
+/** Number of elements of the lists that are made by readers. */
+const LATE_LISTS: Readonly<Record<string, number>> = { CONVENTIONS: CONVENTIONS.length };
+
+/** The elements of such a list are there when one of them is looked at; from then on it is an array like any other. */
+const LEND = `function lend(list, load) {
+  const set = (at, value) => Object.defineProperty(list, at, { value, writable: true, enumerable: true, configurable: true });
+  const fill = () => load().forEach((value, at) => set(at, value));
+  for (const at of list.keys()) {
+    Object.defineProperty(list, at, {
+      get: () => (fill(), list[at]),
+      set: (value) => (fill(), set(at, value)),
+      enumerable: true,
+      configurable: true,
+    });
+  }
+}`;

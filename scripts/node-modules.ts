@@ -32,6 +32,8 @@ export async function toCommonJs(text: string, map: string, late: string | undef
     // jest cannot run `import()`; what is loaded late here can be required.
     supported: { 'dynamic-import': false },
     define: { 'import.meta.filename': '__filename' },
+    // As modules are.
+    banner: '"use strict";',
   });
   const [warning] = warnings;
   if (warning) throw new Error(`no CommonJS: ${warning.text} (${warning.location?.lineText})`);
@@ -48,10 +50,19 @@ const NAMES_FOR_NODE =
 /** Lets each use of the chunk's names go through a function that requires it. The path stays a literal for bundlers. */
 function requireLate(code: string, late: string): string {
   const [line, name, path] = new RegExp(`^var (\\w+) = require\\(("[^"]*/${late}\\.cjs")\\);$`, 'm').exec(code) ?? [];
-  if (!line) return code;
-  const [before, after] = code.split(line) as [string, string];
+  if (!line) {
+    if (code.includes(`/${late}.cjs"`)) throw new Error(`not late: ${late} is required otherwise`);
+    return code;
+  }
+  const used = new RegExp(`\\b${name}\\b(\\.)?`, 'g');
+  const [before, after] = code.split(line).map((part) =>
+    part.replaceAll(used, (use, dot) => {
+      if (!dot) throw new Error(`not late: ${use} is used as a whole`);
+      return `(${name}()).`;
+    }),
+  ) as [string, string];
   const load = `var ${name}_loaded; function ${name}() { return ${name}_loaded ??= require(${path}); }`;
-  return before.replaceAll(`${name}.`, `(${name}()).`) + load + after.replaceAll(`${name}.`, `(${name}()).`);
+  return before + load + after;
 }
 
 /**
@@ -77,14 +88,17 @@ export function nodeModuleOf(file: string, names: readonly string[]): string {
 /** Number of elements of the lists that are made by readers. */
 const LATE_LISTS: Readonly<Record<string, number>> = { CONVENTIONS: CONVENTIONS.length };
 
-/** The elements of such a list are there when one of them is looked at; from then on it is an array like any other. */
+/** Each element of such a list is loaded when it is looked at, and is then as in any other array, unless that is frozen. */
 const LEND = `function lend(list, load) {
-  const set = (at, value) => Object.defineProperty(list, at, { value, writable: true, enumerable: true, configurable: true });
-  const fill = () => load().forEach((value, at) => set(at, value));
   for (const at of list.keys()) {
+    const plain = (value) => ({ value, writable: true, enumerable: true, configurable: true });
     Object.defineProperty(list, at, {
-      get: () => (fill(), list[at]),
-      set: (value) => (fill(), set(at, value)),
+      get: () => {
+        const value = load()[at];
+        Reflect.defineProperty(list, at, plain(value));
+        return value;
+      },
+      set: (value) => Object.defineProperty(list, at, plain(value)),
       enumerable: true,
       configurable: true,
     });

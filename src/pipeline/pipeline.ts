@@ -124,6 +124,7 @@ export class Pipeline implements StateSource {
   addEvent(traceId: string, spanId: string, event: SpanEvent): void {
     if (this.#shutdown) return;
     this.#intake.catchUp();
+    if (!loadReaders(this.#options.quiet)) return this.#drops.add('readers_missing', referenceIdOf(traceId, spanId));
     guard(() => {
       if (event.name === EVALUATION_EVENT) return this.#addEvaluation(traceId, spanId, event);
       const node = this.#tracker.find(traceId, spanId);

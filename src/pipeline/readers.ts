@@ -26,9 +26,13 @@ export function loadReaders(isQuiet: boolean): boolean {
   try {
     return CONVENTIONS.length > 0;
   } catch (error) {
-    const { message } = error as Error;
-    const [reason] = message.split('\n');
-    warnAloud('readers', `no span can be logged until the app is restarted, a file is missing: ${reason}`, isQuiet);
+    // A hook on `require` may throw anything.
+    const [reason] = String(error).split('\n');
+    warnAloud(
+      'readers',
+      `no span can be logged until the app is restarted, a file cannot be loaded: ${reason}`,
+      isQuiet,
+    );
     return false;
   }
 }

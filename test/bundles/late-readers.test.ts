@@ -1,7 +1,7 @@
 /** What Node loads, and when: the readers of spans come with the first span, from one chunk, for `import` and `require`. */
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, inject, test } from 'vitest';
 import { CONVENTIONS } from '../../src/conventions/index.ts';
 import { createApp, runApp } from '../support/installed-app.ts';
 import { startTestServer } from '../support/start-test-server.ts';
@@ -72,6 +72,7 @@ test('if the readers cannot be loaded, that is said once, spans are counted as d
   const { app, run } = await createTestApp(`${IMPORT}${SPANS}
     for (let turn = 0; turn < 2; turn++) {
       call();
+      processor.addEvent(undefined, { name: 'gen_ai.evaluation.result', attributes: {} });
       processor.update('0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331', { output: 'late' });
       await processor.forceFlush();
     }
@@ -91,10 +92,10 @@ test('if the readers cannot be loaded, that is said once, spans are counted as d
       .map((line) => line.slice(0, 78)),
   }).toEqual({
     code: 0,
-    lines: ['humanloop-otel: no span can be logged until the app is restarted, a file is missing'.slice(0, 78)],
+    lines: ['humanloop-otel: no span can be logged until the app is restarted, a file cannot be loaded'.slice(0, 78)],
   });
-  expect(stdout).toContain('readers_missing 1\n');
-  expect(stdout).toContain('"readers_missing":2');
+  expect(stdout).toContain('readers_missing 2\n');
+  expect(stdout).toContain('"readers_missing":4');
 });
 
 test('CONVENTIONS is an array, also before its elements are loaded', async () => {
@@ -117,4 +118,28 @@ test('CONVENTIONS is an array, also before its elements are loaded', async () =>
     'used true true',
   ];
   expect(await run()).toEqual({ code: 0, stdout: `${lines.join('\n')}\n`, stderr: '' });
+});
+
+test.each(['freeze', 'seal'])('CONVENTIONS can be given to Object.%s', async (method) => {
+  const { run } = await createTestApp(`${IMPORT}
+    const list = Object.${method}(app.CONVENTIONS);
+    console.log(JSON.stringify(list.map(({ name }) => name)), list.includes(list.at(-1)));`);
+  const names = JSON.stringify(CONVENTIONS.map(({ name }) => name));
+  expect(await run()).toEqual({ code: 0, stdout: `${names} true\n`, stderr: '' });
+});
+
+test('an element of CONVENTIONS can be replaced before any is loaded', async () => {
+  const { run } = await createTestApp(`${IMPORT}
+    app.CONVENTIONS[0] = { name: 'mine' };
+    console.log(JSON.stringify(app.CONVENTIONS.map(({ name }) => name)));`);
+  const [, ...names] = CONVENTIONS.map(({ name }) => name);
+  expect(await run()).toEqual({ code: 0, stdout: `${JSON.stringify(['mine', ...names])}\n`, stderr: '' });
+});
+
+test('CommonJS files are strict, as the ES modules are', () => {
+  const built = join(inject('builtPackage'), 'dist');
+  const files = readdirSync(built, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.cjs'));
+  expect(files).toContain('index.cjs');
+  const sloppy = files.filter((file) => !readFileSync(join(built, file), 'utf8').startsWith('"use strict";'));
+  expect(sloppy).toEqual([]);
 });

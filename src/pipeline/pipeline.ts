@@ -51,6 +51,7 @@ export class Pipeline implements StateSource {
   readonly #backlog: Backlog;
   readonly #intake: Intake;
   readonly #metrics: SelfMetrics;
+  readonly #stopLoading: () => void;
   readonly #awaitedResources = new WeakSet<ResourceSlice>();
   /** Spans that were open when the shutdown began, and ended before it was over: their logs may be closed or not. */
   #endedMeanwhile: SpanSlice[] | undefined = [];
@@ -70,7 +71,7 @@ export class Pipeline implements StateSource {
     this.#writer = writer;
     this.passingOn = new PassingOn(this.#tracker, options, () => this.#intake.catchUp());
     expectSpans(options.quiet);
-    loadReadersSoon(options.quiet);
+    this.#stopLoading = loadReadersSoon(options.quiet);
     this.#backlog = new Backlog(this.#tracker, {
       catchUp: () => this.#intake.catchUp(),
       work: (run) => writer.workOff(run),
@@ -193,6 +194,7 @@ export class Pipeline implements StateSource {
   }
 
   async #close(deadline: Deadline): Promise<void> {
+    this.#stopLoading();
     this.#intake.catchUp();
     this.#intake.close();
     try {

@@ -14,11 +14,13 @@ import { ENDED, type Notes } from './intake.ts';
 /** By then a process that ends at once has ended, and an app has set itself up. */
 const IDLE_MILLIS = 1_000;
 
-/** Loads the readers when the process has been up for a moment, unless a span needs them before. */
-export function loadReadersSoon(isQuiet: boolean): void {
+/** Loads the readers when the process has been up for a moment, unless a span needs them before. The result stops that. */
+export function loadReadersSoon(isQuiet: boolean): () => void {
   // jest fails a run in which a file is required after its test: even a span that nobody waits for needs the readers.
   if (globalThis.process?.env['JEST_WORKER_ID'] !== undefined) loadReaders(isQuiet);
-  else setTimeout(loadReaders, IDLE_MILLIS, isQuiet).unref?.();
+  const timer = setTimeout(loadReaders, IDLE_MILLIS, isQuiet);
+  timer.unref?.();
+  return () => clearTimeout(timer);
 }
 
 /** Returns false, and says why, if they cannot be loaded, as when the package is replaced while the app runs. */

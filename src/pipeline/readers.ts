@@ -14,7 +14,7 @@ import { ENDED, type Notes } from './intake.ts';
 /** By then a process that ends at once has ended, and an app has set itself up. */
 const IDLE_MILLIS = 1_000;
 
-/** Loads the readers when the process has been up for a moment, unless a span needs them before. The result stops that. */
+/** Loads the readers when the process has been up for a moment, unless a span needs them before. Returns how to stop. */
 export function loadReadersSoon(isQuiet: boolean): () => void {
   // jest fails a run in which a file is required after its test: even a span that nobody waits for needs the readers.
   if (globalThis.process?.env['JEST_WORKER_ID'] !== undefined) loadReaders(isQuiet);

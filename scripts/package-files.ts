@@ -2,18 +2,17 @@
  * Bundles the package's JavaScript: one file for each entry, and chunks for what they share.
  *
  * Apps import it when they start, and a hundred small modules take several times as long as the same code in one file.
- * Nothing of `index.js` is left for later: `CONVENTIONS` is public and its readers are called without waiting, so an ES
- * module has to load them, which is half of the time. Of the rest, a part could be loaded with the first span, but then
- * `update()`, `stats()` and the end of a process would have to wait for it.
- *
- * The same files exist as CommonJS (`.cjs`), for those that cannot `require` an ES module: jest, and bundles.
+ * The same files exist as CommonJS (`.cjs`), and this is what runs in Node: an ES module could leave nothing for later
+ * without waiting for it, while CommonJS requires its largest chunk, the readers of spans, when it first needs them. So
+ * `import` in Node takes the small modules of `node-modules.ts`; bundlers, by the condition `module`, the ES modules.
  */
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, type Metafile, type Plugin, transform } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 import { INDEX_PROGRAM } from './index-program.ts';
+import { nodeModuleOf, TARGET, toCommonJs } from './node-modules.ts';
 
 const source = fileURLToPath(new URL('../src/', import.meta.url));
 const MODULES = ['index.ts', 'server/index.ts', 'register.ts'];
@@ -21,8 +20,6 @@ const MODULES = ['index.ts', 'server/index.ts', 'register.ts'];
 const PROGRAMS = ['cli.ts', 'register/loader-thread.ts'];
 /** Bundled by themselves: never in one process with the others, with which they would share a chunk of a few lines. */
 const EDGE_MODULES = ['edge/index.ts', 'edge/register.ts'];
-const TARGET = 'node20';
-
 /**
  * A module is in one chunk with those that the same entries need, so each odd set of entries makes a file, and each file
  * costs the app's start half a millisecond. Entries that say that they need these modules have one chunk for them all.
@@ -44,8 +41,18 @@ const SHARED = [
   'wire/reference-id.ts',
 ];
 const SHARING = /\/src\/(index|register|cli|server\/index|check\/check|cli\/(?:maintenance|migrate))\.ts$/;
-/** What `index.js` loads, itself included: the chunk above, and that of the pipeline. */
-const MAX_FILES_OF_INDEX = 3;
+/**
+ * Chunks of their own: the readers of spans, which come late, and what they share with code that is loaded at once.
+ * Each list is an entry that is not written.
+ */
+const LATE = 'late';
+const LATE_FILE = 'src/conventions/index.ts';
+const GROUPS: Readonly<Record<string, readonly string[]>> = {
+  [LATE]: SHARED.filter((file) => /^(conventions|datapoint|trace)\//.test(file)),
+  early: ['host/keep-shape.ts', 'host/warnings.ts', 'otel/span-slice.ts', 'wire/json.ts', 'wire/reference-id.ts'],
+};
+/** What `index.js` loads, itself included: the chunks above, and that of the pipeline. */
+const MAX_FILES_OF_INDEX = 5;
 
 /**
  * Of all packages only protobufjs is bundled, since only its reader and writer are needed. `long`, which it can do
@@ -61,9 +68,14 @@ const BUNDLED: Plugin = {
   },
 };
 
-const ONE_CHUNK: Plugin = {
-  name: 'one-chunk',
-  setup: ({ onLoad }) => {
+const CHUNKS: Plugin = {
+  name: 'chunks',
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^group:/ }, ({ path }) => ({ path: path.slice('group:'.length), namespace: 'group' }));
+    onLoad({ filter: /./, namespace: 'group' }, ({ path }) => ({
+      contents: (GROUPS[path] as readonly string[]).map((file) => `import './${file}';`).join('\n'),
+      resolveDir: source,
+    }));
     onLoad({ filter: SHARING }, async ({ path }) => {
       const toSource = relative(dirname(path), source) || '.';
       const imports = SHARED.map((file) => `import './${toSource}/${file}';`);
@@ -74,11 +86,11 @@ const ONE_CHUNK: Plugin = {
 
 export async function writePackageFiles(directory: string): Promise<void> {
   await rm(join(directory, 'chunks'), { recursive: true, force: true });
-  await bundle([...MODULES, ...PROGRAMS], directory);
-  await bundle(EDGE_MODULES, directory);
-  const count = (await filesOf(join(directory, 'index.js'))).size;
-  if (count > MAX_FILES_OF_INDEX) {
-    throw new Error(`index.js loads ${count} files, at most ${MAX_FILES_OF_INDEX} are allowed: see SHARED.`);
+  await bundle([...MODULES, ...PROGRAMS], Object.keys(GROUPS), directory);
+  await bundle(EDGE_MODULES, [], directory);
+  const files = await filesOf(join(directory, 'index.js'));
+  if (files.size > MAX_FILES_OF_INDEX) {
+    throw new Error(`index.js loads ${files.size} files, at most ${MAX_FILES_OF_INDEX} are allowed: see SHARED.`);
   }
 }
 
@@ -92,10 +104,12 @@ async function filesOf(file: string, found = new Set<string>()): Promise<Set<str
   return found;
 }
 
-async function bundle(entries: readonly string[], directory: string): Promise<void> {
+async function bundle(entries: readonly string[], groups: readonly string[], directory: string): Promise<void> {
   const { outputFiles, metafile } = await build({
-    entryPoints: entries.map((entry) => source + entry),
-    outbase: source,
+    entryPoints: [
+      ...entries.map((entry) => ({ in: source + entry, out: entry.replace(/\.ts$/, '') })),
+      ...groups.map((group) => ({ in: `group:${group}`, out: `group-${group}` })),
+    ],
     outdir: directory,
     bundle: true,
     splitting: true,
@@ -104,26 +118,53 @@ async function bundle(entries: readonly string[], directory: string): Promise<vo
     // In a folder of their own, so that the code finds other files by the same relative paths as in src.
     chunkNames: 'chunks/[name]-[hash]',
     packages: 'external',
-    plugins: [BUNDLED, ONE_CHUNK, INDEX_PROGRAM],
+    plugins: [BUNDLED, CHUNKS, INDEX_PROGRAM],
     format: 'esm',
     platform: 'node',
     target: TARGET,
     sourcemap: true,
     logLevel: 'warning',
-    // That of `ONE_CHUNK`: it is there for where code goes, not to run anything.
+    // That of `CHUNKS`: it is there for where code goes, not to run anything.
     logOverride: { 'ignored-bare-import': 'silent' },
   });
-  const programs = Object.entries(metafile.outputs)
-    .filter(([, { entryPoint }]) => PROGRAMS.some((program) => entryPoint?.endsWith(program)))
-    .map(([file]) => resolve(file));
+  const programs = outputsOf(metafile, (entry) => PROGRAMS.some((program) => entry.endsWith(program)));
+  const unwritten = outputsOf(metafile, (entry) => entry.startsWith('group:'));
+  const late = lateChunkOf(metafile);
+  for (const [file, { entryPoint, exports }] of late ? Object.entries(metafile.outputs) : []) {
+    if (!entryPoint || !MODULES.some((module) => entryPoint.endsWith(`src/${module}`))) continue;
+    const path = resolve(file);
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path.replace(/js$/, 'mjs'), nodeModuleOf(`./${basename(path, '.js')}.cjs`, exports));
+  }
   for (const { path, text: whole } of outputFiles) {
+    if (unwritten.includes(path.replace(/\.map$/, ''))) continue;
     const text = path.endsWith('.js') ? toAscii(withoutHelpers(whole, metafile)) : whole;
     await mkdir(dirname(path), { recursive: true });
     await writeFile(path, text);
     if (path.endsWith('.js') && !programs.includes(path)) {
-      await writeFile(path.replace(/js$/, 'cjs'), await toCommonJs(text));
+      const maps = outputFiles.find((file) => file.path === `${path}.map`)?.text ?? '';
+      const { code, map } = await toCommonJs(text, maps, late);
+      const file = path.replace(/js$/, 'cjs');
+      await writeFile(`${file}.map`, map);
+      await writeFile(file, `${code}//# sourceMappingURL=${basename(file)}.map\n`);
     }
   }
+}
+
+/** Returns the absolute paths of the files of these entries. */
+function outputsOf({ outputs }: Metafile, isMeant: (entry: string) => boolean): readonly string[] {
+  return Object.entries(outputs).flatMap(([file, { entryPoint }]) =>
+    entryPoint !== undefined && isMeant(entryPoint) ? [resolve(file)] : [],
+  );
+}
+
+/** Returns the name, without extension, of the chunk with the readers of spans; undefined if there is none. */
+function lateChunkOf({ outputs }: Metafile): string | undefined {
+  const [file] =
+    Object.entries(outputs).find(([, { inputs }]) =>
+      Object.entries(inputs).some(([input, { bytesInOutput }]) => bytesInOutput > 0 && input.endsWith(LATE_FILE)),
+    ) ?? [];
+  return file && basename(file, '.js');
 }
 
 /** Files import esbuild's helpers even if they use none. The line stays, so that the source map does, too. */
@@ -142,21 +183,4 @@ function toAscii(text: string): string {
 
 function isHelper({ entryPoint, inputs }: Metafile['outputs'][string]): boolean {
   return entryPoint === undefined && Object.keys(inputs).length === 0;
-}
-
-/** File by file, since esbuild does not split CommonJS: entries would not share their chunks, and so not their state. */
-async function toCommonJs(text: string): Promise<string> {
-  const { code, warnings } = await transform(text, {
-    format: 'cjs',
-    platform: 'node',
-    target: TARGET,
-    // jest cannot run `import()`; what is loaded late here can be required.
-    supported: { 'dynamic-import': false },
-    define: { 'import.meta.filename': '__filename' },
-  });
-  const [warning] = warnings;
-  if (warning) throw new Error(`no CommonJS: ${warning.text} (${warning.location?.lineText})`);
-  return code
-    .replaceAll(/\brequire\("(\.\.?\/[^"]+)\.js"\)/g, 'require("$1.cjs")')
-    .replace(/\n\/\/# sourceMappingURL=.*\n?$/, '\n');
 }

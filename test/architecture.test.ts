@@ -233,7 +233,16 @@ test('an app that imports the package loads neither zod nor undici, and undici w
     packages: ['@opentelemetry/sdk-trace-base'],
     files: {
       'printer.mjs': printer,
-      'register-printer.mjs': `import { register } from 'node:module'; register('./printer.mjs', import.meta.url);`,
+      // The hook above does not see what CommonJS files require.
+      'register-printer.mjs': `
+        import { writeSync } from 'node:fs';
+        import Module, { register } from 'node:module';
+        register('./printer.mjs', import.meta.url);
+        const load = Module._load;
+        Module._load = (name, ...rest) => {
+          if (/^(zod|undici)$/.test(name)) writeSync(1, name + '\\n');
+          return load(name, ...rest);
+        };`,
       'app.mjs': `
         import { HumanloopSpanProcessor } from 'humanloop-otel';
         import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';

@@ -12,6 +12,7 @@ export type DropReason =
   | 'redacted'
   | 'unserialisable'
   | 'mapping_failed'
+  | 'readers_missing'
   | 'shutdown'
   | 'service_closed'
   | 'span_forgotten'

@@ -32,6 +32,7 @@ import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 import { expectSpans, sawSpan } from './missing-spans.ts';
 import { PassingOn } from './passing-on.ts';
+import { dropUnread, loadReaders, loadReadersSoon } from './readers.ts';
 import type { Stats } from './stats.ts';
 
 /** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
@@ -50,6 +51,7 @@ export class Pipeline implements StateSource {
   readonly #backlog: Backlog;
   readonly #intake: Intake;
   readonly #metrics: SelfMetrics;
+  readonly #stopLoading: () => void;
   readonly #awaitedResources = new WeakSet<ResourceSlice>();
   /** Spans that were open when the shutdown began, and ended before it was over: their logs may be closed or not. */
   #endedMeanwhile: SpanSlice[] | undefined = [];
@@ -69,6 +71,7 @@ export class Pipeline implements StateSource {
     this.#writer = writer;
     this.passingOn = new PassingOn(this.#tracker, options, () => this.#intake.catchUp());
     expectSpans(options.quiet);
+    this.#stopLoading = loadReadersSoon(options.quiet);
     this.#backlog = new Backlog(this.#tracker, {
       catchUp: () => this.#intake.catchUp(),
       work: (run) => writer.workOff(run),
@@ -122,6 +125,7 @@ export class Pipeline implements StateSource {
   addEvent(traceId: string, spanId: string, event: SpanEvent): void {
     if (this.#shutdown) return;
     this.#intake.catchUp();
+    if (!loadReaders(this.#options.quiet)) return this.#drops.add('readers_missing', referenceIdOf(traceId, spanId));
     guard(() => {
       if (event.name === EVALUATION_EVENT) return this.#addEvaluation(traceId, spanId, event);
       const node = this.#tracker.find(traceId, spanId);
@@ -190,6 +194,7 @@ export class Pipeline implements StateSource {
   }
 
   async #close(deadline: Deadline): Promise<void> {
+    this.#stopLoading();
     this.#intake.catchUp();
     this.#intake.close();
     try {
@@ -225,6 +230,7 @@ export class Pipeline implements StateSource {
 
   /** Follows what was noted. What is held now is held from now on. */
   #follow({ spans, events }: Notes): void {
+    if (!loadReaders(this.#options.quiet)) return dropUnread({ spans, events }, this.#drops, this.#delivery.counts);
     const nowMillis = performance.now();
     for (let at = 0; at < spans.length; at++) {
       const event = events[at];

@@ -83,7 +83,7 @@ test.each([
     console.log(spanProcessors.map((processor) => processor.stats().logged).join());
     await provider.shutdown();`;
   const { logs, ...result } = await run('app.mjs', source);
-  expect(result).toEqual({ code: 0, stdout: 'two\n1,0\n', stderr: '' });
+  expect(result).toEqual({ code: 0, stdout: 'one\n1,0\n', stderr: '' });
   expect(logs).toMatchObject([{ output: 'Oslo.' }]);
 });
 

@@ -2,7 +2,7 @@
  * Reads texts that were put between quotes without escaping them: lists as Spring AI writes them, `["Be brief.", "Say "hi""]`,
  * and objects as Semantic Kernel does, `{"role": system, "content": "Hi"}`, whose words have no quotes at all.
  */
-import { stringEnd } from './python-json.ts';
+import { stringEnd } from './string-end.ts';
 
 /**
  * Returns the texts of the list; undefined if the text is no such list, or JSON. A text may have what stands between two

@@ -1,0 +1,52 @@
+/**
+ * The readers of spans: the vocabularies, and what makes datapoints of what they read. They are most of the package's
+ * code, and the files that run in Node load them when they are first used (`scripts/node-modules.ts`). That should not be
+ * in the middle of a request, nor cost a process that has no spans. Where they come with the rest, nothing happens here.
+ */
+import { CONVENTIONS } from '../conventions/index.ts';
+import type { Drops } from '../delivery/drops.ts';
+import { guard } from '../host/guard.ts';
+import { warnAloud } from '../host/stderr.ts';
+import type { SpanCounts } from '../telemetry/span-counts.ts';
+import { referenceIdOf } from '../wire/reference-id.ts';
+import { ENDED, type Notes } from './intake.ts';
+
+/** By then a process that ends at once has ended, and an app has set itself up. */
+const IDLE_MILLIS = 1_000;
+
+/** Loads the readers when the process has been up for a moment, unless a span needs them before. Returns how to stop. */
+export function loadReadersSoon(isQuiet: boolean): () => void {
+  // jest fails a run in which a file is required after its test: even a span that nobody waits for needs the readers.
+  if (globalThis.process?.env['JEST_WORKER_ID'] !== undefined) loadReaders(isQuiet);
+  const timer = setTimeout(loadReaders, IDLE_MILLIS, isQuiet);
+  timer.unref?.();
+  return () => clearTimeout(timer);
+}
+
+/** Returns false, and says why, if they cannot be loaded, as when the package is replaced while the app runs. */
+export function loadReaders(isQuiet: boolean): boolean {
+  try {
+    return CONVENTIONS.length > 0;
+  } catch (error) {
+    // A hook on `require` may throw anything.
+    const [reason] = String(error).split('\n');
+    warnAloud(
+      'readers',
+      `no span can be logged until the app is restarted, a file cannot be loaded: ${reason}`,
+      isQuiet,
+    );
+    return false;
+  }
+}
+
+/** Counts the spans that have ended as dropped. Which of them are logs, only the readers know. */
+export function dropUnread({ spans, events }: Notes, drops: Drops, counts: SpanCounts): void {
+  for (const [at, span] of spans.entries()) {
+    if (events[at] !== ENDED) continue;
+    guard(() => {
+      const { traceId, spanId } = span.spanContext();
+      drops.add('readers_missing', referenceIdOf(traceId, spanId));
+      counts.failUnsent('readers_missing');
+    });
+  }
+}

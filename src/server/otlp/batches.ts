@@ -31,6 +31,8 @@ interface Batch extends TraceArrivals {
   readonly spans: Arrival[];
   readonly events: ArrivedEvent[];
   readonly judgements: Judgement[];
+  readonly ofRequest?: readonly Arrival[];
+  isContinued: boolean;
 }
 
 interface Written extends Findings {
@@ -55,7 +57,7 @@ export class Batches {
   of(traceId: string): Batch {
     const known = this.#batches.get(traceId);
     if (known) return known;
-    const batch: Batch = { traceId, spans: [], events: [], judgements: [] };
+    const batch: Batch = { traceId, spans: [], events: [], judgements: [], isContinued: false };
     this.#batches.set(traceId, batch);
     return batch;
   }
@@ -169,13 +171,18 @@ export class Batches {
 function cutBatch(batch: Batch): Batch[] {
   if (sizeOf(batch) <= THINGS_AT_ONCE) return [batch];
   const { traceId, events, judgements } = batch;
-  const spans = batch.spans.sort(byTime);
+  const ofRequest = batch.spans.sort(byTime);
+  const spans = [...ofRequest];
   const cut: Batch[] = [];
   while (spans.length + events.length + judgements.length > 0) {
     const some = spans.splice(0, THINGS_AT_ONCE);
     const someEvents = events.splice(0, THINGS_AT_ONCE - some.length);
     const left = THINGS_AT_ONCE - some.length - someEvents.length;
-    cut.push({ traceId, spans: some, events: someEvents, judgements: judgements.splice(0, left) });
+    cut.push({
+      ...{ traceId, spans: some, events: someEvents, judgements: judgements.splice(0, left) },
+      ...(cut.length === 0 && { ofRequest }),
+      isContinued: spans.length > 0,
+    });
   }
   return cut;
 }
@@ -205,6 +212,7 @@ function takePart(parts: Batch[][], lookedAt: number): Batch[] | undefined {
     batch.spans.push(...next.spans);
     batch.events.push(...next.events);
     batch.judgements.push(...next.judgements);
+    batch.isContinued = next.isContinued;
     parts.shift();
   }
 }

@@ -11,7 +11,7 @@ import type { IngestFault, IngestReads, NewPart, StoredLog } from '../../store/i
 import { keysOfSkeleton } from './call-keys.ts';
 import { saidBeside, saidIn, saysMuch, updatesOf } from './client-updates.ts';
 import { compose, OWN_CONTENT } from './compose.ts';
-import { findContext } from './deciding/context.ts';
+import { decideContext, isSameContext, type TraceContext } from './deciding/context.ts';
 import { findLog, findPlaces, parentsFirst } from './deciding/places.ts';
 import { findUnsettled } from './deciding/unsettled.ts';
 import { findMoved } from './deciding/upstreams.ts';
@@ -21,15 +21,7 @@ import { decideOutcomes } from './outcomes.ts';
 import { Revisions } from './revisions.ts';
 import type { Arrivals, ArrivedLog, Delivery } from './skeletons/arrival.ts';
 import { shouldBeOne } from './skeletons/part-counts.ts';
-import {
-  hasOthers,
-  isSameRecipe,
-  type LogNode,
-  type Outcome,
-  type Said,
-  type Skeleton,
-  type WrittenContext,
-} from './skeletons/skeleton.ts';
+import { hasOthers, isSameRecipe, type LogNode, type Outcome, type Said, type Skeleton } from './skeletons/skeleton.ts';
 import { referenceOfName } from './skeletons/span-name.ts';
 import { encodePart } from './skeletons/trace-part.ts';
 import type { Tree } from './skeletons/tree.ts';
@@ -83,7 +75,7 @@ class Linking {
   readonly #joined = new Set<string>();
   /** Spans that circles were cut at, and logs that hang elsewhere by circles that were closed or opened. */
   readonly #moved = new Set<string>();
-  #context: WrittenContext & { readonly session: string };
+  #context: TraceContext;
   #hasStrangers = false;
   #deliveries: readonly Delivery[] = [];
 
@@ -107,14 +99,8 @@ class Linking {
     return this.#sources.missing;
   }
 
-  *add({
-    spans,
-    events,
-    judgements,
-    hasStrangers = false,
-    elsewhere,
-    deliveries = [],
-  }: Arrivals): Generator<void, void> {
+  *add(arrivals: Arrivals): Generator<void, void> {
+    const { spans, events, judgements, hasStrangers = false, elsewhere, deliveries = [] } = arrivals;
     this.#hasStrangers = hasStrangers;
     this.#deliveries = deliveries;
     let count = 0;
@@ -131,7 +117,7 @@ class Linking {
     }
     for (const spanId of this.#tree.cutCircles(spans.map(({ spanId }) => spanId))) this.#moved.add(spanId);
     if (spans.length > 0) for (const spanId of yield* findMoved(this.#tree)) this.#moved.add(spanId);
-    this.#context = findContext(this.#traceId, this.#tree);
+    this.#context = yield* decideContext(this.#traceId, this.#tree, arrivals);
     for (const event of events) {
       this.#events.add(event);
       yield;
@@ -280,9 +266,11 @@ class Linking {
   }
 
   #writePart(parts: readonly Uint8Array[]): NewPart | undefined {
-    if (this.#tree.changed.length === 0) return undefined;
+    const { context, changed } = this.#tree;
+    const moves = context.session !== undefined && !isSameContext(context, this.#context);
+    if (changed.length === 0 && !moves) return undefined;
     const replacesOthers = this.#tree.forgetSurplus() || shouldBeOne(parts);
-    const skeletons = replacesOthers ? this.#tree.nodes : this.#tree.changed;
+    const skeletons = replacesOthers ? this.#tree.nodes : changed;
     const bytes = encodePart({ context: this.#context, skeletons });
     if (this.missing.size === 0) this.#tree.commit(this.#context);
     return { bytes, replacesOthers };

@@ -1,5 +1,5 @@
 import type { Revision } from '../../store/ingest.ts';
-import { hasSameTags } from './deciding/context.ts';
+import { hasSameTags, isSameContext } from './deciding/context.ts';
 import type { WrittenContext } from './skeletons/skeleton.ts';
 import { referenceOfName } from './skeletons/span-name.ts';
 import type { Tree } from './skeletons/tree.ts';
@@ -29,16 +29,17 @@ export class Revisions {
   addContext(tree: Tree, now: WrittenContext, isNew: (spanId: string) => boolean): void {
     const { context: before } = tree;
     const { session, user, tags } = now;
-    const isSame = before.session === session && before.user === user && hasSameTags(before, now);
-    if (isSame || before.session === undefined) return;
+    if (before.session === undefined || isSameContext(before, now)) return;
+    const moves = before.session !== session && { sessionReferenceId: session };
     for (const node of tree.nodes) {
       if (!node.written || node.written.keeperId !== undefined || isNew(node.spanId)) continue;
       const metadata = {
         ...(before.user !== user && node.user === undefined && { user: user ?? null }),
         ...(!hasSameTags(before, now) && { tags: tags ?? null }),
       };
-      const moves = before.session !== session && { sessionReferenceId: session };
-      this.add(node.spanId, { ...moves, ...(Object.keys(metadata).length > 0 && { metadata }) });
+      const hasEntries = Object.keys(metadata).length > 0;
+      // What names its own user is not changed by another user of the trace.
+      if (moves || hasEntries) this.add(node.spanId, { ...moves, ...(hasEntries && { metadata }) });
     }
   }
 }

@@ -63,4 +63,8 @@ export interface Arrivals {
   /** What is known now of spans of other traces that report the same calls, by span id. */
   readonly elsewhere?: ReadonlyMap<string, Elsewhere | undefined>;
   readonly deliveries?: readonly Delivery[];
+  /** All spans that come of the trace with the same request, if these are the first of them. */
+  readonly ofRequest?: readonly Arrival[];
+  /** Whether others come of the trace with the same request, after these. */
+  readonly isContinued?: boolean;
 }

@@ -134,7 +134,7 @@ export class Tree {
   }
 
   /** The span's parent, if it has come. */
-  above({ parentId }: Skeleton): Skeleton | undefined {
+  above({ parentId }: Pick<Skeleton, 'parentId'>): Skeleton | undefined {
     const parent = parentId === undefined ? undefined : this.#nodes.get(parentId);
     return parent?.isSeen ? parent : undefined;
   }

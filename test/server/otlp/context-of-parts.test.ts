@@ -1,4 +1,4 @@
-/** Large requests whose spans name different sessions, users and tags: the logs of each part are not changed by the next. */
+/** Large requests whose spans name different sessions, users and tags: no part changes the logs of those before it. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';

@@ -14,8 +14,8 @@ type Naming = Pick<Skeleton, 'spanId' | 'parentId' | 'startMillis' | Field>;
 const SPANS_OF_STEP = 1_000;
 
 /**
- * Of a request that is written in parts, the first part finds what holds once the last is written, and that one makes sure
- * of it. In between it stays, whatever else was found: each part might else change all logs of those before it.
+ * Of a request that is written in parts, the first part finds what holds once the last is written, and that one makes
+ * sure of it. In between it stays, whatever else was found: each part might else change all logs of those before it.
  *
  * Call this when the spans that have come are in the tree. Yields after some spans.
  */
@@ -51,8 +51,8 @@ function find<Name extends Field>(field: Name, tree: Tree): Skeleton[Name] {
 }
 
 /**
- * Returns what `findContext` will once these have come. It is mistaken where ids form a circle, or the tree knows another
- * report of a span, which says more.
+ * Returns what `findContext` will once these have come. It is mistaken where ids form a circle, or the tree knows
+ * another report of a span, which says more.
  */
 function* foreseeContext(traceId: string, tree: Tree, coming: readonly Arrival[]): Generator<void, TraceContext> {
   const spanIds = new Set<string>();

@@ -32,7 +32,7 @@ import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
 import { expectSpans, sawSpan } from './missing-spans.ts';
 import { PassingOn } from './passing-on.ts';
-import { dropUnread, loadReaders, loadReadersSoon } from './readers.ts';
+import { dropUnread, loadReaders, loadReadersEarly } from './readers.ts';
 import type { Stats } from './stats.ts';
 
 /** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
@@ -51,7 +51,6 @@ export class Pipeline implements StateSource {
   readonly #backlog: Backlog;
   readonly #intake: Intake;
   readonly #metrics: SelfMetrics;
-  readonly #stopLoading: () => void;
   readonly #awaitedResources = new WeakSet<ResourceSlice>();
   /** Spans that were open when the shutdown began, and ended before it was over: their logs may be closed or not. */
   #endedMeanwhile: SpanSlice[] | undefined = [];
@@ -71,7 +70,7 @@ export class Pipeline implements StateSource {
     this.#writer = writer;
     this.passingOn = new PassingOn(this.#tracker, options, () => this.#intake.catchUp());
     expectSpans(options.quiet);
-    this.#stopLoading = loadReadersSoon(options.quiet);
+    loadReadersEarly(options.quiet);
     this.#backlog = new Backlog(this.#tracker, {
       catchUp: () => this.#intake.catchUp(),
       work: (run) => writer.workOff(run),
@@ -194,7 +193,6 @@ export class Pipeline implements StateSource {
   }
 
   async #close(deadline: Deadline): Promise<void> {
-    this.#stopLoading();
     this.#intake.catchUp();
     this.#intake.close();
     try {

@@ -1,7 +1,7 @@
 /**
  * The readers of spans: the vocabularies, and what makes datapoints of what they read. They are most of the package's
- * code, and the files that run in Node load them when they are first used (`scripts/node-modules.ts`). That should not be
- * in the middle of a request, nor cost a process that has no spans. Where they come with the rest, nothing happens here.
+ * code, and the files that run in Node load them when they are first used (`scripts/node-modules.ts`): in the turn that
+ * looks at the first span, since set-up starts no timer. Where they come with the rest, nothing happens here.
  */
 import { CONVENTIONS } from '../conventions/index.ts';
 import type { Drops } from '../delivery/drops.ts';
@@ -11,16 +11,12 @@ import type { SpanCounts } from '../telemetry/span-counts.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import { ENDED, type Notes } from './intake.ts';
 
-/** By then a process that ends at once has ended, and an app has set itself up. */
-const IDLE_MILLIS = 1_000;
-
-/** Loads the readers when the process has been up for a moment, unless a span needs them before. Returns how to stop. */
-export function loadReadersSoon(isQuiet: boolean): () => void {
-  // jest fails a run in which a file is required after its test: even a span that nobody waits for needs the readers.
+/**
+ * Loads the readers where a span comes too late to load them: in jest, which fails a run that requires a file after its
+ * tests, and even a span that nobody waits for needs the readers.
+ */
+export function loadReadersEarly(isQuiet: boolean): void {
   if (globalThis.process?.env['JEST_WORKER_ID'] !== undefined) loadReaders(isQuiet);
-  const timer = setTimeout(loadReaders, IDLE_MILLIS, isQuiet);
-  timer.unref?.();
-  return () => clearTimeout(timer);
 }
 
 /** Returns false, and says why, if they cannot be loaded, as when the package is replaced while the app runs. */

@@ -52,16 +52,6 @@ test.each([
   expect(await run()).toEqual({ code: 0, stdout, stderr: '' });
 });
 
-test('without a span the readers are loaded after a moment, for which the process does not wait', async () => {
-  const { run } = await createTestApp(`${IMPORT}${LOADED}${SPANS}
-    process.on('exit', () => show('end'));
-    const wait = process.argv0 && process.env.WAIT ? setInterval(() => {
-      if (files().some(isLate)) clearInterval(wait);
-    }, 20) : undefined;`);
-  expect(await run({ HUMANLOOP_QUIET: '1' })).toEqual({ code: 0, stdout: 'end true false\n', stderr: '' });
-  expect(await run({ HUMANLOOP_QUIET: '1', WAIT: '1' })).toEqual({ code: 0, stdout: 'end true true\n', stderr: '' });
-});
-
 test('jest has the readers at once: it fails a run that loads a file after a test', async () => {
   const { run } = await createTestApp(`${IMPORT}${LOADED}${SPANS} show('set up');`);
   const env = { JEST_WORKER_ID: '1', HUMANLOOP_QUIET: '1' };

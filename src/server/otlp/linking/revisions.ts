@@ -29,13 +29,14 @@ export class Revisions {
   addContext(tree: Tree, now: WrittenContext, isNew: (spanId: string) => boolean): void {
     const { context: before } = tree;
     const { session, user, tags } = now;
-    const isSame = before.session === session && before.user === user && hasSameTags(before, now);
+    const areTagsSame = hasSameTags(before, now);
+    const isSame = before.session === session && before.user === user && areTagsSame;
     if (isSame || before.session === undefined) return;
     for (const node of tree.nodes) {
       if (!node.written || node.written.keeperId !== undefined || isNew(node.spanId)) continue;
       const metadata = {
         ...(before.user !== user && node.user === undefined && { user: user ?? null }),
-        ...(!hasSameTags(before, now) && { tags: tags ?? null }),
+        ...(!areTagsSame && { tags: tags ?? null }),
       };
       const moves = before.session !== session && { sessionReferenceId: session };
       this.add(node.spanId, { ...moves, ...(Object.keys(metadata).length > 0 && { metadata }) });

@@ -52,6 +52,7 @@ export function* readArrival(
   const { traceId, spanId, traceFlags } = span.spanContext();
   if (!isTraceId(traceId) || !isSpanId(spanId)) return undefined;
   const { signs } = censusOf(span, settings.conventions);
+  yield;
   const isSampled = (traceFlags & SAMPLED) !== 0;
   const classified = isSampled ? classifySpan(span, settings.conventions, signs) : undefined;
   const reading = classified && readSpan(span, settings.conventions, classified.recognitions);

@@ -52,9 +52,9 @@ export function* readArrival(
   const { traceId, spanId, traceFlags } = span.spanContext();
   if (!isTraceId(traceId) || !isSpanId(spanId)) return undefined;
   const { signs } = censusOf(span, settings.conventions);
-  yield;
   const isSampled = (traceFlags & SAMPLED) !== 0;
   const classified = isSampled ? classifySpan(span, settings.conventions, signs) : undefined;
+  if (classified) yield;
   const reading = classified && readSpan(span, settings.conventions, classified.recognitions);
   if (reading) yield;
   const evaluations = reading ? reading.evaluations : hasEvaluationEvents(span) ? readEvaluations(span) : undefined;

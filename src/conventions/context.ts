@@ -52,6 +52,12 @@ function declaredKeys(sort: keyof ContextKeys): readonly string[] {
   return [...new Set(CONVENTIONS.flatMap(({ context }) => context?.[sort] ?? []))];
 }
 
+/** All logs of a trace repeat its tags, and each part of what a server remembers of it. */
+const MAX_TAGS = 1_000;
+/** Of these together. */
+const MAX_TAGS_CHARS = 20_000;
+const COMMA = 0x2c;
+
 /** What Spring AI calls the conversation of everybody who names none. */
 const NO_CONVERSATION = 'default';
 
@@ -79,15 +85,42 @@ export function readUser(span: SpanSlice): string | undefined {
   return firstId(span.attributes, USER_KEYS);
 }
 
-/** Returns the tags that the app put on the span or its trace. */
+/** Returns the tags that the app put on the span or its trace. If these are too many, the last one says how many are left out. */
 export function readTags(span: SpanSlice): string[] | undefined {
   for (const key of TAGS_KEYS) {
     const value = span.attributes[key];
     if (value === undefined) continue;
-    const tags = isJoined(value) ? value.split(',').map((tag) => tag.trim()) : stringListOf(value);
-    if (tags) return tags;
+    const tags = isJoined(value) ? splitTags(value) : stringListOf(value);
+    if (tags) return boundTags(tags, isJoined(value) ? countTags(value, tags) : tags.length);
   }
   return undefined;
+}
+
+function splitTags(text: string): string[] {
+  return text.split(',', MAX_TAGS).map((tag) => tag.trim());
+}
+
+/** A text of megabytes can have millions: those that are left out are counted, and not split off. */
+function countTags(text: string, { length }: readonly string[]): number {
+  if (length < MAX_TAGS) return length;
+  let count = 1;
+  for (let at = 0; at < text.length; at += 1) if (text.charCodeAt(at) === COMMA) count += 1;
+  return count;
+}
+
+/** Keeps those that have room. `count` is of all, of which the first are here. */
+function boundTags(tags: string[], count: number): string[] {
+  const kept: string[] = [];
+  let freeChars = MAX_TAGS_CHARS;
+  for (const tag of tags) {
+    if (kept.length === MAX_TAGS) break;
+    if (tag.length > freeChars) continue;
+    freeChars -= tag.length;
+    kept.push(tag);
+  }
+  const leftOut = count - kept.length;
+  if (leftOut > 0) kept.push(`… [${leftOut} ${leftOut === 1 ? 'tag' : 'tags'} left out by humanloop-otel]`);
+  return kept;
 }
 
 /** LangSmith joins tags with commas. */

@@ -37,6 +37,8 @@ class Budget {
   freeChars = FREE_CHARS;
   weight = MAX_WEIGHT;
   #keys: Set<string> | undefined;
+  /** Several readers ask for the same text, and what was too much stays too much. */
+  #refused: Set<string> | undefined;
 
   /** Returns whether the text may be parsed, and counts it as parsed. */
   take(text: string): boolean {
@@ -44,8 +46,13 @@ class Budget {
       this.freeChars -= text.length;
       return true;
     }
+    if (this.#refused?.has(text)) return false;
     const weight = this.#weigh(text);
-    if (weight > this.weight) return false;
+    if (weight > this.weight) {
+      this.#refused ??= new Set();
+      this.#refused.add(text);
+      return false;
+    }
     this.weight -= weight;
     return true;
   }

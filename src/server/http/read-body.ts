@@ -159,9 +159,14 @@ const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 /** Editors and shells of Windows write it before JSON; no format begins with these bytes otherwise. */
 function skipByteOrderMark(chunks: Buffer[]): void {
-  const [first] = chunks;
-  if (first?.subarray(0, BYTE_ORDER_MARK.length).equals(BYTE_ORDER_MARK))
-    chunks[0] = first.subarray(BYTE_ORDER_MARK.length);
+  const { length } = BYTE_ORDER_MARK;
+  // It may come in several chunks, none of which is empty.
+  if (!Buffer.concat(chunks.slice(0, length), length).equals(BYTE_ORDER_MARK)) return;
+  for (let left = length; left > 0; ) {
+    const chunk = chunks.shift() as Buffer;
+    if (chunk.length > left) chunks.unshift(chunk.subarray(left));
+    left -= chunk.length;
+  }
 }
 
 /** Letters match in either case, by RFC 9110 (8.4.1). */

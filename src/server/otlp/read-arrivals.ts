@@ -54,6 +54,7 @@ export function* readArrival(
   const { signs } = censusOf(span, settings.conventions);
   const isSampled = (traceFlags & SAMPLED) !== 0;
   const classified = isSampled ? classifySpan(span, settings.conventions, signs) : undefined;
+  if (classified) yield;
   const reading = classified && readSpan(span, settings.conventions, classified.recognitions);
   if (reading) yield;
   const evaluations = reading ? reading.evaluations : hasEvaluationEvents(span) ? readEvaluations(span) : undefined;

@@ -200,6 +200,18 @@ describe('context', () => {
     expect(readTags(makeSpan({ 'tag.tags': '["a","b"]' }))).toEqual(['a', 'b']);
     expect(readTags(makeSpan({ 'langsmith.span.tags': 'a, b' }))).toEqual(['a', 'b']);
   });
+
+  it('says how many tags are left out of very many, or long ones', () => {
+    const tags = Array.from({ length: 1_200 }, (_, at) => `tag ${at}`);
+    const leftOut = (count: string) => `… [${count} left out by humanloop-otel]`;
+    expect(readTags(makeSpan({ 'tag.tags': tags.slice(0, 1_000) }))).toEqual(tags.slice(0, 1_000));
+    const bounded = [...tags.slice(0, 1_000), leftOut('200 tags')];
+    for (const given of [tags, JSON.stringify(tags), tags.join(', ')])
+      expect(readTags(makeSpan({ 'tag.tags': given }))).toEqual(bounded);
+    const long = ['a'.repeat(20_001), 'b'.repeat(19_999), 'c', 'd'];
+    expect(readTags(makeSpan({ 'tag.tags': long }))).toEqual([long[1], 'c', leftOut('2 tags')]);
+    expect(readTags(makeSpan({ 'tag.tags': long.slice(0, 2) }))).toEqual([long[1], leftOut('1 tag')]);
+  });
 });
 
 describe('errors', () => {

@@ -1,5 +1,5 @@
 /** What of a span's texts is parsed: a few megabytes can have a million keys, which would take seconds. */
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { eventsInText } from '../../../src/conventions/content/streams/event-stream.ts';
 import { readSpan } from '../../../src/conventions/index.ts';
 import { jsonOf } from '../../../src/conventions/values/attributes.ts';
@@ -62,6 +62,22 @@ test('all texts of a span share what may be parsed, and a later span has its own
   expect(attempts()).toEqual([true, true, false, false, false]);
   expect(attempts()).toEqual([true, true, false, false, false]);
   expect(mayParse(text)).toBe(true);
+});
+
+test('a text that is too much is weighed once', () => {
+  const text = `{${keys(MANY, (at) => `"key ${at}": 1`)}}`;
+  const find = vi.spyOn(String.prototype, 'indexOf');
+  onTestFinished(() => find.mockRestore());
+  const looksOf = (attempts: number) => {
+    find.mockClear();
+    withOneBudget(() => {
+      for (let attempt = 0; attempt < attempts; attempt += 1) expect(mayParse(text)).toBe(false);
+    });
+    return find.mock.calls.filter(([mark]) => mark === '"').length;
+  };
+  const once = looksOf(1);
+  expect(once).toBeGreaterThan(50_000);
+  expect(looksOf(5)).toBe(once);
 });
 
 test('what is not parsed stays the text of the log', () => {

@@ -100,6 +100,20 @@ test('JSON may begin with a byte order mark', async () => {
     expect((await server.call('POST', path, `\ufeff${JSON.stringify(body)}`)).status).toBe(200);
 });
 
+test('a byte order mark may come in several chunks', async () => {
+  const { port } = await startTestServer();
+  const socket = connect(port, '127.0.0.1').setNoDelay();
+  onTestFinished(() => void socket.destroy());
+  const [first = 0, ...others] = Buffer.from(`\ufeff${JSON.stringify(LOG)}`);
+  socket.write(`POST /v4/logs HTTP/1.1\r\n${CHUNKED}1\r\n`);
+  socket.write(Buffer.from([first]));
+  socket.write(`\r\n${others.length.toString(16)}\r\n`);
+  socket.write(Buffer.from(others));
+  socket.write('\r\n0\r\n\r\n');
+  const [received] = (await once(socket, 'data')) as [Buffer];
+  expect(received.toString()).toMatch(/^HTTP\/1\.1 200 /);
+});
+
 test.each([
   ['a long key', { ...LOG, config: { ['k'.repeat(100_000)]: 1 } }, {}, 1_000],
   ['many long keys', { ...LOG, config: keys(500) }, {}, 40_000],

@@ -9,7 +9,7 @@ import { makeSpan } from '../../conventions/span.ts';
 const CHAT = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' };
 
 test.each([
-  ['a call', CHAT, 2],
+  ['a call', CHAT, 3],
   ['a span that is no log', { 'http.request.method': 'POST' }, 0],
 ])('%s is read in its number of steps', (_, attributes, expected) => {
   const settings = { captureContent: true, source: 's', reporters: new Reporters(), conventions: undefined };

@@ -51,6 +51,20 @@ test('a value that is too deep for JSON is refused, and those after it are not',
   expect((await stringifyElsewhere([LONG])).toString()).toBe(JSON.stringify([LONG]));
 });
 
+test('a list of very many elements is not looked at', () => {
+  let looks = 0;
+  const look = <Result>(result: Result, count = 1): Result => {
+    looks += count;
+    return result;
+  };
+  const list = new Proxy(Array(500_000).fill(1), {
+    get: (target, key) => look(Reflect.get(target, key)),
+    ownKeys: (target) => look(Reflect.ownKeys(target), target.length),
+  });
+  expect(hasLongTexts({ text: LONG, list })).toBe(false);
+  expect(looks).toBeLessThan(20_000);
+});
+
 test('texts are long together, and many elements are left here', () => {
   expect(hasLongTexts(LONG)).toBe(true);
   expect(hasLongTexts(Array(300).fill('x'.repeat(5_000)))).toBe(true);

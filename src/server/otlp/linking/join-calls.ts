@@ -55,7 +55,7 @@ export function joinCalls(candidates: Candidates, trees: TreeMemo): JoiningWork 
   let regrouped: readonly OwnKey[] = [];
   const work: IngestWork = function* (memory, stored) {
     const found = new Map<string, Tree>();
-    for (const traceId of traceIds) found.set(traceId, trees.take(traceId, memory.get(traceId) ?? []));
+    for (const traceId of traceIds) found.set(traceId, yield* trees.take(traceId, memory.get(traceId) ?? []));
     const joining = new Joining(candidates, found, stored);
     for (const [traceId, tree] of found) trees.put(traceId, memory.get(traceId) ?? [], undefined, tree);
     [missing, regrouped] = [joining.missing, joining.regrouped];

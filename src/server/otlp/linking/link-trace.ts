@@ -40,7 +40,7 @@ export function* linkTrace(
   stored: ReadonlyMap<string, StoredLog>,
   trees: TreeMemo,
 ): Generator<void, TraceChange | IngestReads> {
-  const tree = trees.take(traceId, parts);
+  const tree = yield* trees.take(traceId, parts);
   yield;
   const linking = new Linking(traceId, tree, stored);
   yield* linking.add(arrivals);
@@ -160,7 +160,7 @@ class Linking {
     yield;
     const kept = this.#sources.writeKept();
     yield;
-    const part = this.#writePart(parts);
+    const part = yield* this.#writePart(parts);
     const revisions = this.#revisions.inOrder();
     return {
       ...{ creates: this.#creates, revisions, feedback, places, part, kept, faults: this.#faults },
@@ -265,13 +265,13 @@ class Linking {
     });
   }
 
-  #writePart(parts: readonly Uint8Array[]): NewPart | undefined {
+  *#writePart(parts: readonly Uint8Array[]): Generator<void, NewPart | undefined> {
     const { context, changed } = this.#tree;
     const moves = context.session !== undefined && !isSameContext(context, this.#context);
     if (changed.length === 0 && !moves) return undefined;
     const replacesOthers = this.#tree.forgetSurplus() || shouldBeOne(parts);
     const skeletons = replacesOthers ? this.#tree.nodes : changed;
-    const bytes = encodePart({ context: this.#context, skeletons });
+    const bytes = yield* encodePart({ context: this.#context, skeletons });
     if (this.missing.size === 0) this.#tree.commit(this.#context);
     return { bytes, replacesOthers };
   }

@@ -31,11 +31,12 @@ export class Revisions {
     const { session, user, tags } = now;
     if (before.session === undefined || isSameContext(before, now)) return;
     const moves = before.session !== session && { sessionReferenceId: session };
+    const areTagsSame = hasSameTags(before, now);
     for (const node of tree.nodes) {
       if (!node.written || node.written.keeperId !== undefined || isNew(node.spanId)) continue;
       const metadata = {
         ...(before.user !== user && node.user === undefined && { user: user ?? null }),
-        ...(!hasSameTags(before, now) && { tags: tags ?? null }),
+        ...(!areTagsSame && { tags: tags ?? null }),
       };
       const hasEntries = Object.keys(metadata).length > 0;
       // What names its own user is not changed by another user of the trace.

@@ -46,6 +46,8 @@ export function hasLongTexts(value: unknown): boolean {
   let elements = 0;
   const waiting: object[] = [value];
   for (let next = waiting.pop(); next; next = waiting.pop()) {
+    // The loop below makes a text of each index, of all of them before the first one.
+    if (Array.isArray(next) && elements + next.length > MAX_ELEMENTS) return false;
     for (const key in next) {
       elements += 1;
       if (elements > MAX_ELEMENTS) return false;

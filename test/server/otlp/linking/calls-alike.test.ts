@@ -31,7 +31,7 @@ function call(
 }
 
 function likeTheLast(calls: readonly Arrival[]): Set<string> {
-  const tree = new Tree([]);
+  const tree = new Tree();
   const nodes = calls.map((each) => tree.add(each)!);
   return new Set([...new CallsAlike(tree).take(nodes.at(-1)!)].map(({ spanId }) => spanId.replace(/^0+/, '')));
 }
@@ -52,7 +52,7 @@ test('two calls that are the same are always looked at together', () => {
   });
   let pairCount = 0;
   const property = fc.property(fc.array(facts, { minLength: 2, maxLength: 12 }), (calls) => {
-    const tree = new Tree([]);
+    const tree = new Tree();
     const nodes = calls.map(({ callId, output, question, scope, start, seconds }, id) => {
       const messages = question === undefined ? [] : [{ role: 'user' as const, content: question }];
       return tree.add(call(id, scope, start, { seconds, reading: { callId, output, messages } as Reading }))!;

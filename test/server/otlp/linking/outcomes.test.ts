@@ -11,7 +11,7 @@ const idOf = (place: number) => (place + 1).toString(16).padStart(16, '0');
 
 /** One below the other. What is written of each is what one look at all of them decides. */
 function chainOf(kindOf: (place: number) => LogKind | undefined): Tree {
-  const tree = new Tree([]);
+  const tree = new Tree();
   for (let place = 0; place < DEPTH; place++) {
     const span = makeSpan({}, { spanId: idOf(place), scope: `scope ${place % 2}` });
     const kind = kindOf(place);

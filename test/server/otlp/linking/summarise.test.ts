@@ -4,6 +4,7 @@ import { classifySpan, readSpan } from '../../../../src/conventions/index.ts';
 import type { Attributes } from '../../../../src/otel/span-slice.ts';
 import { summarise, toCallSpan } from '../../../../src/server/otlp/linking/skeletons/summarise.ts';
 import { decodePart, encodePart } from '../../../../src/server/otlp/linking/skeletons/trace-part.ts';
+import { toEnd } from '../../../../src/server/store/steps.ts';
 import { type CallSpan, callSpanOf } from '../../../../src/trace/same-call/call-span.ts';
 import { resolveDuplicates } from '../../../../src/trace/same-call/same-call.ts';
 import { makeSpan } from '../../../conventions/span.ts';
@@ -53,5 +54,5 @@ function afterBytes(spanId: string, own: ReturnType<typeof summarise>) {
     ...{ spanId, parentId: undefined, isRemoteParent: false, upstreamId: undefined, isSeen: true, startMillis: 1_000 },
     ...{ ...names, own, names: undefined, elsewhere: undefined, written: undefined, said: undefined, isKept: false },
   };
-  return [...decodePart(encodePart({ context: names, skeletons: [skeleton] })).skeletons][0]!;
+  return [...toEnd(decodePart(toEnd(encodePart({ context: names, skeletons: [skeleton] })))).skeletons][0]!;
 }

@@ -5,6 +5,7 @@ import type { Skeleton } from '../../../../src/server/otlp/linking/skeletons/ske
 import { decodePart, encodePart } from '../../../../src/server/otlp/linking/skeletons/trace-part.ts';
 import { MAX_SKELETONS, Tree } from '../../../../src/server/otlp/linking/skeletons/tree.ts';
 import { TreeMemo } from '../../../../src/server/otlp/linking/skeletons/tree-memo.ts';
+import { toEnd } from '../../../../src/server/store/steps.ts';
 
 const id = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }).map((value) => value.toString(16).padStart(16, '0'));
 const foreign = fc.tuple(id, id, id).map(([first, second, third]) => `${first}${second}-${third}`);
@@ -100,7 +101,7 @@ const part = fc.record({
 
 test('a part is the same after it was bytes', () => {
   const property = fc.property(part, (given) => {
-    expect(decodePart(encodePart(given))).toEqual(given);
+    expect(toEnd(decodePart(toEnd(encodePart(given))))).toEqual(given);
   });
   fc.assert(property, { numRuns: 1_000 });
 });
@@ -109,11 +110,11 @@ test('parts of the format before are read, and those of another one are not', ()
   fc.assert(
     fc.property(part, (given) => {
       const skeletons = given.skeletons.map((each) => ({ ...each, names: undefined, said: undefined }));
-      const bytes = encodePart({ ...given, skeletons });
+      const bytes = toEnd(encodePart({ ...given, skeletons }));
       bytes[0] = 1;
-      expect(decodePart(bytes)).toEqual({ ...given, skeletons });
+      expect(toEnd(decodePart(bytes))).toEqual({ ...given, skeletons });
       bytes[0] = 3;
-      expect(() => decodePart(bytes)).toThrow(RangeError);
+      expect(() => toEnd(decodePart(bytes))).toThrow(RangeError);
     }),
   );
 });
@@ -122,15 +123,15 @@ test('damaged bytes throw a RangeError or are a part, and a tree that has them i
   const damage = fc.record({ part, cut: fc.nat(), at: fc.nat(), byte: fc.nat(255) });
   fc.assert(
     fc.property(damage, ({ part: given, cut, at, byte }) => {
-      const bytes = encodePart(given).slice(0);
+      const bytes = toEnd(encodePart(given)).slice(0);
       bytes[at % bytes.length] = byte;
       const damaged = bytes.subarray(0, cut % (bytes.length + 1));
       try {
-        decodePart(damaged);
+        toEnd(decodePart(damaged));
       } catch (error) {
         expect(error).toBeInstanceOf(RangeError);
       }
-      expect(new Tree([damaged, encodePart(given)]).size).toBeGreaterThanOrEqual(
+      expect(toEnd(Tree.read([damaged, toEnd(encodePart(given))])).size).toBeGreaterThanOrEqual(
         new Set(given.skeletons.map(({ spanId }) => spanId)).size,
       );
     }),
@@ -142,7 +143,7 @@ test('spans that are no logs take less than 30 bytes, calls less than 130', () =
   const ids = (place: number) => place.toString(16).padStart(16, '0');
   const plain = Array.from({ length: 100 }, (_, place) => emptySkeleton(ids(place + 2), ids(place + 1)));
   const context = { session: 'session', user: undefined, tags: undefined };
-  expect(encodePart({ context, skeletons: plain }).length / 100).toBeLessThan(30);
+  expect(toEnd(encodePart({ context, skeletons: plain })).length / 100).toBeLessThan(30);
   const calls = plain.map((each): Skeleton => {
     const call = {
       ...{
@@ -158,11 +159,11 @@ test('spans that are no logs take less than 30 bytes, calls less than 130', () =
     const written = { kind: 'model' as const, keeperId: undefined, parentId: each.parentId, recipe: undefined };
     return { ...each, session: 'the same session for all', own: call, written };
   });
-  expect(encodePart({ context, skeletons: calls }).length / 100).toBeLessThan(130);
+  expect(toEnd(encodePart({ context, skeletons: calls })).length / 100).toBeLessThan(130);
 });
 
 test('of too many spans, those that are no logs are forgotten first', () => {
-  const tree = new Tree([]);
+  const tree = new Tree();
   for (let place = 0; place <= MAX_SKELETONS; place++) {
     const { spanId } = emptySkeleton((place + 1).toString(16).padStart(16, '0'), undefined);
     const log = place % 10 === 0 ? ({ summary: { kind: 'agent' } } as never) : undefined;
@@ -191,18 +192,37 @@ test('a remembered tree stands for its parts only', () => {
   const skeletons = Array.from({ length: 100 }, (_, place) =>
     emptySkeleton((place + 1).toString(16).padStart(16, '0'), undefined),
   );
-  const first = encodePart({ context, skeletons });
-  const second = encodePart({ context, skeletons: [emptySkeleton('f'.repeat(16), undefined)] });
-  const tree = new Tree([first]);
+  const first = toEnd(encodePart({ context, skeletons }));
+  const second = toEnd(encodePart({ context, skeletons: [emptySkeleton('f'.repeat(16), undefined)] }));
+  const tree = toEnd(Tree.read([first]));
   memo.put('trace', [first], undefined, tree);
-  expect(memo.take('trace', [Uint8Array.from(first)])).toBe(tree);
+  expect(toEnd(memo.take('trace', [Uint8Array.from(first)]))).toBe(tree);
   memo.put('trace', [first], { bytes: second, replacesOthers: false }, tree);
-  expect(memo.take('trace', [first])).not.toBe(tree);
+  expect(toEnd(memo.take('trace', [first]))).not.toBe(tree);
   memo.put('trace', [first], { bytes: second, replacesOthers: false }, tree);
-  expect(memo.take('trace', [first, second])).toBe(tree);
+  expect(toEnd(memo.take('trace', [first, second]))).toBe(tree);
   memo.put('trace', [first], { bytes: second, replacesOthers: true }, tree);
-  expect(memo.take('trace', [second])).toBe(tree);
-  expect(memo.take('trace', [second])).not.toBe(tree);
+  expect(toEnd(memo.take('trace', [second]))).toBe(tree);
+  expect(toEnd(memo.take('trace', [second]))).not.toBe(tree);
+});
+
+test('a part with very many tags is written and read in steps of some hundred tags', () => {
+  const [spans, tagsOfSpan] = [600, 100];
+  const skeletons = Array.from({ length: spans }, (_, place) => ({
+    ...emptySkeleton((place + 1).toString(16).padStart(16, '0'), undefined),
+    session: 'the same session for all',
+    tags: Array.from({ length: tagsOfSpan }, (_, at) => `tag ${at} of span ${place}`),
+  }));
+  const given = { context: { session: undefined, user: undefined, tags: undefined }, skeletons };
+  const stepsOf = (steps: Generator<void, unknown>) => [...steps].length;
+  const bytes = toEnd(encodePart(given));
+  // Half of that is enough for others to have their turn, which is what it is about.
+  const least = (spans * tagsOfSpan) / 2_000;
+  expect(stepsOf(encodePart(given))).toBeGreaterThan(least);
+  expect(stepsOf(decodePart(bytes))).toBeGreaterThan(least);
+  expect(stepsOf(new TreeMemo().take('trace', [bytes]))).toBeGreaterThan(least);
+  // More texts than are remembered, the first of which comes again.
+  expect(toEnd(decodePart(bytes))).toEqual(given);
 });
 
 function emptySkeleton(spanId: string, parentId: string | undefined): Skeleton {

@@ -6,6 +6,7 @@ import type { Arrival } from '../../../../src/server/otlp/linking/skeletons/arri
 import type { Skeleton } from '../../../../src/server/otlp/linking/skeletons/skeleton.ts';
 import { encodePart } from '../../../../src/server/otlp/linking/skeletons/trace-part.ts';
 import { MAX_SKELETONS, Tree } from '../../../../src/server/otlp/linking/skeletons/tree.ts';
+import { toEnd } from '../../../../src/server/store/steps.ts';
 
 const hex = (number: number) => number.toString(16).padStart(16, '0');
 const spanId = fc.integer({ min: 1, max: 6 }).map(hex);
@@ -68,11 +69,11 @@ function take(tree: Tree, parts: Uint8Array[], step: Step): Tree {
   else if (step.kind === 'cut') tree.cutCircles([step.spanId]);
   else if (step.kind === 'undo') tree.undo();
   else {
-    if (tree.changed.length > 0) parts.push(encodePart({ context: NOTHING, skeletons: tree.changed }));
+    if (tree.changed.length > 0) parts.push(toEnd(encodePart({ context: NOTHING, skeletons: tree.changed })));
     if (step.kind === 'read one part')
-      parts.splice(0, parts.length, encodePart({ context: NOTHING, skeletons: tree.nodes }));
+      parts.splice(0, parts.length, toEnd(encodePart({ context: NOTHING, skeletons: tree.nodes })));
     tree.commit(NOTHING);
-    return step.kind === 'commit' ? tree : new Tree(parts);
+    return step.kind === 'commit' ? tree : toEnd(Tree.read(parts));
   }
   return tree;
 }
@@ -81,7 +82,7 @@ test('spans that come, come again, say something else, are taken back, and are r
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
       const parts: Uint8Array[] = [];
-      let tree = new Tree([]);
+      let tree = new Tree();
       for (const each of steps) {
         tree = take(tree, parts, each);
         expect(counted(tree)).toEqual(lookAtAll(tree));
@@ -92,7 +93,7 @@ test('spans that come, come again, say something else, are taken back, and are r
 });
 
 test.each(['undone', 'kept'])('spans that are forgotten, which is %s', (end) => {
-  const tree = new Tree([]);
+  const tree = new Tree();
   const add = (number: number, more: Partial<Skeleton>) =>
     tree.add({
       ...{

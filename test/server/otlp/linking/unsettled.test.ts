@@ -22,7 +22,7 @@ function call(place: number): Arrival {
 }
 
 test('all calls below a span that has come again are found in as many steps, however deep they are', () => {
-  const tree = new Tree([]);
+  const tree = new Tree();
   for (let place = 0; place < DEPTH; place++) tree.add(call(place));
   let steps = 0;
   const { above, below } = tree;

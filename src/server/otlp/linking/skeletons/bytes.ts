@@ -7,12 +7,18 @@ const FIRST_BYTES = 1_024;
 /** A number that is not a small whole one: 8 bytes follow. */
 const ANY_NUMBER = 1;
 const MAX_SMALL = 2 ** 31;
+/** Texts are remembered up to so many: a map of a million takes long to grow. Those after them are written each time. */
+const MAX_KNOWN_TEXTS = 50_000;
 
 export class ByteWriter {
   #bytes = Buffer.allocUnsafe(FIRST_BYTES);
   #length = 0;
   /** Texts that come again are written once. */
   readonly #texts = new Map<string, number>();
+
+  get length(): number {
+    return this.#length;
+  }
 
   finish(): Uint8Array {
     return new Uint8Array(this.#bytes.subarray(0, this.#length));
@@ -65,7 +71,7 @@ export class ByteWriter {
   text(value: string): void {
     const known = this.#texts.get(value);
     if (known !== undefined) return this.count(known + 1);
-    this.#texts.set(value, this.#texts.size);
+    if (this.#texts.size < MAX_KNOWN_TEXTS) this.#texts.set(value, this.#texts.size);
     this.count(0);
     const size = Buffer.byteLength(value);
     this.count(size);
@@ -88,6 +94,11 @@ export class ByteReader {
 
   constructor(bytes: Uint8Array) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** How many bytes are read. */
+  get at(): number {
+    return this.#at;
   }
 
   get isAtEnd(): boolean {

@@ -12,6 +12,9 @@ export interface TracePart {
   readonly skeletons: Iterable<Skeleton>;
 }
 
+/** Some hundred spans, or the tags of one that has very many. */
+const BYTES_OF_STEP = 16_384;
+
 /** Another number means bytes that this version cannot read. */
 const FORMAT = 2;
 /** Its spans have no names, and nothing of what was written to their logs. */
@@ -57,23 +60,40 @@ const HAS_TOOL = 16;
 const HAS_OUTCOME = 32;
 const MAY_BE_SUM = 64;
 
-export function encodePart({ context, skeletons }: TracePart): Uint8Array {
+/** Yields after small steps. */
+export function* encodePart({ context, skeletons }: TracePart): Generator<void, Uint8Array> {
   const writer = new ByteWriter();
   writer.byte(FORMAT);
   writer.byte(flag(context.session, HAS_SESSION) | flag(context.user, HAS_USER) | flag(context.tags, HAS_TAGS));
   writeContext(writer, context);
-  for (const skeleton of skeletons) writeSkeleton(writer, skeleton);
+  let nextStep = BYTES_OF_STEP;
+  for (const skeleton of skeletons) {
+    writeSkeleton(writer, skeleton);
+    if (writer.length < nextStep) continue;
+    nextStep = writer.length + BYTES_OF_STEP;
+    yield;
+  }
   return writer.finish();
 }
 
-/** @throws {RangeError} if the bytes are damaged, or of another version. */
-export function decodePart(bytes: Uint8Array): TracePart {
+/**
+ * Yields after small steps.
+ *
+ * @throws {RangeError} if the bytes are damaged, or of another version.
+ */
+export function* decodePart(bytes: Uint8Array): Generator<void, TracePart> {
   const reader = new ByteReader(bytes);
   const format = reader.byte();
   if (format !== FORMAT && format !== OLDER_FORMAT) throw new RangeError('the part of a trace has another format');
   const context = readContext(reader, reader.byte());
   const skeletons: Skeleton[] = [];
-  while (!reader.isAtEnd) skeletons.push(readSkeleton(reader));
+  let nextStep = BYTES_OF_STEP;
+  while (!reader.isAtEnd) {
+    skeletons.push(readSkeleton(reader));
+    if (reader.at < nextStep) continue;
+    nextStep = reader.at + BYTES_OF_STEP;
+    yield;
+  }
   return { context, skeletons };
 }
 

@@ -22,8 +22,8 @@ export class TreeMemo {
   readonly #trees = new Map<string, Remembered>();
   #skeletonCount = 0;
 
-  /** Takes the tree out: it may be changed. */
-  take(traceId: string, parts: readonly Uint8Array[]): Tree {
+  /** Takes the tree out: it may be changed. Yields after small steps. */
+  *take(traceId: string, parts: readonly Uint8Array[]): Generator<void, Tree> {
     const known = this.#forget(traceId);
     const lastPart = parts.at(-1);
     const isSame =
@@ -32,7 +32,7 @@ export class TreeMemo {
       known.partCount === parts.length &&
       known.byteCount === countBytes(parts) &&
       Buffer.compare(known.lastPart, lastPart) === 0;
-    return isSame ? known.tree : new Tree(parts);
+    return isSame ? known.tree : yield* Tree.read(parts);
   }
 
   /** Puts a tree back that stands for these parts and, if that is committed, the new one. */

@@ -13,6 +13,9 @@ export const MAX_SKELETONS = 10_000;
 /** So many are left then, so that it is seldom done. */
 const KEPT_SKELETONS = 9_000;
 
+/** Each takes some microseconds, and some dozen times as long if it has very many tags. */
+const SKELETONS_OF_STEP = 64;
+
 const NOTHING_WRITTEN: WrittenContext = { session: undefined, user: undefined, tags: undefined };
 
 export class Tree {
@@ -33,17 +36,24 @@ export class Tree {
   /** What was last written to the logs of the trace. */
   context = NOTHING_WRITTEN;
 
-  /** Parts that are damaged, or of another version, count as forgotten. */
-  constructor(parts: readonly Uint8Array[]) {
+  /** Parts that are damaged, or of another version, count as forgotten. Yields after small steps. */
+  static *read(parts: readonly Uint8Array[]): Generator<void, Tree> {
+    const tree = new Tree();
     for (const bytes of parts) {
       try {
-        const { context, skeletons } = decodePart(bytes);
-        this.context = context;
-        for (const skeleton of skeletons) this.#put(skeleton);
+        const { context, skeletons } = yield* decodePart(bytes);
+        tree.context = context;
+        let count = 0;
+        for (const skeleton of skeletons) {
+          tree.#put(skeleton);
+          count += 1;
+          if (count % SKELETONS_OF_STEP === 0) yield;
+        }
       } catch (error) {
         if (!(error instanceof RangeError)) throw error;
       }
     }
+    return tree;
   }
 
   get size(): number {

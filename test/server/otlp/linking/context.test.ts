@@ -44,7 +44,7 @@ test('what the first part finds holds when all have come', () => {
     const inOrder = [...planned].sort((first, second) => rankOf(first) - rankOf(second));
     const [known, ofRequest] = [inOrder.slice(0, from), inOrder.slice(from)];
     const first = ofRequest.slice(0, 1 + to);
-    const tree = new Tree([]);
+    const tree = new Tree();
     for (const span of [...known, ...first]) tree.add(span);
     const foreseen = decide(tree, { spans: first, ofRequest, isContinued: true });
     for (const span of ofRequest) tree.add(span);
@@ -55,7 +55,7 @@ test('what the first part finds holds when all have come', () => {
 });
 
 test('parts between the first and the last leave it as it is, and so does what has no spans', () => {
-  const tree = new Tree([]);
+  const tree = new Tree();
   const root: Arrival = {
     ...{ spanId: hex(1), parentId: undefined, isRemoteParent: false, upstreamId: undefined, startMillis: 1 },
     ...{ session: 'a', user: undefined, tags: undefined, log: undefined },

@@ -3,7 +3,7 @@
  * them. They become null; the same words inside strings stay. Python's own literals are read too.
  */
 import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
-import { stringEnd } from './string-end.ts';
+import { replaceOutsideStrings } from './string-end.ts';
 
 const BARE_WORD = /-?\b(?:NaN|Infinity)\b/g;
 
@@ -26,16 +26,5 @@ export function parsePythonJson(text: string): unknown {
 /** Returns the text with null for each number that JSON cannot write. Most texts are returned as they are. */
 export function fromPythonJson(text: string): string {
   if (!text.includes('NaN') && !text.includes('Infinity')) return text;
-  let json = '';
-  let at = 0;
-  while (at < text.length) {
-    const quote = text.indexOf('"', at);
-    if (quote < 0) break;
-    const end = stringEnd(text, quote + 1);
-    json += text.slice(at, quote).replace(BARE_WORD, 'null');
-    if (end < 0) return json + text.slice(quote);
-    json += text.slice(quote, end + 1);
-    at = end + 1;
-  }
-  return json + text.slice(at).replace(BARE_WORD, 'null');
+  return replaceOutsideStrings(text, BARE_WORD, 'null');
 }

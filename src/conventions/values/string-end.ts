@@ -1,4 +1,4 @@
-/** Where a string in JSON text ends. */
+/** Where a string in JSON text ends, and what is outside of all strings. */
 const BACKSLASH = 0x5c;
 
 /** Returns the index of the quote that closes the string starting at `from`, or -1 if there is none. */
@@ -10,4 +10,20 @@ export function stringEnd(text: string, from: number): number {
     if ((quote - before) % 2 === 1) return quote;
   }
   return -1;
+}
+
+/** Returns the text with `by` in place of what matches outside of its strings. What follows a string without end stays. */
+export function replaceOutsideStrings(text: string, pattern: RegExp, by: string): string {
+  let replaced = '';
+  let at = 0;
+  while (at < text.length) {
+    const quote = text.indexOf('"', at);
+    if (quote < 0) break;
+    const end = stringEnd(text, quote + 1);
+    replaced += text.slice(at, quote).replace(pattern, by);
+    if (end < 0) return replaced + text.slice(quote);
+    replaced += text.slice(quote, end + 1);
+    at = end + 1;
+  }
+  return replaced + text.slice(at).replace(pattern, by);
 }

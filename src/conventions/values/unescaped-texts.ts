@@ -2,15 +2,18 @@
  * Reads texts that were put between quotes without escaping them: lists as Spring AI writes them, `["Be brief.", "Say "hi""]`,
  * and objects as Semantic Kernel does, `{"role": system, "content": "Hi"}`, whose words have no quotes at all.
  */
-import { stringEnd } from './string-end.ts';
+import { parseJson } from '../../wire/json.ts';
+import { replaceOutsideStrings, stringEnd } from './string-end.ts';
+import { mayParse } from './text-weight.ts';
 
 /**
- * Returns the texts of the list; undefined if the text is no such list, or JSON. A text may have what stands between two
- * texts in itself, as JSON has: one with an odd number of quotes goes on until they are even.
+ * Returns the texts of the list; undefined if the text is no such list, JSON, or too much to parse. A text may have what
+ * stands between two texts in itself, as JSON has: one with an odd number of quotes goes on until they are even.
  */
 export function unescapedListIn(text: string): string[] | undefined {
   if (text === '[]') return [];
-  if (!text.startsWith('["') || !text.endsWith('"]') || text.length < 4 || isJson(text)) return undefined;
+  if (!text.startsWith('["') || !text.endsWith('"]') || text.length < 4) return undefined;
+  if (!mayParse(text) || parseJson(text) !== undefined) return undefined;
   const pieces = text.slice(2, -2).split(BETWEEN);
   const isOdd = pieces.map(hasOddQuotes);
   const texts: string[] = [];
@@ -31,32 +34,12 @@ function hasOddQuotes(text: string): boolean {
   return isOdd;
 }
 
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 const BARE_ROLE = /"role":\s?(?:system|developer|user|assistant|tool)\s?[,}]/i;
 const BARE_WORD = /(:\s*)(?!(?:true|false|null)\b)([A-Za-z_][\w.-]*)(?=\s*[,}])/g;
 
-/** Returns JSON with quotes around the words that lack them; undefined if no role does, or the text ends in a string. */
+/** Returns JSON with quotes around the words that lack them; undefined if no role does. */
 export function withQuotedWords(text: string): string | undefined {
-  if (!BARE_ROLE.test(text)) return undefined;
-  let json = '';
-  let at = 0;
-  while (at < text.length) {
-    const quote = text.indexOf('"', at);
-    if (quote < 0) break;
-    const end = stringEnd(text, quote + 1);
-    if (end < 0) return undefined;
-    json += text.slice(at, quote).replace(BARE_WORD, '$1"$2"') + text.slice(quote, end + 1);
-    at = end + 1;
-  }
-  return json + text.slice(at).replace(BARE_WORD, '$1"$2"');
+  return BARE_ROLE.test(text) ? replaceOutsideStrings(text, BARE_WORD, '$1"$2"') : undefined;
 }
 
 const MESSAGE = /^(\w{1,40}), "content:" ([\s\S]*)$/;

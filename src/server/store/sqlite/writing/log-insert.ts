@@ -28,7 +28,7 @@ export function createLogInsert(prepare: Prepare): LogInsert {
   const toSql = (columns: readonly string[], toParameter: (column: string) => string) =>
     `INSERT INTO logs (${columns.join(', ')}) VALUES (${columns.map(toParameter).join(', ')})`;
   const insertAll = prepare(toSql(COLUMNS, parameterOf));
-  /** By the columns that are not empty, one bit for each. */
+  /** By the columns that are not empty, one bit for each: a number has room for 53 of them. */
   const bySet = new Map<number, SqliteStatement>();
 
   const statementOf = (set: number, values: readonly SqliteValue[]): SqliteStatement | undefined => {

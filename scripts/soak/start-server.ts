@@ -47,7 +47,8 @@ export async function startServerProcess(options: ServerProcessOptions): Promise
     output: () => output,
     measure: async () => {
       const answer = once(child, 'message');
-      child.send('measure');
+      // To one that has just ended, nothing can be sent: `ended` says so. Without a callback, the child would emit an error.
+      child.send('measure', () => {});
       const [figures] = (await Promise.race([answer, ended.then(() => [undefined])])) as [ServerFigures | undefined];
       if (!figures) throw new Error(`the server has ended (${await ended}): ${output}`);
       return figures;

@@ -1,11 +1,12 @@
 /** The soak for two minutes, and what it says of a server that loses, doubles or keeps what it should not. */
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { call, get, post } from '../../scripts/soak/call.ts';
 import { checkLogs, checkSearch, findErasedIn } from '../../scripts/soak/check.ts';
 import { Ledger } from '../../scripts/soak/ledger.ts';
 import { judge } from '../../scripts/soak/report.ts';
 import { runSoak } from '../../scripts/soak/run-soak.ts';
+import { startServerProcess } from '../../scripts/soak/start-server.ts';
 import { startTestServer, temporaryDirectory } from '../support/start-test-server.ts';
 
 /** Without it the soak is left out: beside other tests its clients get answers too late to know what became of a log. */
@@ -29,6 +30,16 @@ test.skipIf(MINUTES === 0)(
     expect(misses).toEqual([]);
   },
 );
+
+test('a server that has just been killed cannot be measured, and its end is still told', async () => {
+  const server = await startServerProcess({ file: join(temporaryDirectory(), 'logs.db') });
+  onTestFinished(() => server.kill());
+  process.kill(server.child.pid!, 'SIGKILL');
+  // It is dead, and this process has not heard of it: the message meets a closed pipe.
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
+  await expect(server.measure()).rejects.toThrow('the server has ended (SIGKILL)');
+  expect(await server.ended).toBe('SIGKILL');
+});
 
 async function storeTwo() {
   const file = join(temporaryDirectory(), 'logs.db');

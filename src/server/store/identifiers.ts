@@ -14,21 +14,27 @@ const RANDOM_LENGTH = 14;
 /** Larger bytes are thrown away, so that each character is equally likely. */
 const LARGEST_FAIR_BYTE = 62 * 4 - 1;
 
+const CODES = Buffer.from(ALPHABET, 'latin1');
+
 const pool = new Uint8Array(4096);
 let next = pool.length;
+/** Made into a text at once: one that is put together letter by letter takes several times as long, also to be read. */
+const random = Buffer.alloc(RANDOM_LENGTH);
+/** Of many ids, the time is the same. */
+let encodedMillis = Number.NaN;
+let encodedTime = '';
 
 export function newIdentifier(prefix: IdentifierPrefix, nowMillis = Date.now()): string {
-  let id = `${prefix}_${encodeTime(nowMillis)}`;
-  const length = id.length + RANDOM_LENGTH;
-  while (id.length < length) {
+  for (let length = 0; length < RANDOM_LENGTH; ) {
     if (next === pool.length) {
       randomFillSync(pool);
       next = 0;
     }
     const byte = pool[next++]!;
-    if (byte <= LARGEST_FAIR_BYTE) id += ALPHABET[byte % 62];
+    if (byte <= LARGEST_FAIR_BYTE) random[length++] = CODES[byte % 62]!;
   }
-  return id;
+  if (nowMillis !== encodedMillis) [encodedMillis, encodedTime] = [nowMillis, encodeTime(nowMillis)];
+  return `${prefix}_${encodedTime}${random.toString('latin1')}`;
 }
 
 function encodeTime(millis: number): string {

@@ -4,6 +4,7 @@
  */
 import { isObject } from '../../wire/json.ts';
 import { dateTime } from '../../wire/v4.ts';
+import { sourceOf } from '../store/rows/json-source.ts';
 import { isIsoTime } from '../store/timestamps.ts';
 
 /** In all lists of a datapoint: far below what `findOversize` finds, whatever the config has. */
@@ -90,7 +91,9 @@ export function createPlainLogs(): PlainLogs {
       elements = 0;
       if (!isObject(item) || !hasFields(item, FIELDS, 'config')) return false;
       const { config } = item;
-      return config === undefined || config === null || configs.has(JSON.stringify(config));
+      if (config === undefined || config === null) return true;
+      // The text that it came in, where it is remembered, is nearly always what is written of it.
+      return configs.has(sourceOf(config) ?? '') || configs.has(JSON.stringify(config));
     },
     learn: (item) => {
       const { config } = item as { config?: unknown };

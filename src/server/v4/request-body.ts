@@ -47,13 +47,18 @@ export async function parseLogRequests(body: unknown, maxItems: number): Promise
   }
   rejectIfAny(details);
   const referenceIds = new Set(requests.map((request) => request.reference_id).filter(Boolean));
-  rejectIfAny(requests.flatMap((request, index) => findBrokenRules(request, items[index]!.loc, referenceIds)));
+  for (const [index, request] of requests.entries()) addBrokenRules(details, request, items[index]!.loc, referenceIds);
+  rejectIfAny(details);
   return requests;
 }
 
 /** Checks the rules of the API that no schema states. */
-function findBrokenRules(request: LogRequest, loc: Loc, referenceIds: ReadonlySet<unknown>): ValidationDetail[] {
-  const broken: ValidationDetail[] = [];
+function addBrokenRules(
+  broken: ValidationDetail[],
+  request: LogRequest,
+  loc: Loc,
+  referenceIds: ReadonlySet<unknown>,
+): void {
   const add = (field: string, msg: string, type = 'value_error'): void => {
     broken.push({ loc: [...loc, field], msg, type });
   };
@@ -75,11 +80,10 @@ function findBrokenRules(request: LogRequest, loc: Loc, referenceIds: ReadonlySe
     }
   }
   broken.push(...findWrongTime(request, loc));
-  if (!request.feedback) return broken;
+  if (!request.feedback) return;
   for (const [index, entry] of [request.feedback].flat().entries()) {
     broken.push(...findWrongTime(entry, [...loc, 'feedback', ...(Array.isArray(request.feedback) ? [index] : [])]));
   }
-  return broken;
 }
 
 /** The schema has one form of a time. Clients send others, which every version of the API has taken. */
@@ -137,9 +141,11 @@ export function parseFeedbackRequests(body: unknown, maxItems: number): Feedback
 /** Python clients send the optional fields of a config as `null`; the schema allows that only at the top level. */
 function withoutNullsIn(value: unknown, fields: readonly string[]): unknown {
   if (!isObject(value)) return value;
-  const changed = fields.flatMap((field) => {
+  let changed = value;
+  for (const field of fields) {
     const nested = value[field];
-    return isObject(nested) && Object.values(nested).includes(null) ? [[field, withoutNulls(nested)] as const] : [];
-  });
-  return changed.length > 0 ? { ...value, ...Object.fromEntries(changed) } : value;
+    if (isObject(nested) && Object.values(nested).includes(null))
+      changed = { ...changed, [field]: withoutNulls(nested) };
+  }
+  return changed;
 }

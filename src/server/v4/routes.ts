@@ -20,7 +20,8 @@ export interface V4Options {
   readonly serverUrl: string;
 }
 
-const LOGS_BODY = jsonBody({ storedFields: JSON_COLUMNS });
+/** A config is stored in another form, and found by its text. */
+const LOGS_BODY = jsonBody({ storedFields: new Set([...JSON_COLUMNS, 'config']) });
 
 export function createV4Routes(store: Store, options: V4Options): Routes {
   let described: Schema | undefined;

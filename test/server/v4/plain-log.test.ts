@@ -1,8 +1,10 @@
 import fc from 'fast-check';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { toConfigRow } from '../../../src/server/store/rows/config-row.ts';
+import { rememberSources } from '../../../src/server/store/rows/json-source.ts';
 import { findOversize } from '../../../src/server/v4/checked-size.ts';
 import { createPlainLogs } from '../../../src/server/v4/plain-log.ts';
-import { logRequest } from '../../../src/wire/v4.ts';
+import { type LogConfig, logRequest } from '../../../src/wire/v4.ts';
 
 const PLAIN = {
   ...{
@@ -71,6 +73,34 @@ test('the usual datapoint is recognised once its config is known', () => {
   plainLogs.learn(PLAIN);
   expect(plainLogs.has(PLAIN)).toBe(true);
   expect(plainLogs.has({ ...PLAIN, config: { ...PLAIN.config, max_tokens: 0.5 } })).toBe(false);
+});
+
+test('a config is recognised by the text that it came in, without being written again', () => {
+  const plainLogs = createPlainLogs();
+  plainLogs.learn(PLAIN);
+  const text = JSON.stringify(PLAIN);
+  const read = (): object => {
+    const item = JSON.parse(text);
+    rememberSources(text, item, new Set(['config']));
+    return item;
+  };
+  toConfigRow((PLAIN as { config: LogConfig }).config);
+  const [item, { config }] = [read(), read() as { config: LogConfig }];
+  const stringify = vi.spyOn(JSON, 'stringify');
+  onTestFinished(() => stringify.mockRestore());
+  expect(plainLogs.has(item)).toBe(true);
+  expect(toConfigRow(config)).toMatchObject({ type: 'model', model: 'gpt-4' });
+  expect(stringify).not.toHaveBeenCalled();
+});
+
+test('a config whose text has its keys in another order than is written is recognised all the same', () => {
+  const plainLogs = createPlainLogs();
+  const text = '{"project":"p","config":{"type":"model","model":"gpt-4","other":{"b":1,"2":2}}}';
+  const item = JSON.parse(text);
+  rememberSources(text, item, new Set(['config']));
+  plainLogs.learn(item);
+  expect(plainLogs.has(item)).toBe(true);
+  expect(toConfigRow(item.config)).toEqual(toConfigRow(JSON.parse(text).config));
 });
 
 test('what is recognised is valid', () => {

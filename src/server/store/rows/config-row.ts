@@ -4,6 +4,7 @@ import { isObject } from '../../../wire/json.ts';
 import type { LogConfig } from '../../../wire/v4.ts';
 import { toLabel } from '../label.ts';
 import { storableText } from '../storable-text.ts';
+import { sourceOf } from './json-source.ts';
 
 /** In all texts that are remembered. At this number all are forgotten. */
 const MAX_REMEMBERED_CHARACTERS = 4 * 1024 * 1024;
@@ -27,6 +28,12 @@ let rememberedCharacters = 0;
  * by itself: after a deletion, nothing of it comes back into the file.
  */
 export function toConfigRow(config: LogConfig): ConfigRow {
+  const known = remembered.get(sourceOf(config) ?? '');
+  return known ?? rememberConfigRow(config);
+}
+
+/** Not by the text that came: that is a part of the text of a whole body, which would be in memory as long. */
+function rememberConfigRow(config: LogConfig): ConfigRow {
   const text = JSON.stringify(config);
   const known = remembered.get(text);
   if (known) return known;

@@ -67,8 +67,12 @@ function rememberItem(text: string, open: number, item: unknown, fields: Readonl
   while (text.charCodeAt(key) === QUOTE) {
     const keyEnd = endOfText(text, key);
     const start = nextValue(text, keyEnd);
-    const { end, keys, isPlain } = findValue(text, start);
     const first = text.charCodeAt(start);
+    if (first === QUOTE) {
+      key = nextValue(text, endOfText(text, start));
+      continue;
+    }
+    const { end, keys, isPlain } = findValue(text, start);
     if (first === OPEN_OBJECT || first === OPEN_LIST) {
       const field = text.slice(key + 1, keyEnd - 1);
       const value = fields.has(field) ? (item as Record<string, unknown>)[field] : undefined;

@@ -38,8 +38,6 @@ export const CONTENT_COLUMNS = [
 /** Columns that were written as JSON before, in UTF-8, by their names. */
 export type WrittenColumns = ReadonlyMap<string, Uint8Array>;
 
-const NONE_WRITTEN: WrittenColumns = new Map();
-
 export const JSON_COLUMNS: ReadonlySet<string> = new Set([
   'judgment',
   'metadata',
@@ -77,13 +75,20 @@ export interface CountedFields {
   readonly outputCost: number | null;
 }
 
+/** What is asked of each column of each log. */
+const ENCODED = GIVEN_COLUMNS.map((column) => ({
+  column,
+  isJson: JSON_COLUMNS.has(column),
+  isContent: CONTENT_COLUMNS.some((content) => content === column),
+}));
+
 /** Throws a `RangeError` where the request is nested too deeply to be written as JSON. */
-export function toLogRow(request: LogRequest, written = NONE_WRITTEN): LogRow {
+export function toLogRow(request: LogRequest, written?: WrittenColumns): LogRow {
   const save = request.save !== false;
-  const toValue = (column: (typeof GIVEN_COLUMNS)[number]): SqliteValue =>
-    written.get(column) ?? toColumn(column, request[column]);
-  const given: SqliteValue[] = PLAIN_COLUMNS.map(toValue);
-  for (const column of CONTENT_COLUMNS) given.push(save ? toValue(column) : null);
+  const given: SqliteValue[] = [];
+  for (const { column, isJson, isContent } of ENCODED) {
+    given.push(isContent && !save ? null : (written?.get(column) ?? toColumn(request[column], isJson)));
+  }
   const hasError = typeof request.error === 'string';
   return {
     given,
@@ -104,9 +109,9 @@ export function toLogRow(request: LogRequest, written = NONE_WRITTEN): LogRow {
   };
 }
 
-function toColumn(column: string, value: unknown): SqliteValue {
+function toColumn(value: unknown, isJson: boolean): SqliteValue {
   if (value === undefined || value === null) return null;
-  if (JSON_COLUMNS.has(column)) return sourceOf(value) ?? JSON.stringify(value);
+  if (isJson) return sourceOf(value) ?? JSON.stringify(value);
   return typeof value === 'string' ? storableText(value) : (value as number);
 }
 

@@ -128,7 +128,7 @@ export class LogWrites {
     const session = this.#session(request, project.key);
     const parent = this.#parent(request);
     const id = newIdentifier('data');
-    const { lastInsertRowid: key } = this.#statements.insertLog.run(
+    const key = this.#statements.insertLog([
       id,
       referenceId,
       project.key,
@@ -142,7 +142,7 @@ export class LogWrites {
       row.traceId,
       row.called,
       ...row.given,
-    );
+    ]);
     this.#addFeedback(key, request);
     if (referenceId !== null) this.#known.set(referenceId, key);
     this.#added.add(Number(key), session?.key ?? (parent.key === null ? -Number(key) : undefined), row);
@@ -225,22 +225,21 @@ export class LogWrites {
     const name = `${projectKey} ${id ? 'id' : 'reference'} ${id || reference}`;
     const remembered = this.#sessions.get(name);
     if (remembered) return remembered;
-    const session = id
-      ? (this.#statements.findSessionById.get(id) as Session | undefined)
-      : this.#sessionReferenced(storableText(reference!));
-    if (!session) throw new RejectedFieldError('session_id', 'session not found');
-    this.#statements.touchSession.run(this.#now, session.key);
+    const { findSessionById, findSessionByReference, touchSession } = this.#statements;
+    const referenceId = storableText(reference ?? '');
+    const found = (id ? findSessionById.get(id) : findSessionByReference.get(referenceId)) as Session | undefined;
+    if (id && !found) throw new RejectedFieldError('session_id', 'session not found');
+    if (found) touchSession.run(this.#now, found.key);
+    const session = found ?? this.#insertSession(referenceId);
     this.#statements.linkSessionToProject.run(projectKey, session.key);
     this.#sessions.set(name, session);
     return session;
   }
 
-  #sessionReferenced(reference: string): Session {
-    const { findSessionByReference, insertSession } = this.#statements;
-    const found = findSessionByReference.get(reference) as Session | undefined;
-    if (found) return found;
+  #insertSession(reference: string): Session {
     const id = newIdentifier('sesh');
-    return { id, key: Number(insertSession.run(id, reference, this.#now, this.#now).lastInsertRowid) };
+    const values = [id, reference, this.#now, this.#now];
+    return { id, key: Number(this.#statements.insertSession.run(...values).lastInsertRowid) };
   }
 
   /** Keeps a reference that is not known yet: the log is linked when its parent comes. */
@@ -277,7 +276,8 @@ export class LogWrites {
   }
 
   #addFeedback(logKey: SqliteValue, request: LogRequest): void {
-    for (const entry of [request.feedback ?? []].flat()) this.insertFeedback(logKey, entry, 'feedback');
+    if (!request.feedback) return;
+    for (const entry of [request.feedback].flat()) this.insertFeedback(logKey, entry, 'feedback');
   }
 
   /** `field` is the one to name where there is no room for the feedback. */

@@ -3,11 +3,9 @@
  * values by position and have no RETURNING: with names they take five times as long, with RETURNING twice.
  */
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
-import { CONTENT_COLUMNS, GIVEN_COLUMNS, JSON_COLUMNS, PLAIN_COLUMNS } from '../../rows/log-row.ts';
+import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from '../../rows/log-row.ts';
 import { MARK_AGAIN, MARK_LOGS, NEW_MARK } from '../viewer/marks.ts';
-
-/** JSON can be given as UTF-8. */
-const parameterOf = (column: string) => (JSON_COLUMNS.has(column) ? 'CAST(? AS TEXT)' : '?');
+import { createLogInsert, parameterOf } from './log-insert.ts';
 
 /** The log and its ancestors, nearest first. UNION ends even on a damaged file with a cycle. */
 const ancestorsOf = (key: string) => `
@@ -90,9 +88,6 @@ const SQL = {
   /** Takes a JSON array. */
   findLogsByReferences: `SELECT logs.reference_id, logs.key FROM json_each(?) AS named
     CROSS JOIN logs ON logs.reference_id = named.value`,
-  insertLog: `INSERT INTO logs (id, reference_id, project_key, session_key, config_key, parent_key,
-      parent_reference_id, created_at, updated_at, save, trace_id, called, ${GIVEN_COLUMNS.join(', ')})
-    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${GIVEN_COLUMNS.map(parameterOf).join(', ')})`,
   /** What the triggers do for a log that changes: the sums of a session for several new logs, and their marks. */
   addToSummary: `INSERT INTO session_summaries (key, logs_count, errors_count, running_count, prompt_tokens,
       output_tokens, cost, started_at, ended_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
@@ -147,5 +142,5 @@ const SQL = {
 export type Statements = ReturnType<typeof prepareStatements>;
 
 export function prepareStatements(prepare: Prepare) {
-  return prepareAll(prepare, SQL);
+  return { ...prepareAll(prepare, SQL), insertLog: createLogInsert(prepare) };
 }

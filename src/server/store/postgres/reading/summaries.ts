@@ -2,9 +2,10 @@
 import type pg from 'pg';
 import { toSummary } from '../../viewer-rows.ts';
 import type { SessionSummary } from '../../viewer-store.ts';
-import { pipelined, type Row, type Value } from '../tables/connection.ts';
+import { pipelined, type Row, type Value, withConnection } from '../tables/connection.ts';
 import { toKeyed, toNumber, type Uuid } from '../tables/keys.ts';
 import { FACETS } from '../tables/log-facts.ts';
+import { findSessions } from '../tables/lookups.ts';
 import { whereKeys } from '../tables/row-keys.ts';
 
 const NAME_CHARACTERS = 500;
@@ -14,10 +15,6 @@ const MAX_LABELS = 100;
 /** A session that is shown: not merged into another one, and not empty. */
 export const IS_SHOWN = 'session.merged_into IS NULL AND session.logs > 0';
 
-/** Where no log at the top has come yet, the first log stands for them all. */
-const SHOWN_ID = `coalesce(session.id, session.log_id, (SELECT logs.id FROM logs WHERE logs.bucket = ANY(session.buckets)
-  AND logs.session = ANY(session.keys) ORDER BY logs.created_at, logs.id LIMIT 1))`;
-
 /** In the order of the keys. */
 export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promise<Map<Uuid, SessionSummary>> {
   if (keys.length === 0) return new Map();
@@ -26,7 +23,7 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
   const [sessions, projects, labels] = await Promise.all([
     pool.query<Row>({
       name: `summaries ${name}`,
-      text: `SELECT session.key, ${SHOWN_ID} AS id, left(session.reference_id, ${NAME_CHARACTERS}) AS reference_id,
+      text: `SELECT session.key, coalesce(session.id, session.log_id) AS id, left(session.reference_id, ${NAME_CHARACTERS}) AS reference_id,
           logs AS logs_count, errors AS errors_count, running AS running_count, prompt_tokens, output_tokens, cost,
           started_at, extract(epoch FROM ended_at)::float8 AS ended_at, session.updated_at, first_input, last_output,
           last_is_error
@@ -47,6 +44,10 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
       values,
     }),
   ]);
+  const firstLogs = await findFirstLogs(
+    pool,
+    sessions.rows.flatMap((row) => (row['id'] === null ? [row['key'] as Uuid] : [])),
+  );
   const namesOf = groupBy(projects.rows);
   const labelsOf = groupBy(labels.rows);
   const kinds: Record<number, string> = {
@@ -62,13 +63,39 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
     const summary = toSummary(
       {
         ...row,
-        ...{ key: toNumber(key), projects: JSON.stringify(names), last_is_error: row['last_is_error'] ? 1 : 0 },
+        ...{
+          id: row['id'] ?? firstLogs.get(key) ?? null,
+          key: toNumber(key),
+          projects: JSON.stringify(names),
+          last_is_error: row['last_is_error'] ? 1 : 0,
+        },
       } as never,
       own.map((label) => ({ kind: kinds[label['kind'] as number]!, value: label['value'] as string })),
     );
     byKey.set(key, summary);
   }
   return byKey;
+}
+
+/**
+ * Where no log at the top has come yet, the first log stands for them all. Sessions without one are few: in the statement
+ * that reads all sessions, it would be planned for the tables of all days.
+ */
+async function findFirstLogs(pool: pg.Pool, keys: readonly Uuid[]): Promise<Map<Uuid, string>> {
+  if (keys.length === 0) return new Map();
+  const sessions = [...(await findSessions(pool, keys)).values()];
+  const statements = sessions.map(({ keys: own, buckets, firstDay, lastDay }) => ({
+    text: `SELECT id FROM logs WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])
+        AND day BETWEEN $3::date AND $4::date ORDER BY created_at, id LIMIT 1`,
+    values: [[...new Set(buckets)], own, firstDay, lastDay],
+  }));
+  const results = await withConnection(pool, (client) => pipelined(client, statements));
+  return new Map(
+    sessions.flatMap(({ key }, index) => {
+      const id = results[index]!.rows[0]?.['id'] as string | undefined;
+      return id === undefined ? [] : [[key, id] as const];
+    }),
+  );
 }
 
 function groupBy(rows: readonly Row[]): Map<Uuid, Row[]> {

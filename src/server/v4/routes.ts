@@ -5,7 +5,7 @@ import { invalid } from '../http/http-error.ts';
 import type { Routes, Schema } from '../http/route.ts';
 import { JSON_COLUMNS } from '../store/rows/log-row.ts';
 import type { LogSelector, Store } from '../store/store.ts';
-import { found, nameItemOf } from './answer-with.ts';
+import { found, foundLog, nameItemOf } from './answer-with.ts';
 import { describeRoutes } from './description.ts';
 import { logListParameters, pageParameters, required, requiredList } from './parameters.ts';
 import { createProjectRoutes } from './project-routes.ts';
@@ -25,7 +25,7 @@ const LOGS_BODY = jsonBody({ storedFields: JSON_COLUMNS });
 export function createV4Routes(store: Store, options: V4Options): Routes {
   let described: Schema | undefined;
   const updateLog = async (selector: LogSelector, body: unknown): Promise<Answer> =>
-    found(await store.updateLog(selector, parseLogUpdate(body)).catch(nameItemOf(body)), 'log');
+    foundLog(await store.updateLog(selector, parseLogUpdate(body)).catch(nameItemOf(body)));
 
   const routes: Routes = {
     '/healthz': {
@@ -116,7 +116,7 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
       GET: {
         needs: 'read',
         description: { summary: 'Reads a log', answers: { 200: schema('Log') } },
-        run: async ({ id }) => found(await store.getLog(id), 'log'),
+        run: async ({ id }) => foundLog(await store.getLog(id)),
       },
       PATCH: {
         needs: 'write',

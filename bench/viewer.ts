@@ -1,13 +1,12 @@
 /**
- * `npx tsx bench/viewer.ts [--db FILE] [--sessions NUMBER]`: how long a reader waits for the viewer, in the browser, with
- * 100,000 sessions of 12 logs in the database while another process keeps writing.
+ * `npx tsx bench/viewer.ts [--db FILE | --database URL] [--sessions NUMBER]`: how long a reader waits for the viewer, in
+ * the browser, with 100,000 sessions of 12 logs in the database while another process keeps writing.
  *
- * Not one of the scenarios of `npm run bench`: it needs Chromium, and filling its 3 GB file takes minutes. An existing
- * file is used again. It knows of the server only the command line and the API.
+ * Not one of the scenarios of `npm run bench`: it needs Chromium, and filling its 3 GB takes minutes. An existing file,
+ * or a database in which there are logs, is used again. It knows of the server only the command line and the API.
  */
 import { fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, statSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
@@ -16,6 +15,9 @@ import { median } from './median.ts';
 import { LOGS_PER_SESSION, writeRequest } from './viewer-data.ts';
 
 const ROUNDS = 40;
+/** As many as one request of `syntheticRequest` holds a log of. */
+const SESSIONS_PER_GROUP = 100;
+const WRITERS = 8;
 const FLAGS = [
   '--headless',
   '--no-sandbox',
@@ -39,20 +41,20 @@ const SEARCHES = [
   'weather',
 ];
 
-const { values } = parseArgs({ options: { db: { type: 'string' }, sessions: { type: 'string' } } });
-const file = values.db ?? '/tmp/viewer-bench/logs.db';
+const { values } = parseArgs({
+  options: { db: { type: 'string' }, database: { type: 'string' }, sessions: { type: 'string' } },
+});
 const sessions = Number(values.sessions ?? 100_000);
 
-const isFilled = existsSync(file);
-const server = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', 'serve', '--port', '0', '--db', file], {
+const place = values.database ? ['--database', values.database] : ['--db', values.db ?? '/tmp/viewer-bench/logs.db'];
+const server = spawn(process.execPath, ['--import', 'tsx', 'src/cli.ts', 'serve', '--port', '0', ...place], {
   stdio: ['ignore', 'pipe', 'inherit'],
 });
 process.on('exit', () => server.kill());
 const [output] = (await once(server.stdout, 'data')) as [Buffer];
 const url = new URL(/http:\S+/.exec(String(output))![0]).origin;
-if (!isFilled) await fill();
-const gigabytes = (statSync(file).size / 1e9).toFixed(2);
-console.log(`\n${sessions.toLocaleString('en')} sessions of ${LOGS_PER_SESSION} logs: ${gigabytes} GB\n`);
+if ((await readPage('?size=1')).sessions.length === 0) await fill();
+console.log(`\n${sessions.toLocaleString('en')} sessions of ${LOGS_PER_SESSION} logs\n`);
 const writer = startWriting();
 const browser = await chromium.launch({ executablePath: process.env['CHROMIUM'] ?? '/usr/bin/chromium', args: FLAGS });
 try {
@@ -68,6 +70,7 @@ try {
   report('first row', await repeat(() => firstRow(page)));
   report('search result', await repeat((round) => searchResult(page, SEARCHES[round % SEARCHES.length]!)));
   report('open a session', await repeat((round) => openSession(page, round)));
+  report('open a log', await repeat((round) => openLog(page, round)));
   report('page at the top of the list', await repeat(() => fetchPage('')));
   const end = await lastCursor();
   report('page at its end', await repeat(() => fetchPage(`?cursor=${encodeURIComponent(end)}`)));
@@ -86,11 +89,16 @@ try {
 async function fill(): Promise<void> {
   const start = performance.now();
   const say = (text: string) => console.log(`${text}, ${((performance.now() - start) / 1000).toFixed(0)} s`);
-  const requests = Math.ceil(sessions / 100) * LOGS_PER_SESSION;
-  for (let index = 0; index < requests; index += 1) {
-    await writeRequest(url, index);
-    if (index % 1200 === 0) say(`${index} of ${requests} requests`);
-  }
+  const groups = Math.ceil(sessions / SESSIONS_PER_GROUP);
+  let group = 0;
+  const writeGroups = async () => {
+    while (group < groups) {
+      const first = group++ * LOGS_PER_SESSION;
+      if (group % 100 === 0) say(`${group} of ${groups} groups of ${SESSIONS_PER_GROUP} sessions`);
+      for (let step = 0; step < LOGS_PER_SESSION; step += 1) await writeRequest(url, first + step);
+    }
+  };
+  await Promise.all(Array.from({ length: WRITERS }, writeGroups));
   const readVersion = async () => (await readPage('?size=1')).version;
   let version = await readVersion();
   for (let before = -1; version !== before; ) {
@@ -105,7 +113,8 @@ async function fill(): Promise<void> {
 function startWriting() {
   const times: number[] = [];
   // Sessions that neither the fill nor an earlier run has written.
-  const index = (Math.ceil(sessions / 100) + (Math.floor(Date.now() / 1000) % 1_000_000)) * LOGS_PER_SESSION;
+  const index =
+    (Math.ceil(sessions / SESSIONS_PER_GROUP) + (Math.floor(Date.now() / 1000) % 1_000_000)) * LOGS_PER_SESSION;
   const writer = fork(new URL('viewer-writer.ts', import.meta.url), [url, String(index)]);
   writer.on('message', (millis: number) => times.push(millis));
   return { times, count: () => times.length, stop: () => writer.kill() };
@@ -134,9 +143,16 @@ async function openSession(page: Page, round: number): Promise<number> {
   await page.goto(`${url}/`);
   await page.locator('.session-row').first().waitFor();
   await page.evaluate(
-    `window.start = performance.now(); document.querySelectorAll('.session-row a')[${round % 12}].click()`,
+    `window.start = performance.now(); document.querySelectorAll('.session-row a[href^="/sessions/"]')[${round % 12}].click()`,
   );
   return (await page.evaluate(whenTrue(`document.querySelector('.is-log')`))) as number;
+}
+
+/** From the click on one of a session's calls to its details. */
+async function openLog(page: Page, round: number): Promise<number> {
+  await openSession(page, round);
+  await page.evaluate(`window.start = performance.now(); document.querySelector('.tree-row.is-log').click()`);
+  return (await page.evaluate(whenTrue(`document.querySelector('.log-part')`))) as number;
 }
 
 async function fetchPage(query: string): Promise<number> {
@@ -174,8 +190,13 @@ async function repeat(measure: (round: number) => Promise<number>): Promise<numb
 }
 
 function report(what: string, times: number[]): void {
-  const worst = Math.max(...times);
-  console.log(
-    `${what.padEnd(28)} median ${median(times).toFixed(0).padStart(5)} ms   worst ${worst.toFixed(0).padStart(5)} ms   first ${times[0]!.toFixed(0).padStart(5)} ms`,
-  );
+  const sorted = [...times].sort((a, b) => a - b);
+  const figures = {
+    median: median(times),
+    p95: sorted[Math.ceil(0.95 * sorted.length) - 1]!,
+    worst: sorted.at(-1)!,
+    first: times[0]!,
+  };
+  const texts = Object.entries(figures).map(([name, millis]) => `${name} ${millis.toFixed(0).padStart(5)} ms`);
+  console.log(`${what.padEnd(28)} ${texts.join('   ')}`);
 }

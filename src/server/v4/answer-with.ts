@@ -1,9 +1,9 @@
 /** What the operations have in common: how the store's answers and rejections become those of the API. */
-import type { LogResponse } from '../../wire/v4.ts';
-import { type Answer, bytes, json } from '../http/answer.ts';
+import type { LogResponse, Page } from '../../wire/v4.ts';
+import { type Answer, json, jsonText } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import { NameTakenError, RejectedFieldError, RejectedItemError } from '../store/rejected-item.ts';
-import { toLogJson } from '../store/rows/log-json.ts';
+import { toLogJson, toRecordsJson } from '../store/rows/log-json.ts';
 
 export function found(body: unknown, what: string): Answer {
   if (body === undefined) throw new HttpError(404, `${what} not found`);
@@ -13,7 +13,12 @@ export function found(body: unknown, what: string): Answer {
 /** What is JSON in the log is sent as it is stored. */
 export function foundLog(log: LogResponse | undefined): Answer {
   if (log === undefined) throw new HttpError(404, 'log not found');
-  return bytes(200, 'application/json', Buffer.from(toLogJson(log)));
+  return jsonText(200, toLogJson(log));
+}
+
+export function foundLogs(page: Page<LogResponse> | undefined): Answer {
+  if (page === undefined) throw new HttpError(404, 'project not found');
+  return jsonText(200, toRecordsJson(page));
 }
 
 /**

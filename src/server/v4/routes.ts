@@ -5,7 +5,7 @@ import { invalid } from '../http/http-error.ts';
 import type { Routes, Schema } from '../http/route.ts';
 import { JSON_COLUMNS } from '../store/rows/log-row.ts';
 import type { LogSelector, Store } from '../store/store.ts';
-import { found, foundLog, nameItemOf } from './answer-with.ts';
+import { found, foundLog, foundLogs, nameItemOf } from './answer-with.ts';
 import { describeRoutes } from './description.ts';
 import { logListParameters, pageParameters, required, requiredList } from './parameters.ts';
 import { createProjectRoutes } from './project-routes.ts';
@@ -75,7 +75,7 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
           query: logListParameters,
           answers: { 200: schema('LogPage') },
         },
-        run: async ({ query }) => found(await store.listLogs(parseLogQuery(query)), 'project'),
+        run: async ({ query }) => foundLogs(await store.listLogs(parseLogQuery(query))),
       },
       POST: {
         needs: 'write',

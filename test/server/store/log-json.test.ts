@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { toLogJson } from '../../../src/server/store/rows/log-json.ts';
+import { toLogJson, toRecordsJson } from '../../../src/server/store/rows/log-json.ts';
 import { GIVEN_COLUMNS, toLogResponse, toLogRow } from '../../../src/server/store/rows/log-row.ts';
 import type { LogRequest } from '../../../src/wire/v4.ts';
 import { config, log } from '../sample-log.ts';
@@ -50,6 +50,23 @@ test('a field that is JSON is not parsed to be written, and parsed once to be re
   expect(response.messages).toEqual(given.messages);
   expect(parse).toHaveBeenCalledTimes(1);
   parse.mockRestore();
+});
+
+test('a page of logs is written without parsing them', () => {
+  const [first, second] = [log({ inputs: { question: 'why' } }), log({ inputs: { question: 'how' } })];
+  const page = { records: [stored(first), stored(second)], page: 0, size: 10, total: 2 };
+  const parse = vi.spyOn(JSON, 'parse');
+  const written = toRecordsJson(page);
+  expect(parse).not.toHaveBeenCalled();
+  parse.mockRestore();
+  expect(JSON.parse(written)).toEqual(JSON.parse(JSON.stringify(page)));
+});
+
+test('what was changed in a log is written', () => {
+  const response = stored(log({ inputs: { question: 'why' }, metadata: { of: 'the log' } }));
+  response.inputs!['question'] = 'how';
+  response.metadata = { of: 'another' };
+  expect(JSON.parse(toLogJson(response))).toMatchObject({ inputs: { question: 'how' }, metadata: { of: 'another' } });
 });
 
 test('another log that is made of one is written with what it has itself', () => {

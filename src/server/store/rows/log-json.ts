@@ -1,17 +1,22 @@
 /**
- * The JSON of a stored log. Most of it is JSON already, as it was stored: it goes into an answer as it is, and is parsed
+ * The JSON of stored logs. Most of it is JSON already, as it was stored: it goes into an answer as it is, and is parsed
  * only if somebody reads the field. To parse it, and to write it again, would take longer than all else of an answer.
  */
+import type { LogResponse } from '../../../wire/v4.ts';
 
-/** The text of the fields of a log that are JSON, by the log. */
+/** The text of those fields of a log that are JSON and that nobody has read or set, by the log. */
 const storedTexts = new WeakMap<object, ReadonlyMap<string, string>>();
 
-/** Adds the fields to a log, which has others as well. Whoever changes one of them makes another log of it. */
+/** Adds the fields to a log, which has others as well. */
 export function addStoredFields(log: Record<string, unknown>, texts: ReadonlyMap<string, string>): void {
-  storedTexts.set(log, texts);
+  const unread = new Map(texts);
+  storedTexts.set(log, unread);
   for (const [name, text] of texts) {
-    const set = (value: unknown) =>
+    // From now on, the value counts: whoever has it may change what is in it.
+    const set = (value: unknown) => {
+      unread.delete(name);
       Object.defineProperty(log, name, { value, enumerable: true, configurable: true, writable: true });
+    };
     const get = () => {
       const value: unknown = JSON.parse(text);
       set(value);
@@ -21,7 +26,7 @@ export function addStoredFields(log: Record<string, unknown>, texts: ReadonlyMap
   }
 }
 
-/** Returns what `JSON.stringify` would, but for spaces and the order of keys. */
+/** Returns what `JSON.stringify` would, but for the order of keys. */
 export function toLogJson(log: object): string {
   const texts = storedTexts.get(log);
   if (!texts) return JSON.stringify(log);
@@ -31,4 +36,9 @@ export function toLogJson(log: object): string {
   let json = JSON.stringify(others).slice(0, -1);
   for (const [name, text] of texts) json += `,"${name}":${text}`;
   return `${json}}`;
+}
+
+/** The same for what has a list of logs. */
+export function toRecordsJson<Rest extends object>({ records, ...rest }: Rest & { records: LogResponse[] }): string {
+  return `{"records":[${records.map(toLogJson).join(',')}],${JSON.stringify(rest).slice(1)}`;
 }

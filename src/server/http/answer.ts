@@ -66,6 +66,11 @@ export function json(status: number, body: unknown, headers?: Headers): JsonAnsw
   return { kind: 'json', status, body, headers };
 }
 
+/** Of JSON that is written already. */
+export function jsonText(status: number, text: string): BytesAnswer {
+  return bytes(status, 'application/json', Buffer.from(text));
+}
+
 export function bytes(status: number, type: string, body: Buffer, headers?: Headers): BytesAnswer {
   return { kind: 'bytes', status, type, bytes: body, headers };
 }

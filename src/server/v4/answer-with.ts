@@ -1,11 +1,24 @@
 /** What the operations have in common: how the store's answers and rejections become those of the API. */
-import { type Answer, json } from '../http/answer.ts';
+import type { LogResponse, Page } from '../../wire/v4.ts';
+import { type Answer, json, jsonText } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import { NameTakenError, RejectedFieldError, RejectedItemError } from '../store/rejected-item.ts';
+import { toLogJson, toRecordsJson } from '../store/rows/log-json.ts';
 
 export function found(body: unknown, what: string): Answer {
   if (body === undefined) throw new HttpError(404, `${what} not found`);
   return json(200, body);
+}
+
+/** What is JSON in the log is sent as it is stored. */
+export function foundLog(log: LogResponse | undefined): Answer {
+  if (log === undefined) throw new HttpError(404, 'log not found');
+  return jsonText(200, toLogJson(log));
+}
+
+export function foundLogs(page: Page<LogResponse> | undefined): Answer {
+  if (page === undefined) throw new HttpError(404, 'project not found');
+  return jsonText(200, toRecordsJson(page));
 }
 
 /**

@@ -1,8 +1,9 @@
 /** The viewer's own operations. They are stricter than the v4 API: their one client is the page that is served here. */
 import type { Access } from '../http/access.ts';
-import { type Answer, empty, json } from '../http/answer.ts';
+import { type Answer, empty, json, jsonText } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
+import { toLogJson, toRecordsJson } from '../store/rows/log-json.ts';
 import { splitIdeographs } from '../store/rows/log-text.ts';
 import { parseSearch } from '../store/search-query.ts';
 import type { Store } from '../store/store.ts';
@@ -65,7 +66,7 @@ export function createViewerRoutes(store: Store, access: Access): Routes {
         run: async ({ id, query }) => {
           const portion = await viewer.exportSession(id, parseLogCursor(query));
           if (!portion) throw new HttpError(404, 'session not found');
-          return json(200, portion);
+          return jsonText(200, toRecordsJson(portion));
         },
       },
     },
@@ -99,9 +100,9 @@ export function createViewerRoutes(store: Store, access: Access): Routes {
       GET: {
         needs: 'read',
         run: async ({ id }) => {
-          const log = await viewer.readLog(id);
-          if (!log) throw new HttpError(404, 'log not found');
-          return json(200, log);
+          const found = await viewer.readLog(id);
+          if (!found) throw new HttpError(404, 'log not found');
+          return jsonText(200, `{"log":${toLogJson(found.log)},"session":${JSON.stringify(found.session)}}`);
         },
       },
     },

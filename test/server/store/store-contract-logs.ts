@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RejectedItemError } from '../../../src/server/store/rejected-item.ts';
 import { rememberSources, sourceOf } from '../../../src/server/store/rows/json-source.ts';
+import { toLogJson } from '../../../src/server/store/rows/log-json.ts';
 import { JSON_COLUMNS } from '../../../src/server/store/rows/log-row.ts';
 import type { Store } from '../../../src/server/store/store.ts';
 import type { LogRequest, LogResponse } from '../../../src/wire/v4.ts';
@@ -60,7 +61,11 @@ export function describeLogs(name: string, open: () => Promise<Store>): void {
       const asIs = ({ inputs, metadata }: LogRequest | LogResponse) => JSON.stringify([inputs ?? {}, metadata]);
       for (const [index, { id }] of created.entries()) {
         const stored = (await store.getLog(id))!;
-        expect(asIs(stored), written[index]).toBe(asIs(JSON.parse(JSON.stringify(requests[index]))));
+        const expected = asIs(JSON.parse(JSON.stringify(requests[index])));
+        expect(asIs(JSON.parse(toLogJson(stored))), written[index]).toBe(expected);
+        expect(asIs(stored), written[index]).toBe(expected);
+        const updated = (await store.updateLog({ id }, { duration: 1 }))!;
+        expect(asIs(JSON.parse(toLogJson(updated))), written[index]).toBe(expected);
       }
     });
 

@@ -7,6 +7,7 @@ import { timestampNow, toTimestamp } from '../timestamps.ts';
 import { toConfigResponse, toProjectConfig } from './config-response.ts';
 import { type ConfigRow, toConfigRow } from './config-row.ts';
 import { sourceOf } from './json-source.ts';
+import { addStoredFields } from './log-json.ts';
 
 /** Columns that store a request's field of the same name, as it is. */
 export const PLAIN_COLUMNS = [
@@ -118,13 +119,17 @@ function toColumn(value: unknown, isJson: boolean): SqliteValue {
 /** Takes a row of the statement `readLog`. Leaves out unknown fields, except those that v4 requires. */
 export function toLogResponse(row: SqliteRow): LogResponse {
   const log: Record<string, unknown> = {};
+  const texts = new Map<string, string>();
   for (const name of ANSWERED) {
     const value = row[name];
-    if (value !== null) log[name] = JSON_COLUMNS.has(name) ? JSON.parse(value as string) : value;
+    if (value === null) continue;
+    if (JSON_COLUMNS.has(name)) texts.set(name, value as string);
+    else log[name] = value;
   }
+  addStoredFields(log, texts);
   const parentReferenceId = row['parent_reference_id'] ?? row['parents_own_reference_id'];
   if (parentReferenceId !== null) log['parent_reference_id'] = parentReferenceId;
-  log['inputs'] ??= {};
+  if (!texts.has('inputs')) log['inputs'] = {};
   log['save'] = row['save'] === 1;
   const tokens = Number(row['prompt_tokens'] ?? 0) + Number(row['output_tokens'] ?? 0);
   if (row['prompt_tokens'] !== null || row['output_tokens'] !== null) log['tokens'] = tokens;

@@ -2,6 +2,7 @@
 import type { SqliteValue } from '../../../sqlite/open.ts';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { createPauses } from '../heavy-turns.ts';
+import { toLogJson } from '../rows/log-json.ts';
 import { excerpt, plainText } from '../rows/log-text.ts';
 import { countCharacters } from '../rows/row-size.ts';
 import { searchTerms } from '../search-query.ts';
@@ -114,7 +115,7 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
         const log = await readLog(row['key']!);
         if (!log) continue;
         records.push(log);
-        characters += JSON.stringify(log).length;
+        characters += toLogJson(log).length;
         await pause();
         const isFull = characters > MAX_EXPORT_CHARACTERS || records.length >= MAX_EXPORT_LOGS;
         if (isFull && at < rows.length - 1) return { records, next: `${row['created_at']} ${row['key']}` };

@@ -32,7 +32,7 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
     onTestFinished(() => store.close());
     const days = Array.from({ length: DAYS }, (_, index) => nextDay(dayOf(firstMillis), index));
     await withClient(url, (client) => makePartitionsOf(client, days));
-    return { store, days, goTo: (index: number) => clock.mockReturnValue(firstMillis + index * DAY_MILLIS) };
+    return { store, url, days, goTo: (index: number) => clock.mockReturnValue(firstMillis + index * DAY_MILLIS) };
   };
 
   test('finds the sessions of each day, page by page, and asks many days at once for a word of few logs', async () => {
@@ -64,9 +64,9 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
     expect(await find('"zebra watering"')).toEqual([days[6], days[3], days[0]]);
     const statements = vi.spyOn(pg.Client.prototype, 'query');
     expect(await find('river stone')).toEqual(['long']);
-    const joined = statements.mock.calls.flatMap((parameters) => {
-      const [text, values] = parameters as unknown as [unknown, string[]];
-      if (typeof text !== 'string' || !text.includes(' JOIN log_words')) return [];
+    const joined = statements.mock.calls.flatMap(([statement]) => {
+      const { text, values = [] } = statement as unknown as { text?: string; values?: string[] };
+      if (!text?.includes(' JOIN log_words')) return [];
       const [, first, last] = text.match(/day BETWEEN \$(\d+)::date AND \$(\d+)::date/)!;
       return [(Date.parse(values[Number(last) - 1]!) - Date.parse(values[Number(first) - 1]!)) / DAY_MILLIS + 1];
     });
@@ -111,5 +111,31 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
     const absentBeside = await find('nothing giraffe');
     expect(absentBeside.found).toEqual([]);
     expect(absentBeside.texts.filter((text) => text.startsWith('SELECT session FROM log_words'))).toHaveLength(1);
+  });
+
+  test('lists sessions, and searches those of a user, without asking for the tables of other days', async () => {
+    const { store, url, days, goTo } = await openAtManyDays();
+    for (const index of [0, 2, 4]) {
+      goTo(index);
+      await store.createLogs([
+        log({ session_reference_id: days[index]!, output: 'zebra', metadata: { user_id: 'ada' } }),
+        // They stand for their sessions until their parents have come.
+        ...[0, 1, 2].map((each) => log({ parent_reference_id: `awaited ${index} ${each}`, output: 'alone' })),
+      ]);
+    }
+    await withClient(url, async (client) => {
+      const table = (name: string) => `${name}_p${days[1]!.replaceAll('-', '')}`;
+      await client.query(`BEGIN; LOCK TABLE ${table('logs')}, ${table('log_words')} IN ACCESS EXCLUSIVE MODE`);
+      const statements = vi.spyOn(pg.Client.prototype, 'query');
+      const listed = await store.viewer.listSessions({ size: 20 });
+      const texts = statements.mock.calls.map(([each]) => (each as { text?: string }).text ?? '');
+      statements.mockRestore();
+      expect(new Set(listed.sessions.map((each) => each.id)).size).toBe(12);
+      // One of each day: to plan one for each session takes longer than all else of the list.
+      expect(texts.filter((text) => text.includes(' FROM logs '))).toHaveLength(3);
+      const found = await store.viewer.listSessions({ size: 10, search: 'zebra', user: 'ada' });
+      expect(found.sessions.map((each) => each.reference_id)).toEqual([days[4], days[2], days[0]]);
+      await client.query('ROLLBACK');
+    });
   });
 });

@@ -81,4 +81,24 @@ describe.each(findPostgres())('$name: a search among many logs', (binaries) => {
       for (const plan of ofIndex) expect(plan).not.toContain('pkey');
     },
   );
+
+  test('reads the index for a word of one log in a hundred, and not the newest logs until there are enough', async () => {
+    const store = await openPostgresStore({ url: await cluster.createSchema() });
+    onTestFinished(() => store.close());
+    for (let first = 0; first < 3_000; first += 500) {
+      const logs = Array.from({ length: 500 }, (_, index) => {
+        const output = index % 100 === 0 ? 'quagga' : 'zebra';
+        return log({ session_reference_id: `session ${first + index}`, output });
+      });
+      await store.createLogs(logs);
+    }
+    const statements = vi.spyOn(pg.Client.prototype, 'query');
+    onTestFinished(() => statements.mockRestore());
+    const { sessions, next } = await store.viewer.listSessions({ search: 'quagga', size: 50 });
+    const expected = Array.from({ length: 30 }, (_, index) => `session ${(29 - index) * 100}`);
+    expect(sessions.map((each) => each.reference_id)).toEqual(expected);
+    expect(next).toBeNull();
+    const names = statements.mock.calls.map(([statement]) => (statement as { name?: string }).name ?? '');
+    expect(names.filter((name) => name.startsWith('walk far'))).toEqual([]);
+  });
 });

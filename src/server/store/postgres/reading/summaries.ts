@@ -2,21 +2,20 @@
 import type pg from 'pg';
 import { toSummary } from '../../viewer-rows.ts';
 import type { SessionSummary } from '../../viewer-store.ts';
-import { pipelined, type Row, type Value } from '../tables/connection.ts';
+import { pipelined, type Row, type Statement, type Value, withConnection } from '../tables/connection.ts';
 import { toKeyed, toNumber, type Uuid } from '../tables/keys.ts';
 import { FACETS } from '../tables/log-facts.ts';
+import { type FoundSession, findSessions } from '../tables/lookups.ts';
 import { whereKeys } from '../tables/row-keys.ts';
 
 const NAME_CHARACTERS = 500;
 const MAX_PROJECTS = 50;
 const MAX_LABELS = 100;
+/** Of a session whose first log is looked for together with those of others. */
+const MAX_LOGS_TOGETHER = 200;
 
 /** A session that is shown: not merged into another one, and not empty. */
 export const IS_SHOWN = 'session.merged_into IS NULL AND session.logs > 0';
-
-/** Where no log at the top has come yet, the first log stands for them all. */
-const SHOWN_ID = `coalesce(session.id, session.log_id, (SELECT logs.id FROM logs WHERE logs.bucket = ANY(session.buckets)
-  AND logs.session = ANY(session.keys) ORDER BY logs.created_at, logs.id LIMIT 1))`;
 
 /** In the order of the keys. */
 export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promise<Map<Uuid, SessionSummary>> {
@@ -26,7 +25,8 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
   const [sessions, projects, labels] = await Promise.all([
     pool.query<Row>({
       name: `summaries ${name}`,
-      text: `SELECT session.key, ${SHOWN_ID} AS id, left(session.reference_id, ${NAME_CHARACTERS}) AS reference_id,
+      text: `SELECT session.key, coalesce(session.id, session.log_id) AS id,
+          left(session.reference_id, ${NAME_CHARACTERS}) AS reference_id,
           logs AS logs_count, errors AS errors_count, running AS running_count, prompt_tokens, output_tokens, cost,
           started_at, extract(epoch FROM ended_at)::float8 AS ended_at, session.updated_at, first_input, last_output,
           last_is_error
@@ -47,6 +47,10 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
       values,
     }),
   ]);
+  const firstLogs = await findFirstLogs(
+    pool,
+    sessions.rows.flatMap((row) => (row['id'] === null ? [row['key'] as Uuid] : [])),
+  );
   const namesOf = groupBy(projects.rows);
   const labelsOf = groupBy(labels.rows);
   const kinds: Record<number, string> = {
@@ -57,18 +61,68 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
   const byKey = new Map<Uuid, SessionSummary>();
   for (const row of sessions.rows) {
     const key = row['key'] as Uuid;
+    const id = row['id'] ?? firstLogs.get(key);
+    if (id === undefined) continue;
     const names = (namesOf.get(key) ?? []).slice(0, MAX_PROJECTS).map(({ name }) => name);
     const own = (labelsOf.get(key) ?? []).slice(0, MAX_LABELS);
     const summary = toSummary(
       {
         ...row,
-        ...{ key: toNumber(key), projects: JSON.stringify(names), last_is_error: row['last_is_error'] ? 1 : 0 },
+        ...{ id, key: toNumber(key), projects: JSON.stringify(names), last_is_error: row['last_is_error'] ? 1 : 0 },
       } as never,
       own.map((label) => ({ kind: kinds[label['kind'] as number]!, value: label['value'] as string })),
     );
     byKey.set(key, summary);
   }
   return byKey;
+}
+
+/**
+ * Where no log at the top has come yet, the first log stands for them all. In the statement that reads the sessions, it
+ * would be planned for the tables of all days. Leaves out those whose logs went meanwhile.
+ */
+async function findFirstLogs(pool: pg.Pool, keys: readonly Uuid[]): Promise<Map<Uuid, string>> {
+  const sessions = [...(await findSessions(pool, keys)).values()];
+  const groups = new Map<string, FoundSession[]>();
+  for (const session of sessions) {
+    const { key, firstDay, lastDay, logs } = session;
+    const isSmall = session.keys.length === 1 && logs <= MAX_LOGS_TOGETHER;
+    const name = isSmall ? `${firstDay} ${lastDay}` : key;
+    groups.set(name, [...(groups.get(name) ?? []), session]);
+  }
+  const statements = [...groups.values()].map(toFirstLogs);
+  if (statements.length === 0) return new Map();
+  const results = await withConnection(pool, (client) => pipelined(client, statements));
+  const shown = new Map(sessions.flatMap(({ key, keys: own }) => own.map((each) => [each, key] as const)));
+  return new Map(
+    results.flatMap(({ rows }) =>
+      rows.map((row) => [shown.get(row['session'] as Uuid)!, row['id'] as string] as const),
+    ),
+  );
+}
+
+/** Of sessions of the same days: to plan a statement for each of them takes longer than to read all of their logs. */
+function toFirstLogs(sessions: readonly FoundSession[]): Statement {
+  const [{ keys, buckets, firstDay, lastDay }] = sessions as [FoundSession];
+  const values: Value[] = [firstDay, lastDay];
+  const ofDays = 'day BETWEEN $1::date AND $2::date';
+  if (sessions.length === 1) {
+    values.push([...new Set(buckets)], keys);
+    return {
+      text: `SELECT session, id FROM logs WHERE bucket = ANY($3::smallint[]) AND session = ANY($4::uuid[]) AND ${ofDays}
+        ORDER BY created_at, id LIMIT 1`,
+      values,
+    };
+  }
+  const pairs = sessions.flatMap(({ keys: [key], buckets: own }) =>
+    [...new Set(own)].map((bucket) => ({ bucket, key: key! })),
+  );
+  const { sql } = whereKeys('bucket, session', pairs, values);
+  return {
+    text: `SELECT DISTINCT ON (session) session, id FROM logs WHERE ${sql} AND ${ofDays}
+      ORDER BY session, created_at, id`,
+    values,
+  };
 }
 
 function groupBy(rows: readonly Row[]): Map<Uuid, Row[]> {

@@ -19,6 +19,8 @@ const SESSIONS_AT_ONCE = 100;
 const MAX_PAIRS = 1_000;
 /** Of sessions of very many days, the tables of all would be planned, and locked, for longer than a statement may take. */
 const DAYS_AT_ONCE = 32;
+/** Of which one connection waits for once. */
+const STATEMENTS_AT_ONCE = 32;
 
 /** Resolves to the sessions that meet the conditions, where one of these alone is met by few; else to `undefined`. */
 export async function findFewSessions(pool: pg.Pool, conditions: Conditions): Promise<FoundSession[] | undefined> {
@@ -63,29 +65,70 @@ export async function findLogsOfTerms(
   sessions: readonly FoundSession[],
   terms: readonly Term[],
 ): Promise<Map<Uuid, string[][]>> {
-  const alone = sessions.filter(hasManyPairs).map((session) => [session]);
-  const together = sessions.filter((session) => !hasManyPairs(session));
   const found = new Map<Uuid, string[][]>();
-  for (const some of together.length > 0 ? [together, ...alone] : alone) {
-    const days = some.flatMap(({ firstDay, lastDay }) => [firstDay, lastDay]).sort();
-    const [earliest, latest] = [days[0]!, days.at(-1)!];
-    for (let first = earliest; first <= latest; first = nextDay(first, DAYS_AT_ONCE)) {
-      const last = [latest, nextDay(first, DAYS_AT_ONCE - 1)].sort()[0]!;
-      for (const [session, ids] of await findLogsOfDays(pool, some, terms, { first, last })) {
-        const before = found.get(session);
-        found.set(session, before ? ids.map((each, index) => [...before[index]!, ...each]) : ids);
+  const statements = [...groupByDays(sessions)].flatMap((some) => toStatements(some, terms));
+  for (let at = 0; at < statements.length; at += STATEMENTS_AT_ONCE) {
+    for (const { rows } of await readAll(pool, statements.slice(at, at + STATEMENTS_AT_ONCE))) {
+      for (const row of rows) {
+        const ids = terms.map((_, index) => (row[`found_${index}`] as string[] | null) ?? []);
+        const before = found.get(row['session'] as Uuid);
+        found.set(row['session'] as Uuid, before ? ids.map((each, index) => [...before[index]!, ...each]) : ids);
       }
     }
   }
   return found;
 }
 
-async function findLogsOfDays(
-  pool: pg.Pool,
-  sessions: readonly FoundSession[],
-  terms: readonly Term[],
-  days: DayRange,
-): Promise<Map<Uuid, string[][]>> {
+/** A session of one day, as most are, is in one table: with those of other days, the tables of all would be planned. */
+function groupByDays(sessions: readonly FoundSession[]): Iterable<FoundSession[]> {
+  const groups = new Map<unknown, FoundSession[]>();
+  for (const session of sessions) {
+    const isOneDay = session.firstDay === session.lastDay;
+    const name = hasManyPairs(session) ? session : isOneDay ? session.firstDay : 'several days';
+    const group = groups.get(name);
+    if (group) group.push(session);
+    else groups.set(name, [session]);
+  }
+  return groups.values();
+}
+
+/** One for so many days as may be asked at once. */
+function toStatements(sessions: readonly FoundSession[], terms: readonly Term[]): DatedStatement[] {
+  const days = sessions.flatMap(({ firstDay, lastDay }) => [firstDay, lastDay]).sort();
+  const [earliest, latest] = [days[0]!, days.at(-1)!];
+  const statements: DatedStatement[] = [];
+  for (let first = earliest; first <= latest; first = nextDay(first, DAYS_AT_ONCE)) {
+    const last = [latest, nextDay(first, DAYS_AT_ONCE - 1)].sort()[0]!;
+    statements.push(toStatement(sessions, terms, { first, last }));
+  }
+  return statements;
+}
+
+/** Of days whose tables are gone, nothing is found in those of all days. */
+async function readAll(pool: pg.Pool, statements: readonly DatedStatement[]): Promise<pg.QueryResult<Row>[]> {
+  const read = (toText: (statement: DatedStatement) => string) =>
+    withConnection(pool, (client) =>
+      pipelined(
+        client,
+        statements.map((statement) => ({ text: toText(statement), values: statement.values })),
+      ),
+    );
+  try {
+    return await read(({ text }) => text);
+  } catch (error) {
+    if (!isMissingTable(error)) throw error;
+    return read(({ ofAllDays }) => ofAllDays);
+  }
+}
+
+interface DatedStatement {
+  /** On the table of its day, where it is of one. */
+  readonly text: string;
+  readonly ofAllDays: string;
+  readonly values: readonly Value[];
+}
+
+function toStatement(sessions: readonly FoundSession[], terms: readonly Term[], days: DayRange): DatedStatement {
   const values: Value[] = [];
   const add = (value: Value): string => `$${values.push(value)}`;
   const parts = terms.map(({ words, beginnings }, index) => {
@@ -93,27 +136,15 @@ async function findLogsOfDays(
     if (beginnings) conditions.push(`part.words && ${add(beginnings)}::int4[]`);
     return `array_agg(DISTINCT log.id ORDER BY log.id) FILTER (WHERE ${conditions.join(' AND ')}) AS found_${index}`;
   });
-  // A session of one day, as most are, is in one partition.
-  const isOneDay = days.first === days.last;
   const within = (table: string) => `${table}.day BETWEEN ${add(days.first)}::date AND ${add(days.last)}::date`;
   const conditions = `${whereLogsOf(sessions, values)} AND ${within('log')} AND ${within('part')}`;
-  const read = async (toTable: (table: string) => string) =>
-    pool.query<Row>(
-      `SELECT log.session, ${parts.join(', ')} FROM ${toTable('logs')} AS log JOIN ${toTable('log_words')} AS part
-        ON part.day = log.day AND part.bucket = log.bucket AND part.id IN ${wordRowsOf('log.id')}
-        WHERE ${conditions} GROUP BY log.session`,
-      values,
-    );
-  const { rows } = await read((table) => (isOneDay ? tableOf(table, days.first) : table)).catch((error) => {
-    if (!isMissingTable(error)) throw error;
-    return read((table) => table);
-  });
-  return new Map(
-    rows.map((row) => [
-      row['session'] as Uuid,
-      terms.map((_, index) => (row[`found_${index}`] as string[] | null) ?? []),
-    ]),
-  );
+  const toText = (toTable: (table: string) => string) =>
+    `SELECT log.session, ${parts.join(', ')} FROM ${toTable('logs')} AS log JOIN ${toTable('log_words')} AS part
+      ON part.day = log.day AND part.bucket = log.bucket AND part.id IN ${wordRowsOf('log.id')}
+      WHERE ${conditions} GROUP BY log.session`;
+  const ofAllDays = toText((table) => table);
+  const text = days.first === days.last ? toText((table) => tableOf(table, days.first)) : ofAllDays;
+  return { text, ofAllDays, values };
 }
 
 /** A log may be in any bucket of its session, see `SessionWrites.widen`. */

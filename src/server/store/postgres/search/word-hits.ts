@@ -10,9 +10,11 @@ import type { Term } from './word-terms.ts';
 /** The newest logs, which are looked at one by one: a frequent word is in enough of them. */
 export const WINDOW = 1_000;
 export const ENOUGH = 40;
-/** With so many hits among the newest logs, the index would give too many: more of the newest are looked at. */
+/** With so many hits among the newest logs, the index may give too many: then more of the newest are looked at. */
 export const MANY = 8;
 const WIDE_WINDOW = 20_000;
+/** The index gives so many of a day sooner than a wide window is looked through. */
+const MAX_OF_DAY = 2_000;
 /** Read from the index at once; and where most of them are left out by other words. */
 const MAX_HITS = 200;
 const MAX_HITS_OF_MANY = 10_000;
@@ -74,6 +76,14 @@ export async function readHits(pool: pg.Pool, day: string, term: Term, before: s
   const isEnd = rows.at(-1)?.['place'] !== WINDOW;
   if (isEnd || hits.length >= ENOUGH) return { rows: hits.map(toHit), isWhole: isEnd };
   if (!areFew && hits.length >= MANY) {
+    const all = await readFromIndex(
+      pool,
+      `SELECT id, session FROM log_words WHERE day = $1::date AND id || '' < $2::text AND ${condition}
+       LIMIT ${MAX_OF_DAY + 1}`,
+      values,
+      HINT_MILLIS,
+    );
+    if (all && all.length <= MAX_OF_DAY) return { rows: newestFirst(all.map(toHit)), isWhole: true };
     const wide = await walk({
       name: `walk far ${condition} ${limit}`,
       text: `SELECT id, session FROM (SELECT id, session, words FROM log_words
@@ -116,7 +126,11 @@ export async function readHitsOfDays(pool: pg.Pool, days: DayRange, term: Term):
     AND ${toCondition(term, values)} LIMIT ${MAX_EARLIER + 1}`;
   const rows = await readFromIndex(pool, text, values, HINT_MILLIS);
   if (!rows || rows.length > MAX_EARLIER) return undefined;
-  return { rows: rows.map(toHit).sort((left, right) => (left.id < right.id ? 1 : -1)), isWhole: true };
+  return { rows: newestFirst(rows.map(toHit)), isWhole: true };
+}
+
+function newestFirst(hits: Hit[]): Hit[] {
+  return hits.sort((left, right) => (left.id < right.id ? 1 : -1));
 }
 
 /** In their order, a few at once. */

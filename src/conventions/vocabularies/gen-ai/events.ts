@@ -29,7 +29,7 @@ interface Choice {
 /** Reads the events. Input and output come from the newest generation that has them. */
 export function readEventContent(span: SpanSlice): EventContent {
   const found: EventContent = {};
-  const input: unknown[] = [];
+  const input: Message[] = [];
   const choices: Choice[] = [];
   let prompt: unknown;
   let completion: unknown;
@@ -62,7 +62,7 @@ export function readEventContent(span: SpanSlice): EventContent {
         break;
       default: {
         const role = MESSAGE_EVENTS.get(name);
-        if (role) for (const body of bodiesOf(attributes)) input.push(messageOf(body, role));
+        if (role) for (const body of bodiesOf(attributes)) addMessage(messageOf(body, role), input);
       }
     }
   }
@@ -93,6 +93,27 @@ export function splitAnswer(input: unknown): { input: unknown[] | undefined; out
   const last = input.findLastIndex((message) => !isObject(message) || message['role'] !== 'assistant');
   if (last === input.length - 1) return undefined;
   return { input: last < 0 ? undefined : input.slice(0, last + 1), output: input.slice(last + 1) };
+}
+
+/** Bedrock's instrumentation for Python writes each result of a tool again in the user's message. */
+function addMessage(message: Message, input: Message[]): void {
+  const { role, content } = message;
+  const last = input.at(-1);
+  if (role !== 'user' || !Array.isArray(content) || last?.['role'] !== 'tool') {
+    input.push(message);
+    return;
+  }
+  const answered = new Set<unknown>();
+  for (let at = input.length - 1; input[at]?.['role'] === 'tool'; at--) answered.add(input[at]?.['tool_call_id']);
+  const others = content.filter((block) => !answered.has(idOfResult(block)));
+  if (others.length > 0) input.push({ ...message, content: others });
+}
+
+/** Returns the id of the call that a block of Bedrock's or Anthropic's answers. */
+function idOfResult(block: unknown): string | undefined {
+  if (!isObject(block)) return undefined;
+  const { type, toolResult, tool_use_id: id } = block;
+  return stringOf(isObject(toolResult) ? toolResult['toolUseId'] : type === 'tool_result' ? id : undefined);
 }
 
 function addChoice(body: Fields, choices: Choice[]): void {
@@ -185,7 +206,8 @@ function fieldsOf(body: Fields): Message {
     content: typeof content === 'string' ? (blocksInText(content) ?? content) : content,
     role: typeof role === 'string' ? role : undefined,
     name: typeof name === 'string' ? name : undefined,
-    tool_calls: jsonOf(body['tool_calls']),
+    // AWS's instrumentation for Java writes `toolCalls`.
+    tool_calls: jsonOf(body['tool_calls'] ?? body['toolCalls']),
     function_call: isObject(call) ? call : undefined,
     refusal,
     reasoning_content,

@@ -8,6 +8,8 @@ import { messageText } from '../../wire/message-text.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { toFinishReason } from '../content/messages/finish-reason.ts';
 import { MessageReader, providerCallMetadata } from '../content/messages/messages.ts';
+import { openBody } from '../content/messages/open-body.ts';
+import { blocksInText, isKnownPart } from '../content/parts/message-parts.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { listOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
@@ -52,12 +54,13 @@ function readAnswer(fields: SpanFields): Reading {
   if (run) return run;
   const items = withoutRepeats(fields.list(CALLS) ?? []);
   const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
-  const [text, ...others] = readTexts(fields);
-  if (calls.length === 0 && (text === undefined || (text === '' && isSilent(fields)))) return {};
+  const blocks = blocksAt(fields);
+  const [text, ...others] = blocks ? [] : readTexts(fields);
+  if (calls.length === 0 && !blocks && (text === undefined || (text === '' && isSilent(fields)))) return {};
   const reader = new MessageReader();
   const [outputMessage] = reader.readOutput({
     role: 'assistant',
-    content: text === undefined || (text === '' && calls.length > 0) ? [] : [{ type: 'text', text }],
+    content: blocks ?? (text === undefined || (text === '' && calls.length > 0) ? [] : [{ type: 'text', text }]),
     ...(calls.length > 0 && { tool_calls: calls }),
   });
   return {
@@ -109,6 +112,15 @@ function readFinishReason(fields: SpanFields, { outputMessage }: Reading): strin
   const words = fields.list(FINISH_REASONS)?.filter((word) => word !== 'in_progress' && word !== 'queued');
   const finishReason = toFinishReason(words ?? fields.attributes[FINISH_REASONS]);
   return finishReason === 'stop' && outputMessage?.tool_calls ? 'tool_calls' : finishReason;
+}
+
+/** Anthropic's integrations for Python write the blocks of one answer, and not the texts of choices. */
+function blocksAt({ attributes }: SpanFields): readonly unknown[] | undefined {
+  const value = attributes[TEXT];
+  if (typeof value === 'string') return blocksInText(value);
+  if (!Array.isArray(value) || value.length === 0) return undefined;
+  const blocks: unknown = openBody(value);
+  return Array.isArray(blocks) && blocks.every(isKnownPart) ? blocks : undefined;
 }
 
 /** Reads a JSON list with one text per choice, or for a stream the text itself, which may look like a JSON list. */

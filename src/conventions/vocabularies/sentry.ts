@@ -8,10 +8,8 @@ import { messageText } from '../../wire/message-text.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { toFinishReason } from '../content/messages/finish-reason.ts';
 import { MessageReader, providerCallMetadata } from '../content/messages/messages.ts';
-import { openBody } from '../content/messages/open-body.ts';
-import { blocksInText, isKnownPart } from '../content/parts/message-parts.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { listOf, textOf } from '../values/attributes.ts';
+import { listOf, objectOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
@@ -116,11 +114,13 @@ function readFinishReason(fields: SpanFields, { outputMessage }: Reading): strin
 
 /** Anthropic's integrations for Python write the blocks of one answer, and not the texts of choices. */
 function blocksAt({ attributes }: SpanFields): readonly unknown[] | undefined {
-  const value = attributes[TEXT];
-  if (typeof value === 'string') return blocksInText(value);
-  if (!Array.isArray(value) || value.length === 0) return undefined;
-  const blocks: unknown = openBody(value);
-  return Array.isArray(blocks) && blocks.every(isKnownPart) ? blocks : undefined;
+  const blocks = listOf(attributes[TEXT])?.map((item) => objectOf(item));
+  return blocks && blocks.length > 0 && blocks.every(isTextBlock) ? blocks : undefined;
+}
+
+/** Any other JSON is what a model may answer with. */
+function isTextBlock(block: Record<string, unknown> | undefined): boolean {
+  return block?.['type'] === 'text' && typeof block['text'] === 'string';
 }
 
 /** Reads a JSON list with one text per choice, or for a stream the text itself, which may look like a JSON list. */

@@ -163,7 +163,11 @@ const BLOCKS = /^"?\[\s*(?:\\?")?\{/;
 /** Parses a text that is a stringified list of content blocks; returns undefined for any other text, also JSON. */
 export function blocksInText(text: string): unknown[] | undefined {
   if (!BLOCKS.test(text)) return undefined;
-  const list = listOf(text)?.map((item) => (typeof item === 'string' ? (objectOf(item) ?? item) : item));
+  const list = listOf(text)?.map((item) => {
+    const block = typeof item === 'string' ? objectOf(item) : undefined;
+    // Without a type it may be data that a model answered with.
+    return block?.['type'] === undefined ? item : block;
+  });
   if (!list?.some(isKnownPart)) return undefined;
   return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;
 }

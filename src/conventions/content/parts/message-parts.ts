@@ -41,7 +41,7 @@ type Fields = Record<string, unknown>;
 type Collector = (part: Fields, into: MessageParts) => void;
 
 const MAX_DEPTH = 8;
-/** Longer lists are not messages: some apps write vectors and tables where parts are expected. */
+/** Longer lists are vectors and tables of apps. */
 export const MAX_PARTS = 10_000;
 
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
@@ -165,8 +165,7 @@ export function blocksInText(text: string): unknown[] | undefined {
   if (!BLOCKS.test(text)) return undefined;
   const list = listOf(text)?.map((item) => {
     const block = typeof item === 'string' ? objectOf(item) : undefined;
-    // Without a type it may be data that a model answered with.
-    return block?.['type'] === undefined ? item : block;
+    return block?.['type'] === undefined ? item : block; // Without a type it may be data.
   });
   if (!list?.some(isKnownPart)) return undefined;
   return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;

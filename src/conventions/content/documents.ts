@@ -3,6 +3,7 @@ import { isObject } from '../../wire/json.ts';
 import { jsonOf, objectOf, withoutQuotes } from '../values/attributes.ts';
 import { toOptionalText } from '../values/plain-json.ts';
 import { parsePrintedFields, parsePythonLiteral } from '../values/python-literal.ts';
+import { mayParse } from '../values/text-weight.ts';
 
 /** Any other value stays as it is. */
 export function textOfDocuments(value: unknown): string | undefined {
@@ -17,7 +18,11 @@ export function printedDocumentsIn(value: unknown): unknown[] | undefined {
   const arePrinted = Array.isArray(value)
     ? value.length > 0 && value.every(isPrintedDocument)
     : typeof value === 'string' && PRINTED_LIST.test(value);
-  return arePrinted ? documentsIn(value) : undefined;
+  const documents = arePrinted ? documentsIn(value) : undefined;
+  // An app's own class may have the same name.
+  return documents?.every((item) => isObject(item) && ('page_content' in item || 'node' in item))
+    ? documents
+    : undefined;
 }
 
 /** JSON of the list itself needs no opening. */
@@ -39,7 +44,7 @@ function isPrintedDocument(item: unknown): item is string {
 
 function toDocument(item: unknown): unknown {
   if (typeof item !== 'string') return item;
-  return objectOf(item) ?? (isPrintedDocument(item) ? parsePrintedFields(item) : undefined) ?? item;
+  return objectOf(item) ?? (isPrintedDocument(item) && mayParse(item) ? parsePrintedFields(item) : undefined) ?? item;
 }
 
 /** Returns undefined for a list that was cut: its text says more than what can be saved of it. */

@@ -204,8 +204,7 @@ export function toStepOutput(value: unknown, ...wrappers: readonly string[]): st
   if (state !== undefined) return state;
   const documents = printedDocumentsIn(value);
   if (documents) return toText(documents);
-  // JSON that was encoded twice is the JSON that the step returned.
-  if (typeof value === 'string') return toText(JSON_IN_QUOTES.test(value) ? unquotedText(value) : value);
+  if (typeof value === 'string') return toText(jsonInQuotes(value) ?? value);
   if (isObject(value)) {
     const said = textOfEvent(value);
     if (said !== undefined) return said;
@@ -217,3 +216,9 @@ export function toStepOutput(value: unknown, ...wrappers: readonly string[]): st
 }
 
 const JSON_IN_QUOTES = /^"[{[]/;
+
+/** JSON that was encoded twice is the JSON that the step returned. Any other text in quotes may be a quotation. */
+function jsonInQuotes(text: string): string | undefined {
+  const inner = JSON_IN_QUOTES.test(text) ? unquotedText(text) : undefined;
+  return typeof jsonOf(inner) === 'object' ? inner : undefined;
+}

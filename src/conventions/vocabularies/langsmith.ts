@@ -140,10 +140,16 @@ function readStepOutput(fields: SpanFields): string | undefined {
   return textOfState(fields.structure(OUTPUT)) ?? toStepOutput(output, 'outputs', 'output');
 }
 
-/** LangChain's retrievers return `{ documents }`. */
+/** LangChain's retrievers return `{ documents }`. Any other result has a key of LangSmith's around it. */
 function foundIn(output: unknown): unknown {
-  const { documents, ...others } = objectOf(output) ?? {};
-  return documents === undefined || Object.keys(others).length > 0 ? output : documents;
+  return onlyValueAt(onlyValueAt(objectOf(output) ?? output, 'output', 'outputs'), 'documents');
+}
+
+/** Returns the value of an object whose only key is one of these, and any other value as it is. */
+function onlyValueAt(value: unknown, ...keys: readonly string[]): unknown {
+  if (!isObject(value)) return value;
+  const [key = '', ...others] = Object.keys(value);
+  return others.length === 0 && keys.includes(key) ? value[key] : value;
 }
 
 /** LangChain's tools have their arguments as JSON under `input`. */

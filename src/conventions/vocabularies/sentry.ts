@@ -112,15 +112,19 @@ function readFinishReason(fields: SpanFields, { outputMessage }: Reading): strin
   return finishReason === 'stop' && outputMessage?.tool_calls ? 'tool_calls' : finishReason;
 }
 
-/** Anthropic's integrations for Python write the blocks of one answer, and not the texts of choices. */
+/** Anthropic's integration for Python writes the blocks of one answer, and not the texts of choices. */
 function blocksAt({ attributes }: SpanFields): readonly unknown[] | undefined {
+  if ((attributes['gen_ai.system'] ?? attributes['gen_ai.provider.name']) !== 'anthropic') return undefined;
   const blocks = listOf(attributes[TEXT])?.map((item) => objectOf(item));
   return blocks && blocks.length > 0 && blocks.every(isTextBlock) ? blocks : undefined;
 }
 
+const BLOCK_KEYS: ReadonlySet<string> = new Set(['type', 'text', 'citations']);
+
 /** Any other JSON is what a model may answer with. */
 function isTextBlock(block: Record<string, unknown> | undefined): boolean {
-  return block?.['type'] === 'text' && typeof block['text'] === 'string';
+  if (block?.['type'] !== 'text' || typeof block['text'] !== 'string') return false;
+  return Object.keys(block).every((key) => BLOCK_KEYS.has(key));
 }
 
 /** Reads a JSON list with one text per choice, or for a stream the text itself, which may look like a JSON list. */

@@ -272,8 +272,7 @@ function variablesOf({ attributes }: SpanFields): Record<string, unknown> | unde
   return toPlainObject(fieldsBelow(attributes, 'gen_ai.prompt.variable.'));
 }
 
-/** Strands writes the blocks of Bedrock for any provider. */
+/** Strands writes the blocks of Bedrock for any provider, some of its releases as a list of their JSON. */
 function hasBedrocksBlocks({ attributes }: SpanFields): boolean {
-  const provider = attributes['gen_ai.system'] ?? attributes['gen_ai.provider.name'];
-  return provider === 'strands-agents' || provider === 'aws.bedrock';
+  return (attributes['gen_ai.system'] ?? attributes['gen_ai.provider.name']) === 'strands-agents';
 }

@@ -30,6 +30,7 @@ interface Choice {
 export function readEventContent(span: SpanSlice): EventContent {
   const found: EventContent = {};
   const input: Message[] = [];
+  const answered = new Set<string>();
   const choices: Choice[] = [];
   let prompt: unknown;
   let completion: unknown;
@@ -62,7 +63,7 @@ export function readEventContent(span: SpanSlice): EventContent {
         break;
       default: {
         const role = MESSAGE_EVENTS.get(name);
-        if (role) for (const body of bodiesOf(attributes)) addMessage(messageOf(body, role), input);
+        if (role) for (const body of bodiesOf(attributes)) addMessage(messageOf(body, role), input, answered);
       }
     }
   }
@@ -95,18 +96,32 @@ export function splitAnswer(input: unknown): { input: unknown[] | undefined; out
   return { input: last < 0 ? undefined : input.slice(0, last + 1), output: input.slice(last + 1) };
 }
 
-/** Bedrock's instrumentation for Python writes each result of a tool again in the user's message. */
-function addMessage(message: Message, input: Message[]): void {
-  const { role, content } = message;
-  const last = input.at(-1);
-  if (role !== 'user' || !Array.isArray(content) || last?.['role'] !== 'tool') {
+/**
+ * Bedrock's instrumentation for Python writes each result of a tool again in the user's message. `answered`: the calls whose
+ * results came directly before.
+ */
+function addMessage(message: Message, input: Message[], answered: Set<string>): void {
+  const { role, content, tool_call_id: id } = message;
+  if (role === 'tool') {
+    if (typeof id === 'string' && hasContent(content)) answered.add(id);
     input.push(message);
     return;
   }
-  const answered = new Set<unknown>();
-  for (let at = input.length - 1; input[at]?.['role'] === 'tool'; at--) answered.add(input[at]?.['tool_call_id']);
-  const others = content.filter((block) => !answered.has(idOfResult(block)));
-  if (others.length > 0) input.push({ ...message, content: others });
+  const isRepeated = (block: unknown) => {
+    const answeredId = idOfResult(block);
+    return answeredId !== undefined && answered.has(answeredId);
+  };
+  if (role === 'user' && Array.isArray(content) && content.some(isRepeated)) {
+    const others = content.filter((block) => !isRepeated(block));
+    if (others.length === 0) return;
+    message['content'] = others;
+  }
+  answered.clear();
+  input.push(message);
+}
+
+function hasContent(content: unknown): boolean {
+  return content !== undefined && content !== null && content !== '';
 }
 
 /** Returns the id of the call that a block of Bedrock's or Anthropic's answers. */

@@ -39,14 +39,19 @@ function textOfPart(part: unknown): unknown {
   return isObject(part) && isTextPart(part) ? (part['content'] ?? part['text']) : undefined;
 }
 
-const BLOCK_START = /^"?\[?"?\{/;
+/** The list may be indented, and each block encoded once more. */
+const BLOCK_START = /^"?(?:\[\s*)?(?:\\?")?\{/;
 
 function typedBlocksIn(text: unknown): unknown[] | undefined {
   if (typeof text !== 'string' || !BLOCK_START.test(text) || !text.includes('type')) return undefined;
   const parsed = withoutQuotes(jsonOf(text));
-  const blocks: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
-  const areTyped = blocks.every((block) => isObject(block) && block['type'] !== undefined && isKnownPart(block));
-  return areTyped ? blocks : undefined;
+  const blocks: unknown[] = [];
+  for (const item of Array.isArray(parsed) ? parsed : [parsed]) {
+    const block: unknown = typeof item === 'string' ? objectOf(item) : item;
+    if (!isObject(block) || block['type'] === undefined || !isKnownPart(block)) return undefined;
+    blocks.push(block);
+  }
+  return blocks;
 }
 
 function callBlocksIn(text: unknown, isBedrocks: boolean): unknown[] | undefined {

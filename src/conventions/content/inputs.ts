@@ -38,7 +38,7 @@ function inputsOfCall(call: Fields): Fields | undefined {
 }
 
 function toInputs(value: unknown, parsed: unknown): Record<string, unknown> | undefined {
-  if (value === undefined || value === null || value === '') return undefined;
+  if (value === undefined || value === null || value === '' || value === 'null') return undefined;
   const object = isObject(parsed) ? parsed : javaMapIn(value);
   if (object) return 'kwargs' in object && isRecordedCall(object) ? inputsOfCall(object) : toPlainObject(object);
   const input = toPlainJson(parsed ?? value);

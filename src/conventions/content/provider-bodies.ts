@@ -11,11 +11,13 @@ import {
   omitUndefined,
   stringOf,
   unlessEmpty,
+  unquotedText,
   withoutQuotes,
 } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { printedDocumentsIn } from './documents.ts';
 import { imageAnswerOf } from './image-answers.ts';
 import { textOfState } from './messages/graph-state.ts';
 import { areChoices, joinItems } from './messages/join-messages.ts';
@@ -65,6 +67,11 @@ export function jsonValueAt(fields: SpanFields, key: string): unknown {
   return isAnswer(inner) || (isObject(inner) && Array.isArray(inner['messages'])) ? inner : text;
 }
 
+/** Returns what a tool returned, at a key whose value is JSON. `null` is what it returned, too. */
+export function toolOutputAt(fields: SpanFields, key: string): string | undefined {
+  return fields.attributes[key] === 'null' ? 'null' : toStepOutput(jsonValueAt(fields, key));
+}
+
 /** Whether a text may be a list or an object, as JSON or as Python prints it. */
 export function isStructuredText(value: unknown): value is string {
   if (typeof value !== 'string') return false;
@@ -79,9 +86,14 @@ function openList(value: unknown): unknown {
 function toStructured(text: string, parsed: unknown): unknown {
   if (typeof parsed !== 'object') return text;
   // Python's spelling of data may be the words of an answer.
-  if (startsAsPython(text) && !holdsMessages(parsed)) return text;
+  if (startsAsPython(text) && !holdsMessages(parsed) && !areAnswers(parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
   return isLangChainText(text) ? fromLangChain(items) : items;
+}
+
+/** Whether these are choices without what a body has around them. */
+function areAnswers(parsed: unknown): boolean {
+  return Array.isArray(parsed) && parsed.length > 0 && parsed.every((item) => isObject(item) && holdsAnswer(item));
 }
 
 /** Reads parameters and tools of a request. */
@@ -190,6 +202,9 @@ export function toStepOutput(value: unknown, ...wrappers: readonly string[]): st
   if (value === undefined || value === null) return undefined;
   const state = textOfState(value);
   if (state !== undefined) return state;
+  const documents = printedDocumentsIn(value);
+  if (documents) return toText(documents);
+  if (typeof value === 'string') return toText(jsonInQuotes(value) ?? value);
   if (isObject(value)) {
     const said = textOfEvent(value);
     if (said !== undefined) return said;
@@ -198,4 +213,12 @@ export function toStepOutput(value: unknown, ...wrappers: readonly string[]): st
     if (keys.length === 1 && only !== undefined && wrappers.includes(only)) return toStepOutput(value[only]);
   }
   return toText(value);
+}
+
+const JSON_IN_QUOTES = /^"[{[]/;
+
+/** JSON that was encoded twice is the JSON that the step returned. Any other text in quotes may be a quotation. */
+function jsonInQuotes(text: string): string | undefined {
+  const inner = JSON_IN_QUOTES.test(text) ? unquotedText(text) : undefined;
+  return typeof jsonOf(inner) === 'object' ? inner : undefined;
 }

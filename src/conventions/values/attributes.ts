@@ -99,13 +99,16 @@ export function booleanOf(value: unknown): boolean | undefined {
   return word === 'true' ? true : word === 'false' ? false : undefined;
 }
 
+/** JSON of a list, which may have been encoded twice. */
+const LIST_START = /^"?\[/;
+
 /** Returns the non-empty strings of a list or its JSON; any other string as a list of one. */
 export function stringListOf(value: unknown): string[] | undefined {
   let list = value;
   if (typeof value === 'string') {
     // Python's tuples are lists too.
-    const parsed = value.startsWith('[') ? jsonOf(value) : value.startsWith('(') ? parsePythonJson(value) : undefined;
-    list = Array.isArray(parsed) ? parsed : [value];
+    const parsed = listOf(LIST_START.test(value) ? value : value.startsWith('(') ? parsePythonJson(value) : undefined);
+    list = parsed ?? [value];
   }
   if (!Array.isArray(list)) return undefined;
   const strings: string[] = [];

@@ -10,7 +10,14 @@ import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { toFinishReason } from '../content/messages/finish-reason.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
-import { jsonValueAt, readAnswer, readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
+import {
+  jsonValueAt,
+  readAnswer,
+  readRequest,
+  structuredOf,
+  toolOutputAt,
+  toStepOutput,
+} from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { joinChunks } from '../content/streams/stream-chunks.ts';
 import {
@@ -66,7 +73,7 @@ export const braintrust: Convention = {
     const metrics = objectAt(fields, METRICS);
     const isCall = kind === 'model' || isEmbedding(span);
     const usage = (isCall ? USAGE : SUMS).read(metrics);
-    const reading = isCall ? readCall(fields, kind, metadata, usage) : readStep(fields, metadata);
+    const reading = isCall ? readCall(fields, kind, metadata, usage) : readStep(fields, kind, metadata);
     if (kind !== 'model') reading.name = stringOf(about['name']) ?? span.name;
     reading.error = readError(span, { finishReason: reading.finishReason });
     reading.evaluations = readScores(objectAt(fields, 'braintrust.scores'));
@@ -89,15 +96,15 @@ export const braintrust: Convention = {
 
 /**
  * A quote within a JSON string is escaped, so a name with such words in it does not match. Text that was encoded twice
- * begins with a quote.
+ * begins with a quote, and what Python prints with a single one.
  */
-const TYPE_IN_JSON = /"type"\s*:\s*"(\w+)"|^"\{.*?\\"type\\"\s*:\s*\\"(\w+)\\"/;
+const TYPE_IN_JSON = /"type"\s*:\s*"(\w+)"|^"\{.*?\\"type\\"\s*:\s*\\"(\w+)\\"|^\{'(?:.*?')?type':\s*'(\w+)'/;
 
 function typeOf(attributes: Attributes): string | undefined {
   const value = attributes[SPAN_ATTRIBUTES];
   if (typeof value === 'string') {
-    const [, type, typeWithin = type] = TYPE_IN_JSON.exec(value) ?? [];
-    return typeWithin ?? nameOf(attributes[TYPE]);
+    const [, type, typeWithin = type, printed = typeWithin] = TYPE_IN_JSON.exec(value) ?? [];
+    return printed ?? nameOf(attributes[TYPE]);
   }
   return nameOf(isObject(value) ? value['type'] : attributes[TYPE]);
 }
@@ -117,7 +124,7 @@ function hasContent(attributes: Attributes): boolean {
 
 function countsTokens(attributes: Attributes): boolean {
   const metrics = attributes[METRICS];
-  if (typeof metrics === 'string') return /"(?:prompt|completion)_tokens"/.test(metrics);
+  if (typeof metrics === 'string') return /["'](?:prompt|completion)_tokens\\?["']/.test(metrics);
   if (isObject(metrics)) return 'prompt_tokens' in metrics || 'completion_tokens' in metrics;
   return TOKENS.some((key) => attributes[key] !== undefined);
 }
@@ -159,10 +166,11 @@ function withChoices(output: unknown): unknown {
 }
 
 /** Reads tools, functions, tasks, evaluations and scorers. */
-function readStep(fields: SpanFields, metadata: Fields): Reading {
+function readStep(fields: SpanFields, kind: SpanKind, metadata: Fields): Reading {
+  const result = kind === 'tool' ? fields.firstKey('braintrust.output_json', 'braintrust.output') : undefined;
   return {
     inputs: inputsOf(contentAt(fields, 'braintrust.input')),
-    output: toStepOutput(contentAt(fields, 'braintrust.output')),
+    output: result ? toolOutputAt(fields, result) : toStepOutput(contentAt(fields, 'braintrust.output')),
     contentMetadata: toPlainObject(metadata) ?? {},
   };
 }

@@ -45,12 +45,14 @@ const CALL_USAGE = new UsageTable(
 );
 
 function readCall(fields: SpanFields): Reading {
-  const usage = CALL_USAGE.read(fields.attributes, fields.keys);
+  const { attributes } = fields;
+  const usage = CALL_USAGE.read(attributes, fields.keys);
   return {
-    provider: 'openai',
+    model: modelNameOf(attributes['gen_ai.response.model'] ?? attributes['gen_ai.request.model']),
+    provider: fields.firstName('gen_ai.provider.name', 'gen_ai.system') ?? 'openai',
     endpoint: 'chat',
     ...ownUsage(usage),
-    other: { reasoning_effort: wordOf(fields.attributes['codex.request.reasoning_effort']) },
+    other: { reasoning_effort: wordOf(attributes['codex.request.reasoning_effort']) },
     error: readError(fields.span),
     metadata: usageDetails(usage),
   };

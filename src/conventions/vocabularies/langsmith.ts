@@ -6,9 +6,10 @@
  * may have the status OK and an exception event.
  */
 
-import type { SpanSlice } from '../../otel/span-slice.ts';
+import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { sumOfCacheWrites } from '../content/cache-writes.ts';
+import { textOfDocuments } from '../content/documents.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { textOfState } from '../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
@@ -56,10 +57,9 @@ export const langsmith: Convention = {
   covers: ['gen-ai'],
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {
-    const kind = attributes['langsmith.span.kind'];
+    const kind = runTypeOf(attributes);
     if (kind === undefined) return attributes['langsmith.traceable'] === undefined ? undefined : 'generic';
-    // RubyLLM's are in capitals.
-    return KINDS.get(typeof kind === 'string' ? kind.toLowerCase() : kind) ?? 'generic';
+    return KINDS.get(kind) ?? 'generic';
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
@@ -80,8 +80,14 @@ export const langsmith: Convention = {
   },
 };
 
+/** RubyLLM's are in capitals. */
+function runTypeOf(attributes: Attributes): unknown {
+  const kind = attributes['langsmith.span.kind'];
+  return typeof kind === 'string' ? kind.toLowerCase() : kind;
+}
+
 function isEmbedding({ attributes }: SpanFields): boolean {
-  return attributes['langsmith.span.kind'] === 'embedding';
+  return runTypeOf(attributes) === 'embedding';
 }
 
 function readModelCall(fields: SpanFields, general: Reading): Reading {
@@ -123,10 +129,27 @@ function readStep(fields: SpanFields): Reading {
     name: fields.firstString('gen_ai.tool.name', 'langsmith.trace.name') ?? fields.span.name,
     model: isEmbedding(fields) ? fields.firstName('gen_ai.request.model') : undefined,
     inputs: inputsOf(unwrapInput(structuredAt(fields, INPUT))),
-    output: isEmbedding(fields)
-      ? undefined
-      : (textOfState(fields.structure(OUTPUT)) ?? toStepOutput(structuredAt(fields, OUTPUT), 'outputs', 'output')),
+    output: readStepOutput(fields),
   };
+}
+
+function readStepOutput(fields: SpanFields): string | undefined {
+  if (isEmbedding(fields)) return undefined;
+  const output = structuredAt(fields, OUTPUT);
+  if (runTypeOf(fields.attributes) === 'retriever') return textOfDocuments(foundIn(output));
+  return textOfState(fields.structure(OUTPUT)) ?? toStepOutput(output, 'outputs', 'output');
+}
+
+/** LangChain's retrievers return `{ documents }`. Any other result has a key of LangSmith's around it. */
+function foundIn(output: unknown): unknown {
+  return onlyValueAt(onlyValueAt(objectOf(output) ?? output, 'output', 'outputs'), 'documents');
+}
+
+/** Returns the value of an object whose only key is one of these, and any other value as it is. */
+function onlyValueAt(value: unknown, ...keys: readonly string[]): unknown {
+  if (!isObject(value)) return value;
+  const [key = '', ...others] = Object.keys(value);
+  return others.length === 0 && keys.includes(key) ? value[key] : value;
 }
 
 /** LangChain's tools have their arguments as JSON under `input`. */

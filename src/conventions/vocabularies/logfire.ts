@@ -34,12 +34,11 @@ export const logfire: Convention = {
     const { attributes } = span;
     if (attributes['request_data'] === undefined) return undefined;
     if (attributes['logfire.span_type'] === 'log') return 'plumbing';
-    const { url } = attributes;
+    const { url, 'gen_ai.operation.name': operation } = attributes;
     // Of files, batches, counts of tokens: nothing was asked of a model.
-    if (typeof url === 'string' && attributes['gen_ai.operation.name'] === undefined && !CALLED.test(url))
-      return 'generic';
+    if (typeof url === 'string' && operation === undefined && !CALLED.test(url)) return 'generic';
     const model = attributes['gen_ai.request.model'];
-    if (typeof model === 'string' && /embed/i.test(model)) return 'generic';
+    if (operation === 'embeddings' || (typeof model === 'string' && /embed/i.test(model))) return 'generic';
     return model !== undefined || scopeOf(span).name.startsWith(SCOPE) ? 'model' : undefined;
   },
 

@@ -6,7 +6,7 @@ import { textOfDocuments } from '../content/documents.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
-import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../content/provider-bodies.ts';
+import { jsonValueAt, readAnswer, readRequest, toolOutputAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import {
   IN_BODY,
@@ -103,17 +103,25 @@ function readInvocation(fields: SpanFields, output: unknown): Reading {
 
 function readStep(fields: SpanFields): Reading {
   const input = jsonValueAt(fields, INPUT);
-  const type = textAt(fields, 'mlflow.spanType');
   return {
     name: fields.span.name,
     model: textAt(fields, 'mlflow.llm.model') ?? (isObject(input) ? nameOf(input['model']) : undefined),
     inputs: inputsOf(input),
-    output: isEmbedding(fields)
-      ? undefined
-      : type === 'RETRIEVER'
-        ? textOfDocuments(jsonValueAt(fields, OUTPUT))
-        : toStepOutput(jsonValueAt(fields, OUTPUT)),
+    output: readStepOutput(fields, textAt(fields, 'mlflow.spanType')),
   };
+}
+
+function readStepOutput(fields: SpanFields, type: string | undefined): string | undefined {
+  switch (type) {
+    case 'EMBEDDING':
+      return undefined;
+    case 'RETRIEVER':
+      return textOfDocuments(jsonValueAt(fields, OUTPUT));
+    case 'TOOL':
+      return toolOutputAt(fields, OUTPUT);
+    default:
+      return toStepOutput(jsonValueAt(fields, OUTPUT));
+  }
 }
 
 const TOKENS = new UsageTable(

@@ -9,7 +9,7 @@ import { inputsOf } from '../content/inputs.ts';
 import { toFinishReason } from '../content/messages/finish-reason.ts';
 import { MessageReader, providerCallMetadata } from '../content/messages/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { listOf, textOf } from '../values/attributes.ts';
+import { listOf, objectOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
@@ -52,12 +52,13 @@ function readAnswer(fields: SpanFields): Reading {
   if (run) return run;
   const items = withoutRepeats(fields.list(CALLS) ?? []);
   const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
-  const [text, ...others] = readTexts(fields);
-  if (calls.length === 0 && (text === undefined || (text === '' && isSilent(fields)))) return {};
+  const blocks = blocksAt(fields);
+  const [text, ...others] = blocks ? [] : readTexts(fields);
+  if (calls.length === 0 && !blocks && (text === undefined || (text === '' && isSilent(fields)))) return {};
   const reader = new MessageReader();
   const [outputMessage] = reader.readOutput({
     role: 'assistant',
-    content: text === undefined || (text === '' && calls.length > 0) ? [] : [{ type: 'text', text }],
+    content: blocks ?? (text === undefined || (text === '' && calls.length > 0) ? [] : [{ type: 'text', text }]),
     ...(calls.length > 0 && { tool_calls: calls }),
   });
   return {
@@ -109,6 +110,21 @@ function readFinishReason(fields: SpanFields, { outputMessage }: Reading): strin
   const words = fields.list(FINISH_REASONS)?.filter((word) => word !== 'in_progress' && word !== 'queued');
   const finishReason = toFinishReason(words ?? fields.attributes[FINISH_REASONS]);
   return finishReason === 'stop' && outputMessage?.tool_calls ? 'tool_calls' : finishReason;
+}
+
+/** Anthropic's integration for Python writes the blocks of one answer, and not the texts of choices. */
+function blocksAt({ attributes }: SpanFields): readonly unknown[] | undefined {
+  if ((attributes['gen_ai.system'] ?? attributes['gen_ai.provider.name']) !== 'anthropic') return undefined;
+  const blocks = listOf(attributes[TEXT])?.map((item) => objectOf(item));
+  return blocks && blocks.length > 0 && blocks.every(isTextBlock) ? blocks : undefined;
+}
+
+const BLOCK_KEYS: ReadonlySet<string> = new Set(['type', 'text', 'citations']);
+
+/** Any other JSON is what a model may answer with. */
+function isTextBlock(block: Record<string, unknown> | undefined): boolean {
+  if (block?.['type'] !== 'text' || typeof block['text'] !== 'string') return false;
+  return Object.keys(block).every((key) => BLOCK_KEYS.has(key));
 }
 
 /** Reads a JSON list with one text per choice, or for a stream the text itself, which may look like a JSON list. */

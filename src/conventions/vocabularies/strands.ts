@@ -9,6 +9,7 @@ import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { MessageReader } from '../content/messages/messages.ts';
+import { openBody } from '../content/messages/open-body.ts';
 import { toResultContent } from '../content/parts/message-parts.ts';
 import { toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
@@ -77,7 +78,8 @@ function readToolCall({ attributes, span }: SpanFields): Reading {
 
 /** Blocks without a type are Bedrock's: `[{ text }]`, `[{ json }]`. */
 function resultOf(output: unknown): string | undefined {
-  const blocks = listOf(output);
+  const list = listOf(output);
+  const blocks = list && (openBody(list, true) as unknown[]);
   return (
     toStepOutput(blocks && messageText({ role: 'tool', content: toResultContent(blocks) })) ?? toStepOutput(output)
   );

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { textOfDocuments } from '../../../src/conventions/content/documents.ts';
+import { printedDocumentsIn, textOfDocuments } from '../../../src/conventions/content/documents.ts';
 
 const FOUND = [{ id: 'a', text: 'Oslo' }, { id: 'b' }];
 
@@ -32,4 +32,15 @@ test.each([
   "[{'id': 'a'}, {'id': 'b', 'text': 'Os",
 ])('%s stays as it is', (text) => {
   expect(textOfDocuments(text)).toBe(text);
+});
+
+test.each<[string, boolean]>([
+  ["[Document(page_content='Oak.')]", true],
+  ["[NodeWithScore(node=TextNode(text='Oak.'), score=0.5)]", true],
+  // The app's own class.
+  ["[Document(title='Oak.', pages=3)]", false],
+  ["[Document(page_content='Oak.')] was found", false],
+  ["[Document(page_content='Oak.'), Document(title='Ash.')]", false],
+])('%s in any step: documents %s', (text, areDocuments) => {
+  expect(printedDocumentsIn(text) !== undefined).toBe(areDocuments);
 });

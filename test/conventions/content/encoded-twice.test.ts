@@ -72,3 +72,10 @@ it('LangChain’s message without its class is opened, also if it only calls a t
   const [answer] = new MessageReader().readOutput([message]);
   expect(answer).toEqual({ role: 'assistant', tool_calls: [call] });
 });
+
+it.each([
+  ['"{\\"tree\\":\\"linden\\"}"', '{"tree":"linden"}'],
+  ['"[1] see the list"', '"[1] see the list"'],
+])('a step that returned %s has the output %s', (value, output) => {
+  expect(read({ 'openinference.span.kind': 'CHAIN', 'output.value': value }).output).toBe(output);
+});

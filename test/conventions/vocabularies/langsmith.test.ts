@@ -140,3 +140,16 @@ it.each([
   const span = { 'langsmith.span.kind': 'llm', 'langsmith.usage_metadata': JSON.stringify(usage) };
   expect(read(span).metadata?.['cache_write_tokens']).toBe(count);
 });
+
+const FOUND = [{ page_content: 'Oak.', metadata: {} }];
+
+it.each<[string, unknown]>([
+  ['alone', FOUND],
+  ['of a retriever of LangChain', { documents: FOUND }],
+  ['of a function that returned a list', { output: FOUND }],
+  ['of a chain', { outputs: { documents: FOUND } }],
+  ['as Python prints them', { output: ["page_content='Oak.' metadata={}"] }],
+])('reads found documents %s', (_title, found) => {
+  const span = { 'langsmith.span.kind': 'retriever', 'gen_ai.completion': JSON.stringify(found) };
+  expect(read(span).output).toBe(JSON.stringify(FOUND));
+});

@@ -82,3 +82,14 @@ describe('a Sentry span', () => {
     expect(read(chat, { status: { code: 2 } }).error).toEqual({});
   });
 });
+
+const BLOCK = { type: 'text', text: 'rainy' };
+
+it.each<[string, Record<string, unknown>, unknown[], string | undefined]>([
+  ['Anthropic', { 'gen_ai.system': 'anthropic' }, [BLOCK, { ...BLOCK, citations: null }], 'rainy\nrainy'],
+  ['Anthropic, but JSON of its own', { 'gen_ai.system': 'anthropic' }, [{ ...BLOCK, source: 'radio' }], undefined],
+  ['another provider, which streams', { 'gen_ai.response.streaming': true }, [BLOCK], undefined],
+])('blocks of %s are the answer or its text', (_title, more, blocks, expected) => {
+  const text = JSON.stringify(blocks);
+  expect(read({ ...chat, ...more, 'gen_ai.response.text': text }).output).toBe(expected ?? text);
+});

@@ -1,6 +1,7 @@
 /** Why a model stopped: `stop`, `length`, `tool_calls` or `content_filter`, else the source's own word. */
 import { scopeOf } from '../../../otel/span-slice.ts';
-import { integerOf, jsonOf, nameOf } from '../../values/attributes.ts';
+import { isObject } from '../../../wire/json.ts';
+import { integerOf, jsonOf, nameOf, objectOf } from '../../values/attributes.ts';
 import { memberOf } from '../../values/enum-member.ts';
 import { parsePythonJson } from '../../values/python-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -153,6 +154,8 @@ function wordOf(raw: string): string | undefined {
 
 function firstWord(value: unknown): string | undefined {
   if (Array.isArray(value)) return firstWord(value[0]);
+  // SGLang says beside it by which token the model stopped.
+  if (isObject(value)) return nameOf(value['type']);
   const text = nameOf(value)?.trim();
   if (!text) return undefined;
   if (text.startsWith('[') || text.startsWith('(')) {
@@ -160,6 +163,7 @@ function firstWord(value: unknown): string | undefined {
     // Java writes the words of a list without quotes.
     return Array.isArray(list) ? firstWord(list[0]) : nameOf(UNQUOTED_LIST.exec(text)?.[1]);
   }
+  if (text.startsWith('{')) return nameOf(objectOf(text)?.['type']);
   // LangSmith joins several reasons with commas.
   return text.includes(',') ? nameOf(text.split(',', 1)[0]?.trim()) : text;
 }

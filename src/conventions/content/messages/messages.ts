@@ -64,7 +64,7 @@ export class MessageReader {
   readonly #unanswered = new Map<string, string>();
   readonly #isBedrocks: boolean;
 
-  /** `isBedrocks`: texts may be blocks as Bedrock's instrumentation prints them. */
+  /** `isBedrocks`: texts may be blocks as Bedrock has them, or as its instrumentation prints them. */
   constructor(isBedrocks = false) {
     this.#isBedrocks = isBedrocks;
   }

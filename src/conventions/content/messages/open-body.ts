@@ -1,22 +1,24 @@
 /** Opens texts that are the JSON of message blocks, as sources give them that encode content twice. */
 import { isObject } from '../../../wire/json.ts';
-import { jsonOf, withoutQuotes } from '../../values/attributes.ts';
+import { jsonOf, objectOf, withoutQuotes } from '../../values/attributes.ts';
 import { javaMapsIn } from '../../values/java-map.ts';
 import { isCallOrResultPart, isKnownPart, isTextPart, MAX_PARTS } from '../parts/message-parts.ts';
 import { readResultPart } from '../parts/tool-parts.ts';
 
 /**
  * Opens texts in the content of a message that are the JSON of its blocks: items of the list that are such a text, and
- * text in which a call or a result with its id can be nothing else. `arePrinted`: also the blocks that Bedrock's
- * instrumentation prints.
+ * text in which a call or a result with its id can be nothing else. `isBedrocks`: also blocks without types, and those that
+ * Bedrock's instrumentation prints.
  */
-export function openBody(body: unknown, arePrinted = false): unknown {
-  if (typeof body === 'string') return callBlocksIn(body, arePrinted) ?? body;
+export function openBody(body: unknown, isBedrocks = false): unknown {
+  if (typeof body === 'string') return callBlocksIn(body, isBedrocks) ?? body;
   if (!Array.isArray(body)) return body;
+  const untyped = isBedrocks ? untypedBlocksIn(body) : undefined;
+  if (untyped) return untyped;
   let opened: unknown[] | undefined;
   for (let at = 0; at < body.length && at < MAX_PARTS; at++) {
     const item: unknown = body[at];
-    const blocks = typeof item === 'string' ? typedBlocksIn(item) : callBlocksIn(textOfPart(item), arePrinted);
+    const blocks = typeof item === 'string' ? typedBlocksIn(item) : callBlocksIn(textOfPart(item), isBedrocks);
     if (blocks) {
       opened ??= body.slice(0, at);
       opened.push(...blocks);
@@ -25,22 +27,35 @@ export function openBody(body: unknown, arePrinted = false): unknown {
   return opened ? opened.concat(body.slice(MAX_PARTS)) : body;
 }
 
+/** A list has such blocks only if each of its texts is one of them. */
+function untypedBlocksIn(list: readonly unknown[]): unknown[] | undefined {
+  const [first] = list;
+  if (typeof first !== 'string' || !first.startsWith('{') || list.length > MAX_PARTS) return undefined;
+  const blocks = list.map(objectOf);
+  return blocks.every((block) => block?.['type'] === undefined && isKnownPart(block)) ? blocks : undefined;
+}
+
 function textOfPart(part: unknown): unknown {
   return isObject(part) && isTextPart(part) ? (part['content'] ?? part['text']) : undefined;
 }
 
-const BLOCK_START = /^"?\[?"?\{/;
+/** The list may be indented, and each block encoded once more. */
+const BLOCK_START = /^"?(?:\[\s*)?(?:\\?")?\{/;
 
 function typedBlocksIn(text: unknown): unknown[] | undefined {
   if (typeof text !== 'string' || !BLOCK_START.test(text) || !text.includes('type')) return undefined;
   const parsed = withoutQuotes(jsonOf(text));
-  const blocks: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
-  const areTyped = blocks.every((block) => isObject(block) && block['type'] !== undefined && isKnownPart(block));
-  return areTyped ? blocks : undefined;
+  const blocks: unknown[] = [];
+  for (const item of Array.isArray(parsed) ? parsed : [parsed]) {
+    const block: unknown = typeof item === 'string' ? objectOf(item) : item;
+    if (!isObject(block) || block['type'] === undefined || !isKnownPart(block)) return undefined;
+    blocks.push(block);
+  }
+  return blocks;
 }
 
-function callBlocksIn(text: unknown, arePrinted: boolean): unknown[] | undefined {
-  if (arePrinted && typeof text === 'string' && PRINTED_BLOCKS.test(text)) return printedBlocksIn(text);
+function callBlocksIn(text: unknown, isBedrocks: boolean): unknown[] | undefined {
+  if (isBedrocks && typeof text === 'string' && PRINTED_BLOCKS.test(text)) return printedBlocksIn(text);
   const blocks = typedBlocksIn(text);
   return blocks?.some(isCallOrResult) ? blocks : undefined;
 }

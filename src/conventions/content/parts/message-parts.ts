@@ -6,7 +6,7 @@
  */
 
 import { isObject } from '../../../wire/json.ts';
-import { annotatedTextOf, firstValue, jsonOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
+import { annotatedTextOf, firstValue, listOf, objectOf, stringOf } from '../../values/attributes.ts';
 import { toText } from '../../values/plain-json.ts';
 import {
   addTranscript,
@@ -41,7 +41,7 @@ type Fields = Record<string, unknown>;
 type Collector = (part: Fields, into: MessageParts) => void;
 
 const MAX_DEPTH = 8;
-/** Longer lists are not messages: some apps write vectors and tables where parts are expected. */
+/** Longer lists are vectors and tables of apps. */
 export const MAX_PARTS = 10_000;
 
 const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
@@ -157,14 +157,17 @@ export function isKnownPart(value: unknown): boolean {
   return collect !== undefined && (collect !== pushTextPart || Object.keys(value).length === 1);
 }
 
-/** It may have been encoded twice. */
-const BLOCKS = /^"?\[\{/;
+/** It may have been encoded twice, and so may each block. */
+const BLOCKS = /^"?\[\s*(?:\\?")?\{/;
 
 /** Parses a text that is a stringified list of content blocks; returns undefined for any other text, also JSON. */
 export function blocksInText(text: string): unknown[] | undefined {
   if (!BLOCKS.test(text)) return undefined;
-  const list = withoutQuotes(jsonOf(text));
-  if (!Array.isArray(list) || !list.some(isKnownPart)) return undefined;
+  const list = listOf(text)?.map((item) => {
+    const block = typeof item === 'string' ? objectOf(item) : undefined;
+    return block?.['type'] === undefined ? item : block; // Without a type it may be data.
+  });
+  if (!list?.some(isKnownPart)) return undefined;
   return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;
 }
 

@@ -104,7 +104,8 @@ export function readUiTool(part: Fields): { call: PartCall; result: unknown } {
 
 /** AI SDK 5 and later wrap results: `{ type: 'text' | 'json' | 'error-text' | …, value }`. */
 function unwrapOutput(value: unknown): unknown {
-  return isObject(value) && 'value' in value && AI_SDK_OUTPUTS.has(value['type']) ? value['value'] : value;
+  if (!isObject(value) || !('value' in value) || !AI_SDK_OUTPUTS.has(value['type'])) return value;
+  return value['type'] === 'json' && value['value'] === null ? 'null' : value['value'];
 }
 
 /** Keys that may be all an untyped part has: structured output, or the JSON that a tool answered. */

@@ -23,6 +23,7 @@ const PRINTED_MCP = /^(?:CallToolResult\(|(?:_?meta|content)=[^']*?\[TextContent
 /** Replaces the output of a tool by the value in it, and adds the id of the call that its message answers. */
 export function openToolResult(reading: Reading): Reading {
   if (reading.output === undefined) return reading;
+  if (reading.error !== undefined && reading.output === 'null') return withoutOutput(reading);
   const output = unquotedText(reading.output);
   const result = mcpResultIn(output);
   if (result) return { ...reading, output: result.text, ...(result.isError && { error: reading.error ?? FAILED }) };
@@ -35,6 +36,11 @@ export function openToolResult(reading: Reading): Reading {
   if (message.isError) opened.error = reading.error ?? FAILED;
   if (id !== undefined) opened.metadata = { ...reading.metadata, tool_call_id: id };
   return opened;
+}
+
+/** What failed returned nothing: .NET's functions write `null` then. */
+function withoutOutput({ output: _output, ...reading }: Reading): Reading {
+  return reading;
 }
 
 /** LangChain's message as Python prints it, and LangGraph's command, which may have one in it. */

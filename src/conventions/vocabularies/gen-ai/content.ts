@@ -71,7 +71,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   const events = span.events.length > 0 ? readEventContent(span) : NO_EVENTS;
   if (kind === 'generic') return readValues(fields, events);
 
-  const reader = new MessageReader();
+  const reader = new MessageReader(hasBedrocksBlocks(fields));
   const given = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS);
   const answered = openCompletion(contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS)) ?? events.output;
   const turn = isRealtime(span) ? readRealtimeTurn(answered) : undefined;
@@ -270,4 +270,9 @@ function hasMessages(input: unknown): boolean {
 
 function variablesOf({ attributes }: SpanFields): Record<string, unknown> | undefined {
   return toPlainObject(fieldsBelow(attributes, 'gen_ai.prompt.variable.'));
+}
+
+/** Strands writes the blocks of Bedrock for any provider, some of its releases as a list of their JSON. */
+function hasBedrocksBlocks({ attributes }: SpanFields): boolean {
+  return (attributes['gen_ai.system'] ?? attributes['gen_ai.provider.name']) === 'strands-agents';
 }

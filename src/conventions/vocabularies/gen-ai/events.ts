@@ -29,7 +29,8 @@ interface Choice {
 /** Reads the events. Input and output come from the newest generation that has them. */
 export function readEventContent(span: SpanSlice): EventContent {
   const found: EventContent = {};
-  const input: unknown[] = [];
+  const input: Message[] = [];
+  const answered = new Set<string>();
   const choices: Choice[] = [];
   let prompt: unknown;
   let completion: unknown;
@@ -62,7 +63,7 @@ export function readEventContent(span: SpanSlice): EventContent {
         break;
       default: {
         const role = MESSAGE_EVENTS.get(name);
-        if (role) for (const body of bodiesOf(attributes)) input.push(messageOf(body, role));
+        if (role) for (const body of bodiesOf(attributes)) addMessage(messageOf(body, role), input, answered);
       }
     }
   }
@@ -93,6 +94,41 @@ export function splitAnswer(input: unknown): { input: unknown[] | undefined; out
   const last = input.findLastIndex((message) => !isObject(message) || message['role'] !== 'assistant');
   if (last === input.length - 1) return undefined;
   return { input: last < 0 ? undefined : input.slice(0, last + 1), output: input.slice(last + 1) };
+}
+
+/**
+ * Bedrock's instrumentation for Python writes each result of a tool again in the user's message. `answered`: the calls whose
+ * results came directly before.
+ */
+function addMessage(message: Message, input: Message[], answered: Set<string>): void {
+  const { role, content, tool_call_id: id } = message;
+  if (role === 'tool') {
+    if (typeof id === 'string' && hasContent(content)) answered.add(id);
+    input.push(message);
+    return;
+  }
+  const isRepeated = (block: unknown) => {
+    const answeredId = idOfResult(block);
+    return answeredId !== undefined && answered.has(answeredId);
+  };
+  if (role === 'user' && Array.isArray(content) && content.some(isRepeated)) {
+    const others = content.filter((block) => !isRepeated(block));
+    if (others.length === 0) return;
+    message['content'] = others;
+  }
+  answered.clear();
+  input.push(message);
+}
+
+function hasContent(content: unknown): boolean {
+  return content !== undefined && content !== null && content !== '';
+}
+
+/** Returns the id of the call that a block of Bedrock's or Anthropic's answers. */
+function idOfResult(block: unknown): string | undefined {
+  if (!isObject(block)) return undefined;
+  const { type, toolResult, tool_use_id: id } = block;
+  return stringOf(isObject(toolResult) ? toolResult['toolUseId'] : type === 'tool_result' ? id : undefined);
 }
 
 function addChoice(body: Fields, choices: Choice[]): void {
@@ -185,7 +221,8 @@ function fieldsOf(body: Fields): Message {
     content: typeof content === 'string' ? (blocksInText(content) ?? content) : content,
     role: typeof role === 'string' ? role : undefined,
     name: typeof name === 'string' ? name : undefined,
-    tool_calls: jsonOf(body['tool_calls']),
+    // AWS's instrumentation for Java writes `toolCalls`.
+    tool_calls: jsonOf(body['tool_calls'] ?? body['toolCalls']),
     function_call: isObject(call) ? call : undefined,
     refusal,
     reasoning_content,

@@ -1,5 +1,5 @@
 /** What a tool of the GenAI conventions was given and what it answered, from attributes or else from events. */
-import { type Attributes, STATUS_ERROR } from '../../../otel/span-slice.ts';
+import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
@@ -42,16 +42,15 @@ export function readToolCall(fields: SpanFields): Reading {
       argumentsIn(structuredAt(fields, 'gen_ai.input.messages')) ??
       argumentsIn(said.input),
     output:
-      toOptionalText(result && unlessNothing(attributes[result], span.status.code === STATUS_ERROR)) ??
+      toOptionalText(result && unlessNothing(attributes[result])) ??
       resultIn(structuredAt(fields, 'gen_ai.output.messages')) ??
       resultIn(said.output),
     contentMetadata: { skill_source_uri: toAddress(attributes['gen_ai.skill.source.uri']) },
   };
 }
 
-/** OpenLIT writes `[object ToolMessage]`, which says nothing, and .NET's functions `null` where they failed. */
-function unlessNothing(value: unknown, hasFailed: boolean): unknown {
-  if (hasFailed && value === 'null') return undefined;
+/** OpenLIT writes `[object ToolMessage]`, which says nothing. */
+function unlessNothing(value: unknown): unknown {
   return typeof value === 'string' && /^\[object \w+\]$/.test(value) ? undefined : value;
 }
 

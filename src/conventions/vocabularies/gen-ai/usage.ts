@@ -130,7 +130,7 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
     'gen_ai.response.time_to_first_token',
   ],
   [FIRST_TOKEN_MILLIS]: [numberOf, 'copilot_chat.time_to_first_token'],
-  cost_currency: [wordOf, 'gen_ai.usage.cost.currency', 'gen_ai.usage.cost_currency', 'gen_ai.cost.currency'],
+  cost_currency: [currencyOf, 'gen_ai.usage.cost.currency', 'gen_ai.usage.cost_currency', 'gen_ai.cost.currency'],
   cost_source: [wordOf, 'gen_ai.usage.cost.source'],
   prompt_name: [nameOf, 'gen_ai.prompt.name'],
   prompt_version: [versionOf, 'gen_ai.prompt.version'],
@@ -189,8 +189,14 @@ export function readStructure({ attributes, keys }: SpanFields): Record<string, 
     structure['time_to_first_chunk_ms'] ??= structure[FIRST_TOKEN_MILLIS];
     structure[FIRST_TOKEN_MILLIS] = undefined;
   }
-  structure['cost_currency'] ??= wordOf(structuredCost(attributes)?.['currency'] ?? estimatedCost(attributes)?.[1]);
+  structure['cost_currency'] ??= currencyOf(structuredCost(attributes)?.['currency'] ?? estimatedCost(attributes)?.[1]);
   return structure;
+}
+
+/** `unknown` is no currency. */
+function currencyOf(value: unknown): string | undefined {
+  const word = wordOf(value);
+  return word?.toLowerCase() === 'unknown' ? undefined : word;
 }
 
 /** Returns a cost that is one structured value, or its JSON. */

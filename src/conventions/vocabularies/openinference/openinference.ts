@@ -93,11 +93,26 @@ function isStepElsewhere(attributes: SpanSlice['attributes']): boolean {
 const OTHER_REQUESTS = /^(?:CountTokens|(?:Create|Retrieve|Delete|Cancel|List)(?:File|Batch)\w*)$/;
 const ENVOY = 'envoyproxy/ai-gateway';
 
+/** Haystack's instrumentation gives the kind also to what builds prompts, and once to all that it did not know. */
+const HAYSTACK = 'openinference.instrumentation.haystack';
+const CALLING_COMPONENTS = /Generator|VertexAIImage/;
+
+function isStepAsCall(span: SpanSlice): boolean {
+  switch (scopeOf(span).name) {
+    case ENVOY:
+      return OTHER_REQUESTS.test(span.name);
+    case HAYSTACK:
+      return !CALLING_COMPONENTS.test(span.name) && span.attributes['llm.model_name'] === undefined;
+    default:
+      return false;
+  }
+}
+
 /** Python's enum may be printed with its name. */
 function kindOf(span: SpanSlice): string {
   const { attributes } = span;
   const kind = stringOf(attributes[KIND] ?? attributes[OTHER_KIND]) ?? '';
-  if (kind === 'LLM' && scopeOf(span).name === ENVOY && OTHER_REQUESTS.test(span.name)) return 'CHAIN';
+  if (kind === 'LLM' && isStepAsCall(span)) return 'CHAIN';
   if (kind === 'LLM' && isEmbedding(attributes)) return 'EMBEDDING';
   return KINDS.has(kind) ? kind : constantOf(kind).toUpperCase();
 }

@@ -1,15 +1,25 @@
 /** Reads OpenInference spans that are not model calls: tools, chains, retrieval, embeddings. */
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
+import { textOfDocuments } from '../../content/documents.ts';
 import { inputsOf } from '../../content/inputs.ts';
 import { textOfState } from '../../content/messages/graph-state.ts';
 import { MessageReader } from '../../content/messages/messages.ts';
 import { toModelTool } from '../../content/model-tools.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
-import { textOfEvent } from '../../content/provider-bodies.ts';
+import { textOfEvent, toStepOutput } from '../../content/provider-bodies.ts';
 import { readRequestParameters } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
-import { jsonOf, nameOf, numberOf, objectOf, omitUndefined, stringOf, unlessEmpty } from '../../values/attributes.ts';
+import {
+  jsonOf,
+  nameOf,
+  numberOf,
+  objectOf,
+  omitUndefined,
+  stringOf,
+  unlessEmpty,
+  withoutQuotes,
+} from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject, toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -71,7 +81,7 @@ export function readRetrieval(fields: SpanFields): Reading {
   const [groups = []] = groupByIndex(fields.attributes, ['retrieval.documents.']);
   const reading = readChain(fields);
   const documents = readDocuments(groups.length > 0 ? groups : wholeGroups(fields, 'retrieval.documents'));
-  if (documents !== undefined) reading.output = JSON.stringify(documents);
+  reading.output = documents === undefined ? textOfDocuments(reading.output) : JSON.stringify(documents);
   return reading;
 }
 
@@ -98,7 +108,7 @@ export function readRerank(fields: SpanFields): Reading {
   reading.model = fields.firstName('reranker.model_name');
   reading.other = { top_k: fields.count('reranker.top_k'), ...reading.other };
   reading.inputs = inputs ?? reading.inputs;
-  if (ranking !== undefined) reading.output = JSON.stringify(ranking);
+  reading.output = ranking === undefined ? textOfDocuments(reading.output) : JSON.stringify(ranking);
   return reading;
 }
 
@@ -131,7 +141,7 @@ function readOutput(value: RawValue, said?: string): Reading {
     isObject(value.json) && !value.isDamaged ? (textOfEvent(value.json) ?? textOfState(value.json)) : undefined;
   if (words !== undefined) return { output: words };
   if (value.json === undefined || value.isDamaged || (value.text !== undefined && !/"lc":\s?1\b/.test(value.text))) {
-    return { output: value.text };
+    return { output: value.isDamaged ? value.text : toStepOutput(value.text) };
   }
   const inner = resultOf(fromLangChain(value.json));
   if (!isObject(inner) || typeof inner['role'] !== 'string') return { output: toText(inner) };
@@ -159,7 +169,7 @@ function readDocuments(groups: readonly IndexedGroup[]): Record<string, unknown>
       id: stringOf(fields['document.id']),
       content: isRedacted(content) ? undefined : content,
       score: numberOf(fields['document.score']),
-      metadata: toPlainJson(jsonOf(metadata) ?? metadata),
+      metadata: toPlainJson(withoutQuotes(jsonOf(metadata)) ?? metadata),
     });
   });
 }

@@ -11,7 +11,7 @@ import { finishReasonAt } from '../../content/messages/finish-reason.ts';
 import { textOfState } from '../../content/messages/graph-state.ts';
 import { isLostAnswer, MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
-import { readAnswer } from '../../content/provider-bodies.ts';
+import { readAnswer, toStepOutput } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { ownUsage, type Usage, usageDetails } from '../../content/usage.ts';
@@ -19,7 +19,7 @@ import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { addTo, omitUndefined, stringListOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
-import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
+import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
 import { readGenAiUsage } from '../gen-ai/usage.ts';
@@ -228,7 +228,7 @@ function readEntity(fields: SpanFields, kind: SpanKind): Reading {
     output: isVector(fields.span, output)
       ? undefined
       : (textOfState(openEnvelope(fields.structure('traceloop.entity.output'))) ??
-        toOptionalText(result ? result['content'] : output)),
+        toStepOutput(result ? result['content'] : output)),
   };
 }
 

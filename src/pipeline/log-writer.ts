@@ -18,7 +18,7 @@ import type { ResolvedOptions } from '../options.ts';
 import { type SpanEvent, type SpanSlice, spanOfEvent } from '../otel/span-slice.ts';
 import { letGo } from '../scheduling/let-go.ts';
 import type { ResolverHost } from '../trace/same-call/resolver-host.ts';
-import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
+import { createIsLog, createSelect, type Select } from '../trace/select-spans.ts';
 import { anySpan, findCaller, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
 import { decideContext, namesContext, noteContext } from '../trace/trace-context.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
@@ -53,6 +53,8 @@ export interface LogWriterOptions extends ResolvedOptions {
 }
 
 export class LogWriter {
+  /** Returns true if the span is a log, as far as it is known now. */
+  readonly isLog: (node: SpanNode) => boolean;
   readonly evaluations: Evaluations;
   readonly drafts: Drafts;
   readonly #delivery: Delivery;
@@ -75,6 +77,7 @@ export class LogWriter {
     this.#drops = drops;
     this.#options = options;
     this.#select = createSelect(options);
+    this.isLog = createIsLog(this.#select);
     this.#entries = new Entries(delivery, {
       isLog: this.isLog,
       write: (ancestor, flags) => this.#write(ancestor, flags),
@@ -106,35 +109,50 @@ export class LogWriter {
     this.#reader = new RunReader(host, { ...options, readsShort: this.#mapShort !== undefined });
   }
 
-  /** Returns true if the span is a log, as far as it is known now. */
-  readonly isLog = (node: SpanNode): boolean => isLog(node, this.#select);
-
   /** The same for a span without a node. */
   isLogSpan(span: SpanSlice): boolean {
     return this.#select(span) !== undefined;
   }
 
-  /** Works off spans of one trace that are due together. Yields after small steps. */
-  *workOff(nodes: readonly SpanNode[]): Generator<void> {
-    const run = createRun(nodes.length);
-    const { logs } = run;
-    // Most runs are done without a yield, and V8 compiles nothing of one that never happens.
-    let rest = forEachSpan(nodes, this.#sortOut, run);
-    if (rest) yield* rest;
-    const areCompared = this.#reader.compares(logs);
-    rest = forEachSpan(logs, this.#reader.read, areCompared);
-    if (rest) yield* rest;
-    this.#reader.resolve(logs, areCompared, run.heldAgain);
-    rest = forEachSpan(nodes, this.#relate, run);
-    if (rest) yield* rest;
-    // The hook may take any time.
-    rest = forEachSpan(logs, this.#place, run, this.#options.redact ? 0 : undefined);
-    if (rest) yield* rest;
-    rest = forEachSpan(nodes, this.#retire, run);
-    if (rest) yield* rest;
-    this.#delivery.counts.processed.succeeded += run.withoutLogCount;
-    letGo(logs);
+  /**
+   * Works off spans of one trace that are due together. Most runs are done when it returns. If one is not, the result does
+   * the rest, and yields after small steps.
+   */
+  workOff(nodes: readonly SpanNode[]): Generator<void> | undefined {
+    return this.#pass(createRun(nodes), 0);
   }
+
+  /** Passes over a run, from one on: in a loop, V8 compiles what they share once, and not for each of them. */
+  #pass(run: Run, from: number): Generator<void> | undefined {
+    for (let at = from; at < this.#passes.length; at++) {
+      const rest = this.#passes[at]?.(run);
+      if (rest) return this.#passRest(rest, run, at + 1);
+    }
+    this.#delivery.counts.processed.succeeded += run.withoutLogCount;
+    letGo(run.logs);
+    return undefined;
+  }
+
+  *#passRest(rest: Generator<void>, run: Run, next: number): Generator<void> {
+    yield* rest;
+    const others = this.#pass(run, next);
+    if (others) yield* others;
+  }
+
+  readonly #passes: readonly ((run: Run) => Generator<void> | undefined)[] = [
+    (run) => forEachSpan(run.nodes, this.#sortOut, run),
+    (run) => {
+      run.areCompared = this.#reader.compares(run.logs);
+      return forEachSpan(run.logs, this.#reader.read, run.areCompared);
+    },
+    (run) => {
+      this.#reader.resolve(run.logs, run.areCompared, run.heldAgain);
+      return forEachSpan(run.nodes, this.#relate, run);
+    },
+    // The hook may take any time.
+    (run) => forEachSpan(run.logs, this.#place, run, this.#options.redact ? 0 : undefined),
+    (run) => forEachSpan(run.nodes, this.#retire, run),
+  ];
 
   readonly #sortOut = (node: SpanNode, { logs, heldAgain }: Run): void => {
     if (!this.isLog(node)) {

@@ -18,8 +18,8 @@ export interface BacklogOptions {
   /** Makes the tracker follow what has happened. Never throws. */
   readonly catchUp: () => void;
   /**
-   * Works off spans of one trace that are due together, up to a small step. The result, if there is one, does the rest, and
-   * yields after each small step. Neither throws. The list is emptied afterwards.
+   * Works off spans of one trace that are due together, up to a small step. The result, if there is one, does the rest,
+   * and yields after each small step. Neither throws. The list is emptied afterwards.
    */
   readonly work: (run: readonly SpanNode[]) => Generator<void> | undefined;
   /** Called when all that was due is worked off. */

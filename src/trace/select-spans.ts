@@ -44,9 +44,9 @@ function ask(include: NonNullable<ResolvedOptions['include']>, span: SpanSlice, 
 }
 
 /**
- * Returns a function that tells whether a span is a log. For an open span `true` is final and `false` is not: many instrumentations set everything at
- * the end. A stub is a log, and so is the span that completes it, or that another service was given as a log, whatever it
- * turns out to be.
+ * Returns a function that tells whether a span is a log. For an open span `true` is final and `false` is not: many
+ * instrumentations set everything at the end. A stub is a log, and so is the span that completes it, or that another
+ * service was given as a log, whatever it turns out to be.
  */
 export function createIsLog(select: Select): (node: SpanNode) => boolean {
   return (node) => {

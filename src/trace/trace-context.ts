@@ -26,7 +26,7 @@ export function findContext(trace: Trace, session: ReadSession = readSession): T
   const { session: noted, user, tags } = trace.noted ?? NOTHING;
   const found = { session: noted, user, tags };
   // In the order in which the spans started. A root outranks what was found below it, whichever comes first.
-  trace.nodes.forEach((node) => note(found, node, session));
+  for (const node of trace.nodes.values()) note(found, node, session);
   found.session ??= trace.baggageSession ?? trace.traceId;
   return found;
 }

@@ -49,12 +49,18 @@ export function takeCensus(span: SpanSlice, conventions: readonly Convention[]):
       signs |= table.ofKey(key);
       bytes += estimateEntryBytes(attributes[key]);
     }
-    for (const event of span.events) bytes += estimateEventBytes(event);
+    if (span.events.length !== 0) bytes += bytesOfEvents(span);
     return { signs, bytes };
   } catch {
     // Its attributes throw when they are listed. What is wrong with it shows when it is read, and is handled there.
     return { signs: ALL_SIGNS, bytes: SPAN_BYTES };
   }
+}
+
+function bytesOfEvents({ events }: SpanSlice): number {
+  let bytes = 0;
+  for (const event of events) bytes += estimateEventBytes(event);
+  return bytes;
 }
 
 /** Whether any convention may recognise the span. */

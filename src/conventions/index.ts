@@ -52,7 +52,7 @@ export function classifySpan(
   signs = takeCensus(span, conventions).signs,
 ): Classified | undefined {
   const recognitions = hasVocabulary(signs) ? recognise(span, conventions, signs) : NO_RECOGNITIONS;
-  const [first] = recognitions;
+  const first = recognitions[0];
   if (!first) {
     const kind = kindOfOpenSpan(span);
     return kind === undefined ? undefined : { kind, convention: 'scope', recognitions };
@@ -79,7 +79,7 @@ function recognise(span: SpanSlice, conventions: readonly Convention[], signs: n
 
 /** A function of its own, since a function within the loop would cost memory for each convention. */
 function isCovered({ name }: Convention, found: readonly Recognition[]): boolean {
-  for (const { convention } of found) if (convention.covers?.includes(name)) return true;
+  for (let at = 0; at < found.length; at++) if (found[at]?.convention.covers?.includes(name)) return true;
   return false;
 }
 
@@ -124,12 +124,14 @@ function readAll(span: SpanSlice, recognitions: readonly Recognition[]): Reading
 
 /** Returns the short way of the span, if all that recognise it are read by that. `recognitions` are those of `classifySpan`. */
 export function shortWayOf(recognitions: readonly Recognition[] = NO_RECOGNITIONS): ReadShort | undefined {
-  const [first, ...others] = recognitions;
+  const first = recognitions[0];
   const way = first?.convention.shortWay;
-  const isWhole = others.every(
-    ({ convention, kind }) => kind === first?.kind && way?.includes?.includes(convention.name),
-  );
-  return isWhole ? way?.read : undefined;
+  if (!first || !way) return undefined;
+  for (let at = 1; at < recognitions.length; at++) {
+    const { convention, kind } = recognitions[at] as Recognition;
+    if (kind !== first.kind || !way.includes?.includes(convention.name)) return undefined;
+  }
+  return way.read;
 }
 
 /** Returns a copy without fields that are undefined, also in its records, and without records that are empty. */

@@ -12,10 +12,8 @@ const COMMA = 0x2c;
 export function encodeWave(entries: readonly LogEntry[]): Buffer {
   scratch.restart();
   scratch.writeByte(OPEN_BRACKET);
-  for (let index = 0; index < entries.length; index++) {
-    if (index > 0) scratch.writeByte(COMMA);
-    writeLog(entries[index] as LogEntry);
-  }
+  // Of a loop here V8 would compile all that it calls once more.
+  entries.forEach(writeLog);
   scratch.writeByte(CLOSE_BRACKET);
   return scratch.take();
 }
@@ -26,8 +24,9 @@ export function reuseWave(body: Buffer): void {
 }
 
 /** Writes the fields that are decided last, the id, the parent and the late fields, and then the others. */
-function writeLog({ referenceId, effectiveParent, desired, body = '{}' }: LogEntry): void {
+function writeLog({ referenceId, effectiveParent, desired, body = '{}' }: LogEntry, index: number): void {
   const { output, error, duration } = desired;
+  if (index > 0) scratch.writeByte(COMMA);
   let json = `{"reference_id":"${referenceId}"`;
   if (effectiveParent) json += `,"parent_reference_id":"${effectiveParent.referenceId}"`;
   if (error !== undefined) json += `,"error":${JSON.stringify(error)}`;

@@ -33,7 +33,9 @@ export class Waves {
     const wave: LogEntry[] = [];
     let bytes = 0;
     let limit = this.#maxItems;
-    for (let next = this.#ledger.nextReady; next; next = this.#ledger.nextReady) {
+    while (true) {
+      const next = this.#ledger.nextReady;
+      if (!next) break;
       const bytesWith = bytes + next.wireBytes + FRAME_BYTES;
       const limitWith = Math.min(limit, next.batchLimit);
       if (wave.length > 0 && (wave.length >= limitWith || bytesWith > this.#maxBytes)) break;

@@ -18,10 +18,10 @@ export interface BacklogOptions {
   /** Makes the tracker follow what has happened. Never throws. */
   readonly catchUp: () => void;
   /**
-   * Works off spans of one trace that are due together. Yields after each small step, and never throws. The list is
-   * emptied afterwards.
+   * Works off spans of one trace that are due together, up to a small step. The result, if there is one, does the rest,
+   * and yields after each small step. Neither throws. The list is emptied afterwards.
    */
-  readonly work: (run: readonly SpanNode[]) => Generator<void>;
+  readonly work: (run: readonly SpanNode[]) => Generator<void> | undefined;
   /** Called when all that was due is worked off. */
   readonly onIdle: () => void;
 }
@@ -100,14 +100,21 @@ export class Backlog {
       this.#tracker.releaseOverdue(performance.now());
       const waiting = this.#waiting;
       this.#waiting = [];
-      for (const work of this.#takeWork()) {
-        let isDone: boolean | undefined = false;
-        while (!isDone) {
-          isDone = work.next().done;
-          // At the end too: many traces are so small that none of them yields itself.
-          yield;
-          this.#options.catchUp();
-        }
+      const runs = this.#takeRuns();
+      for (let at = 0; at < runs.length; at++) {
+        const run = runs[at] as SpanNode[];
+        const rest = this.#options.work(run);
+        if (rest) yield* this.#finish(rest);
+        letGo(run);
+        // At the end too: many traces are so small that none of them yields itself.
+        yield;
+        this.#options.catchUp();
+      }
+      letGo(runs);
+      for (const job of this.#jobs.splice(0)) {
+        yield* this.#finish(job);
+        yield;
+        this.#options.catchUp();
       }
       for (const resolve of waiting) resolve();
     }
@@ -117,17 +124,24 @@ export class Backlog {
     if (atMillis !== undefined && !this.#isClosed) this.#timer.fireAt(atMillis);
   }
 
-  /** The work on the spans that are due, and then the jobs. */
-  *#takeWork(): Generator<Generator<void>> {
-    for (const due of this.#tracker.takeDue()) {
-      const { length } = due;
-      for (let start = 0; start < length; start += MAX_RUN) {
-        const run = length > MAX_RUN ? due.slice(start, start + MAX_RUN) : due;
-        yield this.#options.work(run);
-        letGo(run);
-      }
-      letGo(due);
+  *#finish(work: Generator<void>): Generator<void> {
+    while (!work.next().done) {
+      yield;
+      this.#options.catchUp();
     }
-    yield* this.#jobs.splice(0);
   }
+
+  /** Takes the spans that are due, in runs. */
+  #takeRuns(): SpanNode[][] {
+    const all = this.#tracker.takeDue();
+    return all.some(({ length }) => length > MAX_RUN) ? all.flatMap(cut) : all;
+  }
+}
+
+function cut(due: SpanNode[]): SpanNode[][] {
+  if (due.length <= MAX_RUN) return [due];
+  const runs: SpanNode[][] = [];
+  for (let start = 0; start < due.length; start += MAX_RUN) runs.push(due.slice(start, start + MAX_RUN));
+  letGo(due);
+  return runs;
 }

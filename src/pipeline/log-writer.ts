@@ -18,11 +18,10 @@ import type { ResolvedOptions } from '../options.ts';
 import { type SpanEvent, type SpanSlice, spanOfEvent } from '../otel/span-slice.ts';
 import { letGo } from '../scheduling/let-go.ts';
 import type { ResolverHost } from '../trace/same-call/resolver-host.ts';
-import { createSelect, isLog, type Select } from '../trace/select-spans.ts';
+import { createIsLog, createSelect, type Select } from '../trace/select-spans.ts';
 import { anySpan, findCaller, referenceOf, type SpanNode, type Trace } from '../trace/span-node.ts';
 import { decideContext, namesContext, noteContext } from '../trace/trace-context.ts';
 import type { TraceTracker } from '../trace/trace-tracker.ts';
-import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
 import { calledModelInto, passOnFirstCall, withCalledModel } from './agent-model.ts';
@@ -41,6 +40,8 @@ import {
   type SpanLog,
   type StubLog,
 } from './map-log.ts';
+import { Overrides } from './overrides.ts';
+import { type Pass, passOver } from './passes.ts';
 import { absorb, lateFieldsFor, readNode } from './read-node.ts';
 import { Redaction } from './redaction.ts';
 import { createRun, type Run } from './run.ts';
@@ -53,11 +54,13 @@ export interface LogWriterOptions extends ResolvedOptions {
 }
 
 export class LogWriter {
+  /** Returns true if the span is a log, as far as it is known now. */
+  readonly isLog: (node: SpanNode) => boolean;
   readonly evaluations: Evaluations;
   readonly drafts: Drafts;
+  readonly overrides: Overrides;
   readonly #delivery: Delivery;
   readonly #tracker: TraceTracker;
-  readonly #drops: Drops;
   readonly #options: LogWriterOptions;
   readonly #select: Select;
   readonly #map: MapLog;
@@ -72,9 +75,9 @@ export class LogWriter {
   constructor(delivery: Delivery, tracker: TraceTracker, drops: Drops, options: LogWriterOptions) {
     this.#delivery = delivery;
     this.#tracker = tracker;
-    this.#drops = drops;
     this.#options = options;
     this.#select = createSelect(options);
+    this.isLog = createIsLog(this.#select);
     this.#entries = new Entries(delivery, {
       isLog: this.isLog,
       write: (ancestor, flags) => this.#write(ancestor, flags),
@@ -82,6 +85,7 @@ export class LogWriter {
     this.#map = createMapLog(options);
     this.#mapShort = createMapShort(options);
     this.#redaction = new Redaction(this.#map, options);
+    this.overrides = new Overrides(delivery, tracker, drops, this.#redaction);
     this.drafts = new Drafts({
       spool: delivery.spool,
       redaction: this.#redaction,
@@ -99,42 +103,45 @@ export class LogWriter {
       absorb: (node, reading, bytes) => absorb(tracker, node, reading, bytes),
       fillIn: (entry, node, lacking) => {
         const late = node.span && node.reading && lateFieldsFor(this.#mapLate(node, node.span, node.reading), lacking);
-        if (late) this.#override(entry, late);
+        if (late) this.overrides.send(entry, late);
       },
       holdWith: (node, open) => tracker.holdWith(node, open, performance.now()),
     };
     this.#reader = new RunReader(host, { ...options, readsShort: this.#mapShort !== undefined });
   }
 
-  /** Returns true if the span is a log, as far as it is known now. */
-  readonly isLog = (node: SpanNode): boolean => isLog(node, this.#select);
-
   /** The same for a span without a node. */
   isLogSpan(span: SpanSlice): boolean {
     return this.#select(span) !== undefined;
   }
 
-  /** Works off spans of one trace that are due together. Yields after small steps. */
-  *workOff(nodes: readonly SpanNode[]): Generator<void> {
-    const run = createRun(nodes.length);
-    const { logs } = run;
-    // Most runs are done without a yield, and V8 compiles nothing of one that never happens.
-    let rest = forEachSpan(nodes, this.#sortOut, run);
-    if (rest) yield* rest;
-    const areCompared = this.#reader.compares(logs);
-    rest = forEachSpan(logs, this.#reader.read, areCompared);
-    if (rest) yield* rest;
-    this.#reader.resolve(logs, areCompared, run.heldAgain);
-    rest = forEachSpan(nodes, this.#relate, run);
-    if (rest) yield* rest;
-    // The hook may take any time.
-    rest = forEachSpan(logs, this.#place, run, this.#options.redact ? 0 : undefined);
-    if (rest) yield* rest;
-    rest = forEachSpan(nodes, this.#retire, run);
-    if (rest) yield* rest;
-    this.#delivery.counts.processed.succeeded += run.withoutLogCount;
-    letGo(logs);
+  /**
+   * Works off spans of one trace that are due together. Most runs are done when it returns. If one is not, the result
+   * does the rest, and yields after small steps.
+   */
+  workOff(nodes: readonly SpanNode[]): Generator<void> | undefined {
+    return passOver(createRun(nodes), this.#passes);
   }
+
+  readonly #passes: readonly Pass[] = [
+    (run) => forEachSpan(run.nodes, this.#sortOut, run),
+    (run) => {
+      run.areCompared = this.#reader.compares(run.logs);
+      return forEachSpan(run.logs, this.#reader.read, run.areCompared);
+    },
+    (run) => {
+      this.#reader.resolve(run.logs, run.areCompared, run.heldAgain);
+      return forEachSpan(run.nodes, this.#relate, run);
+    },
+    // The hook may take any time.
+    (run) => forEachSpan(run.logs, this.#place, run, this.#options.redact ? 0 : undefined),
+    (run) => forEachSpan(run.nodes, this.#retire, run),
+    (run) => {
+      this.#delivery.counts.processed.succeeded += run.withoutLogCount;
+      letGo(run.logs);
+      return undefined;
+    },
+  ];
 
   readonly #sortOut = (node: SpanNode, { logs, heldAgain }: Run): void => {
     if (!this.isLog(node)) {
@@ -169,27 +176,11 @@ export class LogWriter {
     else if (this.#tracker.place(node, this.isLog)) this.#write(node, flags);
   };
 
-  /** Takes late fields that the app set. They win over the span's. */
-  update(traceId: string, spanId: string, late: LateFields): void {
-    const node = this.#tracker.find(traceId, spanId);
-    if (!node) return this.#override(this.#delivery.assumeDelivered(referenceIdOf(traceId, spanId)), late);
-    const entry = node.entry ?? node.keeper?.entry;
-    if (entry) return this.#override(entry, late);
-    node.overrides = { ...node.overrides, ...late };
-    if (node.isNoLog && node.state === 'retired') this.dropOverrides(node);
-  }
-
   /** Takes an event of a span whose log is already written. Only its output is used. */
   writeEvent(node: SpanNode, entry: LogEntry, event: SpanEvent): void {
     const span = spanOfEvent(node.trace.traceId, node.spanId, event);
     const { output } = this.#mapLate(node, span, this.#read(node, span));
-    if (output) this.#override(entry, { output });
-  }
-
-  /** Counts the override of a span that is not a log, or that was forgotten before it was one. */
-  dropOverrides(node: SpanNode): void {
-    if (node.overrides) this.#drops.add('update_not_a_log', referenceOf(node));
-    node.overrides = undefined;
+    if (output) this.overrides.send(entry, { output });
   }
 
   /** Offers the log as it is now, and before it the open ancestors that it names as parents. */
@@ -199,10 +190,7 @@ export class LogWriter {
     if (span) this.#stubs.delete(node);
     else this.#stubs.add(node);
     const isFinal = flags.isClosing || (span !== undefined && node.state !== 'open');
-    if (node.overrides) {
-      this.#override(entry, node.overrides);
-      node.overrides = undefined;
-    }
+    if (node.overrides) this.overrides.give(node, entry);
     try {
       const parent = entry.effectiveParent?.referenceId;
       const context = this.#contextOf(node, parent === undefined);
@@ -250,7 +238,7 @@ export class LogWriter {
     if (count === 1) queueMicrotask(() => guard(() => this.#delivery.accept(this.#offers.splice(0))));
   }
 
-  /** Lets the span go, unless it is held again. Its trace keeps what it says about the context; nothing else is needed. */
+  /** Lets the span go, unless it is held again. Its trace keeps what it says about the context, and needs no more. */
   readonly #retire = (node: SpanNode, run: Run): void => {
     const { openCount, pendingCount } = node.trace;
     const isTraceDone = openCount === 0 && pendingCount === run.left--;
@@ -259,17 +247,10 @@ export class LogWriter {
     if (!isTraceDone || this.#options.awaitsUnseenParents) noteContext(node, this.#options.session);
     if (node.hasRareFields) {
       this.drafts.forget(node);
-      if (node.overrides && node.keeper?.entry) this.#override(node.keeper.entry, node.overrides);
-      else this.dropOverrides(node);
+      this.overrides.settle(node);
     }
     this.#tracker.retire(node);
   };
-
-  #override(entry: LogEntry, late: LateFields): void {
-    // The hook may be asynchronous: a flush waits for its answer.
-    this.#delivery.expectOverride(entry);
-    this.#redaction.redactLate(entry.referenceId, late, (cleared) => this.#delivery.override(entry, cleared));
-  }
 
   /** Maps what is only an update of a log. */
   #mapLate(node: SpanNode, span: SpanSlice, reading: Reading): LogRequest {

@@ -114,7 +114,7 @@ export class Pipeline implements StateSource {
   update(traceId: string, spanId: string, late: LateFields): void {
     if (this.#shutdown) return;
     this.#intake.catchUp();
-    guard(() => this.#writer.update(traceId, spanId, late));
+    guard(() => this.#writer.overrides.take(traceId, spanId, late));
   }
 
   /**
@@ -211,7 +211,7 @@ export class Pipeline implements StateSource {
         this.#drops.add('shutdown', referenceOf(node));
         this.#delivery.counts.failUnsent('shutdown');
       }
-      if (!node.entry) this.#writer.dropOverrides(node);
+      if (!node.entry) this.#writer.overrides.drop(node);
     }
     this.#metrics.close();
     await this.#delivery.close();

@@ -70,7 +70,7 @@ export function fileTrace(trace: Trace, keepsAll = false): FiledTrace | undefine
 
 /** Whether something can still happen to one of its logs. */
 export function isUnderWay({ logs }: Trace): boolean {
-  for (const { isDone } of logs) if (!isDone) return true;
+  for (let at = 0; at < logs.length; at++) if (!logs[at]?.isDone) return true;
   return false;
 }
 
@@ -105,13 +105,14 @@ function hasPlace(node: SpanNode, nodes: readonly SpanNode[]): boolean {
 
 function detailsOf(nodes: readonly SpanNode[]): SpanDetails[] | undefined {
   let details: SpanDetails[] | undefined;
-  for (const node of nodes) {
-    const { callId, place } = node;
+  for (let at = 0; at < nodes.length; at++) {
+    const node = nodes[at] as SpanNode;
+    const { callId } = node;
     if (callId === undefined && !node.hasRareFields) continue;
     const { callerId, tool } = node;
     if (callId === undefined && callerId === undefined && tool === undefined) continue;
     details ??= [];
-    details.push({ place, callId, callerId, tool });
+    details.push({ place: at, callId, callerId, tool });
   }
   return details;
 }
@@ -121,7 +122,11 @@ function hasMore(node: SpanNode): boolean {
   if (node.entry?.isOverridden) return true;
   // The agent that it stands for may come.
   if (node.firstCall !== undefined && isPlaceholder(node)) return true;
-  if (!node.hasRareFields) return false;
+  return node.hasRareFields && hasMoreRarely(node);
+}
+
+/** A function of its own, which V8 does not compile into `fileTrace` unless it is called often. */
+function hasMoreRarely(node: SpanNode): boolean {
   const { keeper, isKeeper, judged, overrides, events, absorbed } = node;
   return (keeper ?? judged ?? overrides ?? events ?? absorbed) !== undefined || isKeeper;
 }

@@ -25,11 +25,11 @@ export class Holds {
 
   /** The earliest deadline of a span that is still held, in monotonic milliseconds. */
   get nextMillis(): number | undefined {
-    for (let holding = this.#first(); holding; holding = this.#first()) {
-      if (holding.nodes.peek()?.state === 'held') return holding.untilMillis;
+    while (true) {
+      const holding = this.#first();
+      if (!holding || holding.nodes.peek()?.state === 'held') return holding?.untilMillis;
       holding.nodes.shift();
     }
-    return undefined;
   }
 
   /** Removes the span with the earliest deadline, and returns it. It may have become due before. */
@@ -39,12 +39,11 @@ export class Holds {
 
   /** The first that is not empty. */
   #first(): Holding | undefined {
-    let first = this.#holdings.peek();
-    while (first?.nodes.length === 0) {
+    while (true) {
+      const first = this.#holdings.peek();
+      if (first?.nodes.length !== 0) return first;
       this.#holdings.shift();
       if (first === this.#last) this.#last = undefined;
-      first = this.#holdings.peek();
     }
-    return first;
   }
 }

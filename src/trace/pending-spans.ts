@@ -112,13 +112,13 @@ export class PendingSpans {
     if (!waiters) return;
     const blocker = findBlocker(node);
     if (!blocker) {
-      for (const waiter of waiters) this.#markDue(waiter);
+      this.#markWaitersDue(waiters);
     } else if (!blocker.waiters) {
       blocker.waiters = waiters;
     } else {
       for (const waiter of waiters) blocker.waiters.push(waiter);
     }
-    if (blocker?.waiters !== waiters) letGo(waiters);
+    if (blocker && blocker.waiters !== waiters) letGo(waiters);
   }
 
   /** Makes due what has been held long enough. */
@@ -157,11 +157,7 @@ export class PendingSpans {
     this.link();
     this.#dueCount = 0;
     if (this.#takesOfFlush > 0) this.#takesOfFlush--;
-    const all = this.#dueTraces.map((trace) => {
-      const { due = [] } = trace;
-      trace.due = undefined;
-      return due;
-    });
+    const all = this.#dueTraces.map(takeDueOf);
     letGo(this.#dueTraces);
     return all;
   }
@@ -248,11 +244,15 @@ export class PendingSpans {
     this.#enqueue(node);
     const { waiters } = node;
     node.waiters = undefined;
-    if (!waiters) return;
-    for (const waiter of waiters) {
+    if (waiters) this.#markWaitersDue(waiters);
+  }
+
+  #markWaitersDue(waiters: SpanNode[]): void {
+    for (let at = 0; at < waiters.length; at++) {
+      const waiter = waiters[at] as SpanNode;
       if (waiter.state !== 'held') continue;
       this.#enqueue(waiter);
-      for (const next of waiter.waiters ?? []) waiters.push(next);
+      if (waiter.waiters) for (const next of waiter.waiters) waiters.push(next);
       waiter.waiters = undefined;
     }
     letGo(waiters);
@@ -270,6 +270,12 @@ export class PendingSpans {
       this.#dueTraces.push(trace);
     }
   }
+}
+
+function takeDueOf(trace: Trace): SpanNode[] {
+  const { due = [] } = trace;
+  trace.due = undefined;
+  return due;
 }
 
 function waitFor(blocker: SpanNode, node: SpanNode): void {

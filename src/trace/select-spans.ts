@@ -44,21 +44,23 @@ function ask(include: NonNullable<ResolvedOptions['include']>, span: SpanSlice, 
 }
 
 /**
- * Whether a span is a log. For an open span `true` is final and `false` is not: many instrumentations set everything at
- * the end. A stub is a log, and so is the span that completes it, or that another service was given as a log, whatever it
- * turns out to be.
+ * Returns a function that tells whether a span is a log. For an open span `true` is final and `false` is not: many
+ * instrumentations set everything at the end. A stub is a log, and so is the span that completes it, or that another
+ * service was given as a log, whatever it turns out to be.
  */
-export function isLog(node: SpanNode, select: Select): boolean {
-  if (node.kind) return true;
-  if (node.isNoLog) return false;
-  if (!node.span) return mustBeLog(node);
-  const selected = select(node.span, node.signs);
-  node.kind = selected?.kind ?? (mustBeLog(node) ? 'generic' : undefined);
-  if (node.state !== 'open') {
-    node.isNoLog = node.kind === undefined;
-    node.recognitions = selected?.recognitions;
-  }
-  return node.kind !== undefined;
+export function createIsLog(select: Select): (node: SpanNode) => boolean {
+  return (node) => {
+    if (node.kind) return true;
+    if (node.isNoLog) return false;
+    if (!node.span) return mustBeLog(node);
+    const selected = select(node.span, node.signs);
+    node.kind = selected?.kind ?? (mustBeLog(node) ? 'generic' : undefined);
+    if (node.state !== 'open') {
+      node.isNoLog = node.kind === undefined;
+      node.recognitions = selected?.recognitions;
+    }
+    return node.kind !== undefined;
+  };
 }
 
 function mustBeLog({ entry, state, isNamed }: SpanNode): boolean {

@@ -1,7 +1,7 @@
 /** Which spans are logs: decided once for an ended span, and asked again of an open one. */
 import { describe, expect, it } from 'vitest';
 import type { Attributes, SpanSlice } from '../../src/otel/span-slice.ts';
-import { createSelect, isLog } from '../../src/trace/select-spans.ts';
+import { createIsLog, createSelect } from '../../src/trace/select-spans.ts';
 import type { SpanNode } from '../../src/trace/span-node.ts';
 import { TraceTracker } from '../../src/trace/trace-tracker.ts';
 import { makeSpan } from '../conventions/span.ts';
@@ -10,7 +10,7 @@ const CHAT = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o'
 const HTTP = { 'http.request.method': 'POST', 'url.path': '/', 'server.port': 443 };
 
 const select = createSelect({ conventions: undefined, include: undefined });
-const isLogNode = (node: SpanNode) => isLog(node, select);
+const isLogNode = createIsLog(select);
 const newTracker = () => new TraceTracker({ holdMillis: 1_000, missingParent: 'stub', awaitsUnseenParents: false });
 const namesOf = (node: SpanNode) => node.recognitions?.map(({ convention }) => convention.name);
 const openSpan = (attributes: Attributes): SpanSlice => ({ ...makeSpan(attributes), ended: false });

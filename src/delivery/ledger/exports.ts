@@ -18,8 +18,8 @@ export class Exports {
   /** Call this before each request with these logs. Those that were not sent before begin an operation together. */
   begin(logs: readonly LogEntry[]): void {
     let operation: ExportOperation | undefined;
-    for (const log of logs) {
-      const entry = mutable(log);
+    for (let at = 0; at < logs.length; at++) {
+      const entry = mutable(logs[at] as LogEntry);
       if (entry.operation) continue;
       operation ??= new ExportOperation();
       operation.left++;
@@ -32,8 +32,8 @@ export class Exports {
   /** Call this with the outcome of each such request. */
   answered(logs: readonly LogEntry[], outcome: TransportOutcome): void {
     const status = outcome.kind === 'answered' ? outcome.status : undefined;
-    for (const log of logs) {
-      const { operation } = mutable(log);
+    for (let at = 0; at < logs.length; at++) {
+      const { operation } = mutable(logs[at] as LogEntry);
       if (operation) operation.status = status;
     }
   }

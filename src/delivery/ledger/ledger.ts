@@ -77,19 +77,31 @@ export class Ledger implements SpoolOwner {
 
   /** Takes the datapoints of logs, new or more complete. Once a log is being sent, only its late fields count. */
   accept(offers: readonly Offer[]): void {
-    for (const { entry: log, body, late, isFinal, mayBeStored } of offers) {
-      const entry = mutable(log);
-      if (entry.state === 'dropped') continue;
-      if (isFinal) entry.isFinal = true;
-      const isNew = entry.state === 'new';
-      if (isNew || entry.isUnsent) this.#contents.replaceBody(entry, body);
-      else releaseBody(body);
-      entry.desire(late);
-      if (isNew && mayBeStored) this.unsure([entry], false);
-      else if (isNew) this.#order.advance(entry);
-      this.#reconcile(entry);
+    for (let at = 0; at < offers.length; at++) {
+      const offer = offers[at] as Offer;
+      const entry = mutable(offer.entry);
+      if (entry.state !== 'new') this.#acceptAgain(entry, offer);
+      else this.#acceptNew(entry, offer);
     }
     this.#sender?.wake();
+  }
+
+  #acceptNew(entry: MutableEntry, { body, late, isFinal, mayBeStored }: Offer): void {
+    entry.isFinal ||= isFinal;
+    entry.replaceBody(body);
+    entry.desire(late);
+    if (mayBeStored) this.unsure([entry], false);
+    else this.#order.advance(entry);
+    this.#contents.changed(entry);
+  }
+
+  #acceptAgain(entry: MutableEntry, { body, late, isFinal }: Offer): void {
+    if (entry.state === 'dropped') return;
+    entry.isFinal ||= isFinal;
+    if (entry.isUnsent) this.#contents.replaceBody(entry, body);
+    else releaseBody(body);
+    entry.desire(late);
+    this.#reconcile(entry);
   }
 
   /** Takes late fields that the app set. They go into the POST; if that is already sent, into an update. */

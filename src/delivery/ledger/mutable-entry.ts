@@ -102,25 +102,21 @@ export class MutableEntry implements LogEntry {
   }
 
   countBytes(): number {
-    let bytes = (this.#body?.length ?? 0) + (this.desired.output?.length ?? 0) + (this.desired.error?.length ?? 0);
-    for (const item of this.feedback) bytes += item.length;
-    return bytes;
+    const { output, error } = this.desired;
+    const bytes = (this.#body?.length ?? 0) + (output?.length ?? 0) + (error?.length ?? 0);
+    return this.feedback.length > 0 ? bytes + lengthOf(this.feedback) : bytes;
   }
 
   /** Returns the late fields that the server has not acknowledged; undefined if there are none. */
   difference(): EncodedLate | undefined {
     const { desired, acknowledged = NOTHING } = this;
-    if (desired === acknowledged) return undefined;
-    const output = isSameOutput(desired.output, acknowledged.output) ? undefined : desired.output;
-    const error = desired.error === acknowledged.error ? undefined : desired.error;
-    const duration = desired.duration === acknowledged.duration ? undefined : desired.duration;
-    const isNothing = output === undefined && error === undefined && duration === undefined;
-    return isNothing ? undefined : { output, error, duration };
+    return desired === acknowledged ? undefined : differenceOf(desired, acknowledged);
   }
 
   /** Sets the given late fields. A missing field keeps its value, since v4 cannot clear one. */
   desire(late: Readonly<EncodedLate>): void {
-    this.desired = over(this.#overrides, this.desired === NOTHING ? late : over(late, this.desired));
+    if (this.#overrides === undefined && this.desired === NOTHING) this.desired = late;
+    else this.desired = over(this.#overrides, over(late, this.desired));
   }
 
   override(late: Readonly<EncodedLate>): void {
@@ -197,6 +193,18 @@ export class MutableEntry implements LogEntry {
       error: error && cutText(error, maxLength),
     };
   }
+}
+
+function differenceOf(desired: Readonly<EncodedLate>, acknowledged: Readonly<EncodedLate>): EncodedLate | undefined {
+  const output = isSameOutput(desired.output, acknowledged.output) ? undefined : desired.output;
+  const error = desired.error === acknowledged.error ? undefined : desired.error;
+  const duration = desired.duration === acknowledged.duration ? undefined : desired.duration;
+  const isNothing = output === undefined && error === undefined && duration === undefined;
+  return isNothing ? undefined : { output, error, duration };
+}
+
+function lengthOf(texts: readonly string[]): number {
+  return texts.reduce((sum, { length }) => sum + length, 0);
 }
 
 /** Returns `late`, with the fields that it lacks taken from `below`. */

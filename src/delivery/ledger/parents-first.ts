@@ -17,11 +17,11 @@ export class Order {
 
   /** Returns the ready log that has waited longest. */
   peek(): MutableEntry | undefined {
-    for (let entry = this.#ready.peek(); entry; entry = this.#ready.peek()) {
-      if (entry.state === 'ready') return entry;
+    while (true) {
+      const entry = this.#ready.peek();
+      if (!entry || entry.state === 'ready') return entry;
       this.#ready.shift();
     }
-    return undefined;
   }
 
   shift(): MutableEntry | undefined {
@@ -45,7 +45,10 @@ export class Order {
     const { waiters } = entry;
     entry.waiters = undefined;
     if (!waiters) return;
-    for (const waiter of waiters) if (waiter.state === 'waiting') this.advance(waiter);
+    for (let at = 0; at < waiters.length; at++) {
+      const waiter = waiters[at] as MutableEntry;
+      if (waiter.state === 'waiting') this.advance(waiter);
+    }
     letGo(waiters);
   }
 

@@ -62,6 +62,11 @@ export class PendingLogs implements Pending {
     const { sequence } = entry;
     entry.sequence = 0;
     this.#unlink(entry);
+    if (this.#barriers.size > 0) this.#countDown(sequence);
+  }
+
+  /** A log of this sequence is done. */
+  #countDown(sequence: number): void {
     for (const barrier of this.#barriers) {
       if (sequence > barrier.sequence || --barrier.left > 0) continue;
       this.#barriers.delete(barrier);

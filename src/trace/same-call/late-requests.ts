@@ -12,17 +12,21 @@ const MAX_REQUESTS = 64;
 
 /** Takes the logs of a run. Those of them that are tools keep their facts, for spans that come later. */
 export function resolveLateRequests(logs: readonly SpanNode[], host: ResolverHost): void {
-  for (const node of logs) {
-    const { kind, span, reading, entry, trace } = node;
-    if (kind !== 'tool' || !span || !reading) continue;
-    const tool = toolFactsOf(span, reading);
-    node.tool = tool;
-    if (entry || joinAbove(node, tool, host) || joinBelow(node, tool, host)) continue;
-    if (tool.mcpRole === undefined) continue;
-    trace.requests ??= [];
-    trace.requests.push(node);
-    if (trace.requests.length > MAX_REQUESTS) trace.requests.shift();
+  for (let at = 0; at < logs.length; at++) {
+    const node = logs[at] as SpanNode;
+    const { kind, span, reading } = node;
+    if (kind === 'tool' && span && reading) resolveTool(node, toolFactsOf(span, reading), host);
   }
+}
+
+function resolveTool(node: SpanNode, tool: ToolFacts, host: ResolverHost): void {
+  const { entry, trace } = node;
+  node.tool = tool;
+  if (entry || joinAbove(node, tool, host) || joinBelow(node, tool, host)) return;
+  if (tool.mcpRole === undefined) return;
+  trace.requests ??= [];
+  trace.requests.push(node);
+  if (trace.requests.length > MAX_REQUESTS) trace.requests.shift();
 }
 
 /** The tool's span above the request is open, is worked off later, or has a log. */

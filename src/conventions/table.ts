@@ -4,6 +4,8 @@ import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
 import { braintrust } from './vocabularies/braintrust.ts';
 import { claudeCode } from './vocabularies/claude-code.ts';
 import { codex } from './vocabularies/codex.ts';
+import { copilot } from './vocabularies/copilot.ts';
+import { effectAi } from './vocabularies/effect-ai.ts';
 import { genAiAdditions } from './vocabularies/gen-ai/additions.ts';
 import { genAi } from './vocabularies/gen-ai/gen-ai.ts';
 import { genkit } from './vocabularies/genkit.ts';
@@ -28,6 +30,7 @@ import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
 import { platforms } from './vocabularies/platforms.ts';
 import { pydanticAi } from './vocabularies/pydantic-ai.ts';
 import { quarkus } from './vocabularies/quarkus.ts';
+import { qwenCode } from './vocabularies/qwen-code.ts';
 import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
@@ -53,6 +56,7 @@ export const CONVENTIONS: readonly Convention[] = [
   langtrace,
   anthropicSdk,
   claudeCode,
+  qwenCode,
   codex,
   mlflow,
   haystack,
@@ -60,6 +64,7 @@ export const CONVENTIONS: readonly Convention[] = [
   logfire,
   springAi,
   quarkus,
+  effectAi,
   liveKit,
   voiceLive,
   openAiPhp,
@@ -71,5 +76,6 @@ export const CONVENTIONS: readonly Convention[] = [
   openInferenceWithoutKind,
   platforms,
   genAiAdditions,
+  copilot,
   langfuseAdditions,
 ];

@@ -18,6 +18,12 @@ const CALLS = 'gen_ai.response.tool_calls';
 const TEXT = 'gen_ai.response.text';
 const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 
+const ORIGINS_OF_BLOCKS: ReadonlySet<unknown> = new Set([
+  'auto.ai.anthropic',
+  'auto.ai.google_genai',
+  'auto.ai.openai_agents',
+]);
+
 /** Types among the tool calls that are not calls: a stream of the Responses API lists all its items there. */
 const NO_CALLS: ReadonlySet<unknown> = new Set(['message', 'reasoning']);
 
@@ -52,7 +58,8 @@ function readAnswer(fields: SpanFields): Reading {
   if (run) return run;
   const items = withoutRepeats(fields.list(CALLS) ?? []);
   const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
-  const [text, ...others] = readTexts(fields);
+  const texts = readTexts(fields);
+  const [text, ...others] = areBlocks(fields) ? [texts.join('\n') || texts[0]] : texts;
   if (calls.length === 0 && (text === undefined || (text === '' && isSilent(fields)))) return {};
   const reader = new MessageReader();
   const [outputMessage] = reader.readOutput({
@@ -118,6 +125,13 @@ function readTexts({ attributes }: SpanFields): string[] {
   const isStreamed = attributes['gen_ai.response.streaming'] === true;
   const list = isStreamed ? undefined : listOf(value);
   return list?.every((item) => typeof item === 'string') ? list.map((item) => textOf(item) ?? '') : [toText(value)];
+}
+
+/** Whether the texts are the blocks of one answer. Chat Completions and LangChain have one for each choice. */
+function areBlocks({ attributes }: SpanFields): boolean {
+  if (ORIGINS_OF_BLOCKS.has(attributes['sentry.origin'])) return true;
+  const id = attributes['gen_ai.response.id'];
+  return attributes['gen_ai.operation.name'] === 'responses' || (typeof id === 'string' && id.startsWith('resp_'));
 }
 
 /** Sentry shortens long histories to their last messages; this returns how many it dropped. */

@@ -94,6 +94,7 @@ export function isLonePart(message: Fields, body: unknown): boolean {
 
 /** Whether the body of a tool message has result parts, which carry their own call ids. */
 export function hasToolResults(body: unknown): boolean {
+  if (isObject(body)) return isUntypedResult(body);
   if (!Array.isArray(body)) return false;
   return body.some((part) => {
     if (!isObject(part)) return false;

@@ -61,8 +61,9 @@ export const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 
 const NO_EVENTS: EventContent = {};
 
-/** Scope of an instrumentation that stringifies the content blocks of a message into the text of one part. */
+/** Instrumentations of LangChain that stringify the content blocks of a message into its text: OpenLLMetry's, Sentry's. */
 const LANGCHAIN = '@traceloop/instrumentation-langchain';
+const SENTRYS_LANGCHAIN: readonly unknown[] = ['auto.ai.langchain', 'auto.ai.langgraph'];
 
 const VERTEX_AI = 'opentelemetry.instrumentation.vertexai';
 
@@ -83,7 +84,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   // An agent that works as a tool of another one is given arguments.
   const task = kind === 'agent' && isObject(input) && !holdsMessages(input) ? inputsOf(input) : undefined;
   const history = input === undefined || task ? [] : reader.read(input);
-  if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
+  if (writesBlocksAsText(span)) openBlocks(history, reader);
   const messages = withSystem(readSystem(fields, events, reader), history);
   const output = said ?? told?.output;
   const listed = output === undefined ? [] : reader.readOutput(output, choiceCountOf(fields, output));
@@ -145,6 +146,10 @@ function readSystem(fields: SpanFields, events: EventContent, reader: MessageRea
 /** Returns the tools that an event defines, if the span does not. */
 function toolsOf({ attributes }: SpanFields, { tools }: EventContent): ModelTool[] | undefined {
   return attributes['gen_ai.tool.definitions'] === undefined ? toModelTools(tools) : undefined;
+}
+
+function writesBlocksAsText(span: SpanSlice): boolean {
+  return scopeOf(span).name === LANGCHAIN || SENTRYS_LANGCHAIN.includes(span.attributes['sentry.origin']);
 }
 
 function openBlocks(messages: ChatMessage[], reader: MessageReader): void {

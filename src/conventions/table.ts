@@ -22,6 +22,7 @@ import { logfire } from './vocabularies/logfire.ts';
 import { mastra } from './vocabularies/mastra.ts';
 import { mcp } from './vocabularies/mcp.ts';
 import { mlflow } from './vocabularies/mlflow.ts';
+import { neatlogs } from './vocabularies/neatlogs.ts';
 import { openAiPhp } from './vocabularies/openai-php.ts';
 import { openInference } from './vocabularies/openinference/openinference.ts';
 import { openInferenceWithoutKind } from './vocabularies/openinference/without-kind.ts';
@@ -60,6 +61,7 @@ export const CONVENTIONS: readonly Convention[] = [
   codex,
   mlflow,
   haystack,
+  neatlogs,
   pydanticAi,
   logfire,
   springAi,

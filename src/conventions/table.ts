@@ -3,6 +3,7 @@ import type { Convention } from './convention.ts';
 import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
 import { braintrust } from './vocabularies/braintrust.ts';
 import { claudeCode } from './vocabularies/claude-code.ts';
+import { cloudflareAgents } from './vocabularies/cloudflare-agents.ts';
 import { codex } from './vocabularies/codex.ts';
 import { copilot } from './vocabularies/copilot.ts';
 import { effectAi } from './vocabularies/effect-ai.ts';
@@ -59,6 +60,7 @@ export const CONVENTIONS: readonly Convention[] = [
   claudeCode,
   qwenCode,
   codex,
+  cloudflareAgents,
   mlflow,
   haystack,
   neatlogs,

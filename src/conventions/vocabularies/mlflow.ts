@@ -8,6 +8,7 @@ import { MessageReader, metadataOfMessages } from '../content/messages/messages.
 import { modelToolsAt } from '../content/model-tools.ts';
 import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
+import { withConfig } from '../content/request-parameters.ts';
 import {
   IN_BODY,
   ownUsage,
@@ -74,22 +75,35 @@ function isEmbedding(fields: SpanFields): boolean {
 function readModelCall(fields: SpanFields, outputTokens: number | undefined): Reading {
   const input = jsonValueAt(fields, INPUT);
   const output = jsonValueAt(fields, OUTPUT);
-  const request = isObject(input) ? input : {};
+  const recorded = isObject(input) ? input : {};
+  const request = withConfig(recorded);
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
-  const answer = readAnswer(output, reader, outputTokens);
+  const answer = readAnswer(isDspys(fields) ? choicesOf(output) : output, reader, outputTokens);
   const { model, ...invocation } = readInvocation(fields, output);
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
   return addTo(addTo(invocation, readRequest(request)), {
-    model: textAt(fields, 'mlflow.llm.model') ?? nameOf(request['model']) ?? model,
+    model: textAt(fields, 'mlflow.llm.model') ?? nameOf(request['model']) ?? model ?? textAt(fields, 'model'),
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
     tools: modelToolsAt(fields, 'mlflow.chat.tools'),
     messages: messages.length > 0 ? messages : undefined,
     ...answer,
     contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
-    providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
+    providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(recorded),
     providerResponse: isRawResponse ? toPlainObject(output) : undefined,
   });
+}
+
+function isDspys(fields: SpanFields): boolean {
+  return textAt(fields, 'mlflow.message.format') === 'dspy';
+}
+
+/** DSPy's models return a list of answers, each a text, or an object with it. */
+function choicesOf(output: unknown): unknown {
+  if (!Array.isArray(output)) return output;
+  const texts = output.map((answer: unknown) => (isObject(answer) ? answer['text'] : answer));
+  if (!texts.every((text) => typeof text === 'string')) return output;
+  return { choices: texts.map((text) => ({ message: { role: 'assistant', content: [{ type: 'text', text }] } })) };
 }
 
 /** LangChain's parameters have an attribute of their own, and its answer names the model. */

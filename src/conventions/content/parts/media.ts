@@ -101,7 +101,7 @@ export function toMediaContent(media: Media): ImageContent | TextContent {
   const isImage = type ? type.startsWith('image/') : media.modality === 'image';
   const [, mimeType, fileId] = STORED_BY_LANGFUSE.exec(source) ?? [];
   if (mimeType !== undefined) return toTextPart(describe({ ...media, mimeType, fileId }));
-  if (isStandIn(source)) return toTextPart(describe(media));
+  if (isStandIn(source)) return toTextPart(describe({ ...media, mimeType: type }));
   const isUrl = URL_SCHEME.test(source.slice(0, 24));
   if (isUrl && !source.startsWith('data:')) {
     return isImage ? toImagePart(source, media.detail) : toTextPart(`${describe(media).slice(0, -1)}, ${source}]`);

@@ -46,6 +46,8 @@ const PROMPTS = [
   // Bifrost's texts to complete, to embed and to say.
   'gen_ai.input.text',
   'gen_ai.input.speech',
+  // Goose's.
+  'trace_input',
 ] as const;
 const COMPLETIONS = [
   'gen_ai.completion',
@@ -55,6 +57,7 @@ const COMPLETIONS = [
   'gen_ai.agent.final_result',
   'gen_ai.agent.output_result',
   'gen_ai.output.text',
+  'trace_output',
 ] as const;
 
 export const FINISH_REASONS = 'gen_ai.response.finish_reasons';
@@ -210,6 +213,8 @@ const ARGUMENTS = [
   'gen_ai.task.input_data',
   'gen_ai.step.input_data',
   'gen_ai.framework.pipeline.input_data',
+  // AG2's.
+  'ag2.human_input.prompt',
 ] as const;
 const RESULTS = [
   'gen_ai.tool.call.result',
@@ -220,6 +225,7 @@ const RESULTS = [
   'gen_ai.task.output_data',
   'gen_ai.step.output_data',
   'gen_ai.framework.pipeline.output_data',
+  ...['ag2.human_input.response', 'ag2.code_execution.output', 'ag2.chats.summaries'],
 ] as const;
 
 /** Sentry's and Grafana's names for what was embedded. */

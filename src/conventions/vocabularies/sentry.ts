@@ -7,7 +7,7 @@ import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { toFinishReason } from '../content/messages/finish-reason.ts';
-import { MessageReader, providerCallMetadata } from '../content/messages/messages.ts';
+import { MessageReader, metadataOfMessages, providerCallMetadata } from '../content/messages/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { listOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
@@ -22,6 +22,7 @@ const ORIGINS_OF_BLOCKS: ReadonlySet<unknown> = new Set([
   'auto.ai.anthropic',
   'auto.ai.google_genai',
   'auto.ai.openai_agents',
+  'auto.ai.pydantic_ai',
 ]);
 
 /** Types among the tool calls that are not calls: a stream of the Responses API lists all its items there. */
@@ -43,7 +44,7 @@ export const sentry: Convention = {
   },
 
   read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
-    const answer = kind === 'tool' ? {} : readAnswer(fields);
+    const answer = kind === 'tool' ? {} : readAnswer(fields, kind);
     return {
       finishReason: readFinishReason(fields, answer),
       inputs: inputsOf(fields.attributes['gen_ai.embeddings.input']),
@@ -53,13 +54,14 @@ export const sentry: Convention = {
   },
 };
 
-function readAnswer(fields: SpanFields): Reading {
-  const run = readRun(fields);
+function readAnswer(fields: SpanFields, kind: SpanKind): Reading {
+  const run = readRun(fields) ?? readChoices(fields);
   if (run) return run;
-  const items = withoutRepeats(fields.list(CALLS) ?? []);
-  const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
   const texts = readTexts(fields);
   const [text, ...others] = areBlocks(fields) ? [texts.join('\n') || texts[0]] : texts;
+  // Beside the last words of an agent, the calls are those of its run, which are answered.
+  const items = kind === 'agent' && text ? [] : withoutRepeats(fields.list(CALLS) ?? []);
+  const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
   if (calls.length === 0 && (text === undefined || (text === '' && isSilent(fields)))) return {};
   const reader = new MessageReader();
   const [outputMessage] = reader.readOutput({
@@ -84,6 +86,29 @@ function readRun(fields: SpanFields): Reading | undefined {
   const outputMessage = new MessageReader().readOutput([list.at(-1)])[0];
   if (outputMessage?.role !== 'assistant') return {};
   return { outputMessage, output: messageText(outputMessage) };
+}
+
+/** What the fields of a message as OpenAI's SDK for Python dumps it begin with, which no answer in JSON has by chance. */
+const DUMPED = /^\[?\{\s*"content":/;
+
+/** Sentry for Python dumps the message of each choice of a chat completion in the place of its text. */
+function readChoices(fields: SpanFields): Reading | undefined {
+  const value = fields.attributes[TEXT];
+  if (typeof value !== 'string' || !DUMPED.test(value)) return undefined;
+  const structure = fields.structure(TEXT);
+  const messages: unknown[] = Array.isArray(structure) ? structure : [structure];
+  if (!messages.every(isDumpedMessage)) return undefined;
+  const reader = new MessageReader();
+  const [outputMessage, ...others] = reader.readOutput(messages);
+  return {
+    outputMessage,
+    output: messageText(outputMessage),
+    contentMetadata: { choices: others.length > 0 ? others : undefined, ...metadataOfMessages(reader) },
+  };
+}
+
+function isDumpedMessage(value: unknown): boolean {
+  return isObject(value) && value['role'] === 'assistant' && 'refusal' in value && 'tool_calls' in value;
 }
 
 /**

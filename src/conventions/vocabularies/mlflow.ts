@@ -20,7 +20,7 @@ import {
   withUsageOfBody,
 } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, objectOf, stringOf, tokenOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -53,7 +53,7 @@ export const mlflow: Convention = {
     reading.provider = textAt(fields, 'mlflow.llm.provider');
     reading.error = readError(span, { finishReason: reading.finishReason });
     reading.metadata = {
-      message_format: textAt(fields, 'mlflow.message.format'),
+      message_format: tokenOf(textAt(fields, 'mlflow.message.format')),
       ...(isCall ? usageDetails(usage) : usageSums(usage)),
     };
     const whole = withUsageOfBody(reading);

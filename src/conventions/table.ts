@@ -45,6 +45,8 @@ export const CONVENTIONS: readonly Convention[] = [
   langfuse,
   // Before OpenInference, whose attributes Mastra's exporter for Arize puts in the place of its own.
   mastra,
+  // Its SDK writes attributes of OpenInference, too, with every value as JSON.
+  neatlogs,
   openInference,
   vercelAi,
   genkit,
@@ -63,7 +65,6 @@ export const CONVENTIONS: readonly Convention[] = [
   cloudflareAgents,
   mlflow,
   haystack,
-  neatlogs,
   pydanticAi,
   logfire,
   springAi,

@@ -79,9 +79,9 @@ const USAGE = new UsageTable(
 function readModelCall(fields: SpanFields, outputTokens: number | undefined): Reading {
   const [asked = [], answered = [], calls = [], tools = []] = groupByIndex(fields.attributes, LISTS);
   const reader = new MessageReader();
-  const input = asked.length > 0 ? asked.map(messageOf) : valueAt(fields, `${LLM}input`, 'input.value');
+  const input = asked.length > 0 ? asked.map(openedMessage) : valueAt(fields, `${LLM}input`, 'input.value');
   const messages = input === undefined ? [] : reader.read(input);
-  const output = answered.length > 0 || calls.length > 0 ? withCalls(answered.map(messageOf), calls) : undefined;
+  const output = answered.length > 0 || calls.length > 0 ? withCalls(answered, calls) : undefined;
   const answer = readAnswer(output ?? valueAt(fields, `${LLM}output`, 'output.value'), reader, outputTokens);
   return {
     model: fields.firstName(`${LLM}model_name`),
@@ -102,14 +102,15 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
   };
 }
 
-function messageOf({ fields }: IndexedGroup): Attributes {
+/** What a model answered is a text, and may be JSON of its own. */
+function openedMessage({ fields }: IndexedGroup): Attributes {
   const { content } = fields;
   return { ...fields, ...(typeof content === 'string' && { content: blocksInText(content) ?? content }) };
 }
 
 /** With several answers it is not said whose the calls are: the first one's, which is what others call first, too. */
-function withCalls(answers: readonly Attributes[], calls: readonly IndexedGroup[]): Attributes[] {
-  const [first = { role: 'assistant' }, ...others] = answers;
+function withCalls(answers: readonly IndexedGroup[], calls: readonly IndexedGroup[]): Attributes[] {
+  const [first = { role: 'assistant' }, ...others] = answers.map(({ fields }) => fields);
   const tool_calls = calls.map(({ fields: { id, name, arguments: input } }) => ({
     id,
     type: 'function',

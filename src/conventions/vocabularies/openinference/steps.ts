@@ -9,16 +9,7 @@ import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { textOfEvent } from '../../content/provider-bodies.ts';
 import { readRequestParameters } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
-import {
-  jsonOf,
-  nameOf,
-  numberOf,
-  objectOf,
-  omitUndefined,
-  stringOf,
-  unlessEmpty,
-  unquotedText,
-} from '../../values/attributes.ts';
+import { jsonOf, nameOf, numberOf, objectOf, omitUndefined, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject, toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -32,16 +23,8 @@ export function readChain(fields: SpanFields): Reading {
     name: fields.firstString('agent.name', 'graph.node.name', 'graph.node.id'),
     other: { prompt_template: promptTemplate },
     inputs: withHeard(fields, inputs ?? toInputs(readValue(fields, 'input.value'))),
-    ...readOutput(withoutQuotes(fields, readValue(fields, 'output.value')), readTranscript(fields, 'output')),
+    ...readOutput(readValue(fields, 'output.value'), readTranscript(fields, 'output')),
   };
-}
-
-/** SDKs that write every value as JSON give a text quotes. Where it is said to be plain, they are the app's own. */
-function withoutQuotes(fields: SpanFields, value: RawValue): RawValue {
-  const { text } = value;
-  if (text === undefined || !text.startsWith('"') || fields.string('output.mime_type') === 'text/plain') return value;
-  const inner = unquotedText(text);
-  return inner === text ? value : { ...value, text: inner, json: undefined };
 }
 
 /** Reads a turn of a conversation by voice. */

@@ -130,11 +130,12 @@ function isConverse({ modelId, inferenceConfig, toolConfig, messages }: Fields):
 }
 
 function fromConverse({ modelId, inferenceConfig, toolConfig, ...rest }: Fields): Fields {
-  const tools = isObject(toolConfig) ? toolConfig['tools'] : undefined;
+  const { tools = undefined, toolChoice = undefined } = isObject(toolConfig) ? toolConfig : {};
   return {
     model: modelId,
     ...(isObject(inferenceConfig) && inferenceConfig),
     ...(Array.isArray(tools) && { tools }),
+    ...(toolChoice !== undefined && { tool_choice: toolChoice }),
     ...rest,
   };
 }

@@ -20,7 +20,7 @@ import {
   withUsageOfBody,
 } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, nameOf, objectOf, stringOf, tokenOf } from '../values/attributes.ts';
+import { addTo, nameOf, objectOf, omitUndefined, stringOf, tokenOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -74,12 +74,13 @@ function isEmbedding(fields: SpanFields): boolean {
 
 function readModelCall(fields: SpanFields, outputTokens: number | undefined): Reading {
   const input = jsonValueAt(fields, INPUT);
-  const output = jsonValueAt(fields, OUTPUT);
+  // What DSPy's models said may be JSON of their own.
+  const output = isDspys(fields) ? choicesOf(fields.json(OUTPUT)) : jsonValueAt(fields, OUTPUT);
   const recorded = isObject(input) ? input : {};
   const request = withConfig(recorded);
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
-  const answer = readAnswer(isDspys(fields) ? choicesOf(output) : output, reader, outputTokens);
+  const answer = readAnswer(output, reader, outputTokens);
   const { model, ...invocation } = readInvocation(fields, output);
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
   return addTo(addTo(invocation, readRequest(request)), {
@@ -98,12 +99,17 @@ function isDspys(fields: SpanFields): boolean {
   return textAt(fields, 'mlflow.message.format') === 'dspy';
 }
 
-/** DSPy's models return a list of answers, each a text, or an object with it. */
+/** DSPy's models return a list of answers, each a text, or an object with that, its reasoning and its calls. */
 function choicesOf(output: unknown): unknown {
   if (!Array.isArray(output)) return output;
-  const texts = output.map((answer: unknown) => (isObject(answer) ? answer['text'] : answer));
-  if (!texts.every((text) => typeof text === 'string')) return output;
-  return { choices: texts.map((text) => ({ message: { role: 'assistant', content: [{ type: 'text', text }] } })) };
+  const answers: Record<string, unknown>[] = output.map((answer) => (isObject(answer) ? answer : { text: answer }));
+  if (!answers.every(({ text, tool_calls }) => typeof text === 'string' || Array.isArray(tool_calls))) return output;
+  return {
+    choices: answers.map(({ text, tool_calls, reasoning_content }) => {
+      const content = typeof text === 'string' ? [{ type: 'text', text }] : undefined;
+      return { message: omitUndefined({ role: 'assistant', content, tool_calls, reasoning_content }) };
+    }),
+  };
 }
 
 /** LangChain's parameters have an attribute of their own, and its answer names the model. */

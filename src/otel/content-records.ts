@@ -6,7 +6,7 @@
  * span's scope: `{ input: { messages }, output: { messages } }`. That is spread here into events of the conventions.
  */
 import { isObject } from '../wire/json.ts';
-import type { Attributes, SpanEvent, SpanSlice } from './span-slice.ts';
+import { type Attributes, type SpanEvent, type SpanSlice, scopeOf } from './span-slice.ts';
 
 const PREFIX = 'gen_ai.';
 
@@ -17,8 +17,11 @@ export function isContentRecord(name: string, body: unknown): boolean {
 
 /** Returns the span with such records as events of the conventions; the span itself if it has none. */
 export function withSpreadRecords(span: SpanSlice): SpanSlice {
-  if (!span.events.some(isRecordOfConversation)) return span;
-  const events = span.events.flatMap((event) => (isRecordOfConversation(event) ? spread(event) : [event]));
+  // What is read of a record that comes after its span's log has no scope.
+  const { name: scope } = scopeOf(span);
+  const isRecord = (event: SpanEvent) => (scope === '' || event.name === scope) && isRecordOfConversation(event);
+  if (!span.events.some(isRecord)) return span;
+  const events = span.events.flatMap((event) => (isRecord(event) ? spread(event) : [event]));
   return Object.create(span, { events: { value: events } }) as SpanSlice;
 }
 

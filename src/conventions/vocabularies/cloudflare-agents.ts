@@ -6,6 +6,7 @@ import type { SpanSlice } from '../../otel/span-slice.ts';
 import { toFinishReason } from '../content/messages/finish-reason.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { fieldsBelow } from '../values/indexed-groups.ts';
+import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
@@ -31,10 +32,10 @@ export const cloudflareAgents: Convention = {
       // The SDK writes `stop` into a message for what is not known.
       ...(reason !== undefined && { finishReason: reason }),
       metadata: kind === 'model' ? { total_tokens: totalTokens } : {},
-      contentMetadata: {
+      contentMetadata: toPlainObject({
         ...fieldsBelow(attributes, `${PREFIX}metadata.`),
         ...fieldsBelow(attributes, `${PREFIX}runtime_context.`),
-      },
+      }),
     };
   },
 };

@@ -91,7 +91,7 @@ export function isUntypedResult({ type, role, content, ...part }: Fields): boole
 }
 
 /** Sentry's `{ toolCallId, toolName, output }`, whose id may be null and whose output is JSON. */
-function isNamedResult(part: Fields): boolean {
+export function isNamedResult(part: Fields): boolean {
   if (part['type'] !== undefined || INPUT_KEYS.some((key) => key in part)) return false;
   if (!('toolCallId' in part || 'tool_call_id' in part)) return false;
   return firstString(part, 'toolName', 'tool_name') !== undefined && ('output' in part || 'result' in part);

@@ -79,10 +79,14 @@ const USAGE = new UsageTable(
 function readModelCall(fields: SpanFields, outputTokens: number | undefined): Reading {
   const [asked = [], answered = [], calls = [], tools = []] = groupByIndex(fields.attributes, LISTS);
   const reader = new MessageReader();
-  const input = asked.length > 0 ? asked.map(openedMessage) : valueAt(fields, `${LLM}input`, 'input.value');
+  // Spans of OpenInference's instrumentations have their messages beside these.
+  const isOthers = fields.attributes['openinference.span.kind'] !== undefined;
+  const input =
+    asked.length > 0 ? asked.map(openedMessage) : valueAt(fields, `${LLM}input`, ...(isOthers ? [] : ['input.value']));
   const messages = input === undefined ? [] : reader.read(input);
   const output = answered.length > 0 || calls.length > 0 ? withCalls(answered, calls) : undefined;
-  const answer = readAnswer(output ?? valueAt(fields, `${LLM}output`, 'output.value'), reader, outputTokens);
+  const value = output ?? valueAt(fields, `${LLM}output`, ...(isOthers ? [] : ['output.value']));
+  const answer = readAnswer(value, reader, outputTokens);
   return {
     model: fields.firstName(`${LLM}model_name`),
     provider: fields.firstName(`${LLM}provider`, `${LLM}system`),

@@ -34,3 +34,22 @@ it('takes the quotes of JSON off a text that a step returned', () => {
   expect(read({ ...kinds, 'output.value': '"Oslo"' }).output).toBe('Oslo');
   expect(read({ 'openinference.span.kind': 'CHAIN', 'output.value': '"Oslo"' }).output).toBe('"Oslo"');
 });
+
+it('leaves the messages of an instrumentation of OpenInference to that', () => {
+  const { messages, output, promptTokens } = read({
+    ...CALL,
+    'openinference.span.kind': 'LLM',
+    'input.value': '{"args":["Weather?"]}',
+    'output.value': '{"raw":1}',
+    'llm.input_messages.0.message.role': 'user',
+    'llm.input_messages.0.message.content': 'Weather?',
+    'llm.output_messages.0.message.role': 'assistant',
+    'llm.output_messages.0.message.content': 'Rain.',
+    'llm.token_count.prompt': 3,
+  });
+  expect({ messages, output, promptTokens }).toEqual({
+    messages: [{ role: 'user', content: 'Weather?' }],
+    output: 'Rain.',
+    promptTokens: 3,
+  });
+});

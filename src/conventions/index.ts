@@ -1,4 +1,5 @@
 /** What the vocabularies say of one span: of which of them it is, and how the readings of several are merged. */
+import { withSpreadRecords } from '../otel/content-records.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { messageText } from '../wire/message-text.ts';
 import type { ChatMessage } from '../wire/v4.ts';
@@ -95,7 +96,8 @@ export function readSpan(
   return withOneBudget(() => readAll(span, recognitions));
 }
 
-function readAll(span: SpanSlice, recognitions: readonly Recognition[]): Reading {
+function readAll(recorded: SpanSlice, recognitions: readonly Recognition[]): Reading {
+  const span = recorded.events.length > 0 ? withSpreadRecords(recorded) : recorded;
   const fields = new SpanFields(span);
   let reading: Reading | undefined;
   for (const { convention, kind } of recognitions) {

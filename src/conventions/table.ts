@@ -3,7 +3,10 @@ import type { Convention } from './convention.ts';
 import { anthropicSdk } from './vocabularies/anthropic-sdk.ts';
 import { braintrust } from './vocabularies/braintrust.ts';
 import { claudeCode } from './vocabularies/claude-code.ts';
+import { cloudflareAgents } from './vocabularies/cloudflare-agents.ts';
 import { codex } from './vocabularies/codex.ts';
+import { copilot } from './vocabularies/copilot.ts';
+import { effectAi } from './vocabularies/effect-ai.ts';
 import { genAiAdditions } from './vocabularies/gen-ai/additions.ts';
 import { genAi } from './vocabularies/gen-ai/gen-ai.ts';
 import { genkit } from './vocabularies/genkit.ts';
@@ -20,6 +23,7 @@ import { logfire } from './vocabularies/logfire.ts';
 import { mastra } from './vocabularies/mastra.ts';
 import { mcp } from './vocabularies/mcp.ts';
 import { mlflow } from './vocabularies/mlflow.ts';
+import { neatlogs } from './vocabularies/neatlogs.ts';
 import { openAiPhp } from './vocabularies/openai-php.ts';
 import { openInference } from './vocabularies/openinference/openinference.ts';
 import { openInferenceWithoutKind } from './vocabularies/openinference/without-kind.ts';
@@ -28,6 +32,7 @@ import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
 import { platforms } from './vocabularies/platforms.ts';
 import { pydanticAi } from './vocabularies/pydantic-ai.ts';
 import { quarkus } from './vocabularies/quarkus.ts';
+import { qwenCode } from './vocabularies/qwen-code.ts';
 import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
@@ -40,6 +45,8 @@ export const CONVENTIONS: readonly Convention[] = [
   langfuse,
   // Before OpenInference, whose attributes Mastra's exporter for Arize puts in the place of its own.
   mastra,
+  // Its SDK writes attributes of OpenInference, too, with every value as JSON.
+  neatlogs,
   openInference,
   vercelAi,
   genkit,
@@ -53,13 +60,16 @@ export const CONVENTIONS: readonly Convention[] = [
   langtrace,
   anthropicSdk,
   claudeCode,
+  qwenCode,
   codex,
+  cloudflareAgents,
   mlflow,
   haystack,
   pydanticAi,
   logfire,
   springAi,
   quarkus,
+  effectAi,
   liveKit,
   voiceLive,
   openAiPhp,
@@ -71,5 +81,6 @@ export const CONVENTIONS: readonly Convention[] = [
   openInferenceWithoutKind,
   platforms,
   genAiAdditions,
+  copilot,
   langfuseAdditions,
 ];

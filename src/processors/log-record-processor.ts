@@ -6,6 +6,7 @@
  * later event is sent as an update.
  */
 import type { SpanContext } from '@opentelemetry/api';
+import { isContentRecord } from '../otel/content-records.ts';
 import type { Attributes, HrTime } from '../otel/span-slice.ts';
 import type { HumanloopSpanProcessor } from './span-processor.ts';
 
@@ -30,7 +31,7 @@ export class HumanloopLogRecordProcessor {
   onEmit({ spanContext, eventName, attributes = {}, body, hrTime }: LogRecordSlice): void {
     // LiteLLM has its own name for it.
     const name = eventName ?? attributes['event.name'] ?? attributes['event_name'];
-    if (typeof name !== 'string' || !name.startsWith('gen_ai.')) return;
+    if (typeof name !== 'string' || !isContentRecord(name, body)) return;
     this.#spanProcessor.addEvent(spanContext, {
       name,
       attributes: body === undefined ? { ...attributes } : { ...attributes, body },

@@ -109,14 +109,35 @@ const GEMINIS_KEYS = [
   ...['response_mime_type', 'thinkingConfig', 'thinking_config', 'safetySettings', 'safety_settings'],
 ] as const;
 
-/** Returns a request for Gemini with the parameters that its API or SDK has a level deeper beside the contents; others as they are. */
+/**
+ * Returns a request for Gemini, or for Bedrock's Converse, with the parameters that its API or SDK has a level deeper beside
+ * the contents; others as they are.
+ */
 export function withConfig(request: Fields): Fields {
+  if (isConverse(request)) return fromConverse(request);
   const key = CONFIG_KEYS.find((name) => isObject(request[name]));
   if (key === undefined) return request;
   const isGeminis = request['contents'] !== undefined || firstValue(request[key] as Fields, GEMINIS_KEYS) !== undefined;
   if (!isGeminis) return request;
   const { [key]: config, ...rest } = request;
   return { ...(config as Fields), ...rest };
+}
+
+/** Only these requests have the model under this name beside one of these. */
+function isConverse({ modelId, inferenceConfig, toolConfig, messages }: Fields): boolean {
+  if (typeof modelId !== 'string') return false;
+  return isObject(inferenceConfig) || isObject(toolConfig) || Array.isArray(messages);
+}
+
+function fromConverse({ modelId, inferenceConfig, toolConfig, ...rest }: Fields): Fields {
+  const { tools = undefined, toolChoice = undefined } = isObject(toolConfig) ? toolConfig : {};
+  return {
+    model: modelId,
+    ...(isObject(inferenceConfig) && inferenceConfig),
+    ...(Array.isArray(tools) && { tools }),
+    ...(toolChoice !== undefined && { tool_choice: toolChoice }),
+    ...rest,
+  };
 }
 
 const STOP_KEYS = ['stop', 'stop_sequences', 'stopSequences'] as const;

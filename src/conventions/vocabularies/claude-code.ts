@@ -49,7 +49,7 @@ export const claudeCode: Convention = {
         return {
           name: 'Claude Code',
           inputs: inputsOf(
-            unlessHidden(fields.attributes['user_prompt']) ?? unwrapped(fields.attributes['new_context']),
+            unlessHidden(fields.attributes['user_prompt']) ?? withoutHeading(fields.attributes['new_context']),
           ),
           error: readFailure(fields),
         };
@@ -99,9 +99,11 @@ function readToolCall(fields: SpanFields): Reading {
   return {
     name: fields.firstString('tool_name', 'gen_ai.tool.name'),
     inputs: inputsOf(
-      structuredOf(unwrapped(attributes['tool_input'] ?? attributes['tool_parameters'])) ?? readDetails(fields),
+      structuredOf(withoutHeading(attributes['tool_input'] ?? attributes['tool_parameters'])) ?? readDetails(fields),
     ),
-    output: toStepOutput(attributes['tool_output'] ?? readOutputEvent(span) ?? unwrapped(attributes['new_context'])),
+    output: toStepOutput(
+      attributes['tool_output'] ?? readOutputEvent(span) ?? withoutHeading(attributes['new_context']),
+    ),
     error: readFailure(fields),
     metadata: { tool_call_id: fields.string('tool_use_id') },
   };
@@ -136,7 +138,7 @@ function unlessHidden(value: unknown): string | undefined {
 const HEADING = /^\[(?:USER PROMPT|TOOL (?:INPUT|RESULT): [^\]\n]{1,200})\]\n/;
 
 /** Returns the text without the heading that says what it is. */
-function unwrapped(value: unknown): string | undefined {
+export function withoutHeading(value: unknown): string | undefined {
   return unlessHidden(value)?.replace(HEADING, '');
 }
 

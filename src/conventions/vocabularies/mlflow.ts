@@ -8,6 +8,7 @@ import { MessageReader, metadataOfMessages } from '../content/messages/messages.
 import { modelToolsAt } from '../content/model-tools.ts';
 import { jsonValueAt, readAnswer, readRequest, toolOutputAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
+import { withConfig } from '../content/request-parameters.ts';
 import {
   IN_BODY,
   ownUsage,
@@ -19,7 +20,7 @@ import {
   withUsageOfBody,
 } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
+import { addTo, nameOf, objectOf, omitUndefined, stringOf, tokenOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -52,7 +53,7 @@ export const mlflow: Convention = {
     reading.provider = textAt(fields, 'mlflow.llm.provider');
     reading.error = readError(span, { finishReason: reading.finishReason });
     reading.metadata = {
-      message_format: textAt(fields, 'mlflow.message.format'),
+      message_format: tokenOf(textAt(fields, 'mlflow.message.format')),
       ...(isCall ? usageDetails(usage) : usageSums(usage)),
     };
     const whole = withUsageOfBody(reading);
@@ -73,23 +74,42 @@ function isEmbedding(fields: SpanFields): boolean {
 
 function readModelCall(fields: SpanFields, outputTokens: number | undefined): Reading {
   const input = jsonValueAt(fields, INPUT);
-  const output = jsonValueAt(fields, OUTPUT);
-  const request = isObject(input) ? input : {};
+  // What DSPy's models said may be JSON of their own.
+  const output = isDspys(fields) ? choicesOf(fields.json(OUTPUT)) : jsonValueAt(fields, OUTPUT);
+  const recorded = isObject(input) ? input : {};
+  const request = withConfig(recorded);
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
   const answer = readAnswer(output, reader, outputTokens);
   const { model, ...invocation } = readInvocation(fields, output);
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
   return addTo(addTo(invocation, readRequest(request)), {
-    model: textAt(fields, 'mlflow.llm.model') ?? nameOf(request['model']) ?? model,
+    model: textAt(fields, 'mlflow.llm.model') ?? nameOf(request['model']) ?? model ?? textAt(fields, 'model'),
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
     tools: modelToolsAt(fields, 'mlflow.chat.tools'),
     messages: messages.length > 0 ? messages : undefined,
     ...answer,
     contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
-    providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
+    providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(recorded),
     providerResponse: isRawResponse ? toPlainObject(output) : undefined,
   });
+}
+
+function isDspys(fields: SpanFields): boolean {
+  return textAt(fields, 'mlflow.message.format') === 'dspy';
+}
+
+/** DSPy's models return a list of answers, each a text, or an object with that, its reasoning and its calls. */
+function choicesOf(output: unknown): unknown {
+  if (!Array.isArray(output)) return output;
+  const answers: Record<string, unknown>[] = output.map((answer) => (isObject(answer) ? answer : { text: answer }));
+  if (!answers.every(({ text, tool_calls }) => typeof text === 'string' || Array.isArray(tool_calls))) return output;
+  return {
+    choices: answers.map(({ text, tool_calls, reasoning_content }) => {
+      const content = typeof text === 'string' ? [{ type: 'text', text }] : undefined;
+      return { message: omitUndefined({ role: 'assistant', content, tool_calls, reasoning_content }) };
+    }),
+  };
 }
 
 /** LangChain's parameters have an attribute of their own, and its answer names the model. */

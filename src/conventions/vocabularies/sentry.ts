@@ -7,7 +7,7 @@ import { isObject } from '../../wire/json.ts';
 import { messageText } from '../../wire/message-text.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { toFinishReason } from '../content/messages/finish-reason.ts';
-import { MessageReader, providerCallMetadata } from '../content/messages/messages.ts';
+import { MessageReader, metadataOfMessages, providerCallMetadata } from '../content/messages/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { listOf, objectOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
@@ -17,6 +17,13 @@ import { genAi } from './gen-ai/gen-ai.ts';
 const CALLS = 'gen_ai.response.tool_calls';
 const TEXT = 'gen_ai.response.text';
 const FINISH_REASONS = 'gen_ai.response.finish_reasons';
+
+const ORIGINS_OF_PARTS: ReadonlySet<unknown> = new Set([
+  'auto.ai.anthropic',
+  'auto.ai.google_genai',
+  'auto.ai.openai_agents',
+  'auto.ai.pydantic_ai',
+]);
 
 /** Types among the tool calls that are not calls: a stream of the Responses API lists all its items there. */
 const NO_CALLS: ReadonlySet<unknown> = new Set(['message', 'reasoning']);
@@ -37,7 +44,7 @@ export const sentry: Convention = {
   },
 
   read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
-    const answer = kind === 'tool' ? {} : readAnswer(fields);
+    const answer = kind === 'tool' ? {} : readAnswer(fields, kind);
     return {
       finishReason: readFinishReason(fields, answer),
       inputs: inputsOf(fields.attributes['gen_ai.embeddings.input']),
@@ -47,13 +54,15 @@ export const sentry: Convention = {
   },
 };
 
-function readAnswer(fields: SpanFields): Reading {
-  const run = readRun(fields);
+function readAnswer(fields: SpanFields, kind: SpanKind): Reading {
+  const run = readRun(fields) ?? readChoices(fields);
   if (run) return run;
-  const items = withoutRepeats(fields.list(CALLS) ?? []);
-  const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
   const blocks = blocksAt(fields);
-  const [text, ...others] = blocks ? [] : readTexts(fields);
+  const texts = blocks ? [] : readTexts(fields);
+  const [text, ...others] = areTextsOfOne(fields) ? [texts.join('\n') || texts[0]] : texts;
+  // Beside the last words of an agent, the calls are those of its run, which are answered.
+  const items = kind === 'agent' && (text || blocks) ? [] : withoutRepeats(fields.list(CALLS) ?? []);
+  const calls = items.filter((item) => !isObject(item) || !NO_CALLS.has(item['type']));
   if (calls.length === 0 && !blocks && (text === undefined || (text === '' && isSilent(fields)))) return {};
   const reader = new MessageReader();
   const [outputMessage] = reader.readOutput({
@@ -78,6 +87,29 @@ function readRun(fields: SpanFields): Reading | undefined {
   const outputMessage = new MessageReader().readOutput([list.at(-1)])[0];
   if (outputMessage?.role !== 'assistant') return {};
   return { outputMessage, output: messageText(outputMessage) };
+}
+
+/** What the fields of a message as OpenAI's SDK for Python dumps it begin with, which no answer in JSON has by chance. */
+const DUMPED = /^\[?\{\s*"content":/;
+
+/** Sentry for Python dumps the message of each choice of a chat completion in the place of its text. */
+function readChoices(fields: SpanFields): Reading | undefined {
+  const value = fields.attributes[TEXT];
+  if (typeof value !== 'string' || !DUMPED.test(value)) return undefined;
+  const structure = fields.structure(TEXT);
+  const messages: unknown[] = Array.isArray(structure) ? structure : [structure];
+  if (!messages.every(isDumpedMessage)) return undefined;
+  const reader = new MessageReader();
+  const [outputMessage, ...others] = reader.readOutput(messages);
+  return {
+    outputMessage,
+    output: messageText(outputMessage),
+    contentMetadata: { choices: others.length > 0 ? others : undefined, ...metadataOfMessages(reader) },
+  };
+}
+
+function isDumpedMessage(value: unknown): boolean {
+  return isObject(value) && value['role'] === 'assistant' && 'refusal' in value && 'tool_calls' in value;
 }
 
 /**
@@ -134,6 +166,13 @@ function readTexts({ attributes }: SpanFields): string[] {
   const isStreamed = attributes['gen_ai.response.streaming'] === true;
   const list = isStreamed ? undefined : listOf(value);
   return list?.every((item) => typeof item === 'string') ? list.map((item) => textOf(item) ?? '') : [toText(value)];
+}
+
+/** Whether the texts are the parts of one answer. Chat Completions and LangChain have one for each choice. */
+function areTextsOfOne({ attributes }: SpanFields): boolean {
+  if (ORIGINS_OF_PARTS.has(attributes['sentry.origin'])) return true;
+  const id = attributes['gen_ai.response.id'];
+  return attributes['gen_ai.operation.name'] === 'responses' || (typeof id === 'string' && id.startsWith('resp_'));
 }
 
 /** Sentry shortens long histories to their last messages; this returns how many it dropped. */

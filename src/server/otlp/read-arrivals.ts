@@ -14,6 +14,7 @@ import { MAX_NAME_CHARS } from '../../conventions/values/attributes.ts';
 import type { DatapointSpan } from '../../datapoint/to-datapoint.ts';
 import { toFeedback } from '../../datapoint/to-feedback.ts';
 import { readAncestor } from '../../otel/ancestor-member.ts';
+import { isContentRecord } from '../../otel/content-records.ts';
 import { parentSpanIdOf, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import type { Feedback } from '../../wire/v4.ts';
 import type { ReceivedEvent, ReceivedSpan } from './decoding/received.ts';
@@ -111,7 +112,7 @@ export function readEvent(
   settings: ReadSettings,
 ): ReadEvent | undefined {
   const name = eventName || (attributes['event.name'] ?? attributes['event_name']);
-  if (typeof name !== 'string' || !name.startsWith('gen_ai.')) return undefined;
+  if (typeof name !== 'string' || !isContentRecord(name, body)) return undefined;
   if (!traceId || !spanId || !isTraceId(traceId) || !isSpanId(spanId)) {
     const judged =
       name === EVALUATION_EVENT ? evaluationOfEvent({ name, attributes: { ...attributes, body }, time }) : undefined;

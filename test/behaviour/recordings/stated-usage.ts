@@ -24,6 +24,7 @@ const PROMPT_KEYS = [
   'braintrust.metrics.prompt_tokens',
   'input_tokens',
   'openai.usage.prompt_tokens',
+  'neatlogs.llm.token_count.prompt',
 ];
 const OUTPUT_KEYS = [
   'gen_ai.usage.output_tokens',
@@ -38,6 +39,7 @@ const OUTPUT_KEYS = [
   'braintrust.metrics.completion_tokens',
   'output_tokens',
   'openai.usage.completion_tokens',
+  'neatlogs.llm.token_count.completion',
 ];
 /**
  * JSON that holds counts, and their names in it. Langfuse counts cached and reasoning tokens apart:

@@ -21,6 +21,15 @@ function read(value: unknown) {
 }
 
 describe('messages', () => {
+  it('keep what a tool answered, though it names calls of its own', () => {
+    const content = { call_id: 'CA12', content: 'The caller hung up.', status: 'done' };
+    const [, message] = read([
+      { role: 'assistant', content: null, tool_calls: [call('t', 'phone', '{}')] },
+      { role: 'tool', tool_call_id: 't', content },
+    ]);
+    expect(message).toEqual({ role: 'tool', tool_call_id: 't', content: JSON.stringify(content) });
+  });
+
   it.each(['thinking', 'reasoning'])('whose role is %s are reasoning', (role) => {
     const reader = new MessageReader();
     const history = reader.read([

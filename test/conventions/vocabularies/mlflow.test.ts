@@ -66,3 +66,29 @@ describe('an MLflow span', () => {
     expect(reading.metadata).toMatchObject({ usage: { prompt_tokens: 84, output_tokens: 18 } });
   });
 });
+
+it('reads what DSPy returns: texts, and objects with reasoning and calls', () => {
+  const dspy = (spanOutputs: unknown) =>
+    read({
+      ...json({ spanType: 'CHAT_MODEL', spanInputs: { prompt: 'Weather?' }, spanOutputs, 'message.format': 'dspy' }),
+    });
+  expect(dspy(['{"role":"assistant","content":"its own"}']).output).toBe('{"role":"assistant","content":"its own"}');
+  const { outputMessage, contentMetadata } = dspy([{ text: null, tool_calls: [CALL_PARIS], reasoning_content: 'hm' }]);
+  expect(outputMessage).toEqual({ role: 'assistant', tool_calls: [CALL_PARIS] });
+  expect(contentMetadata?.['reasoning']).toBe('hm');
+  expect(dspy([{ score: 1 }]).output).toBe('[{"score":1}]');
+});
+
+it('reads the parameters, tools and choice of a tool of a request for Converse', () => {
+  const request = {
+    modelId: 'anthropic.claude',
+    messages: [{ role: 'user', content: [{ text: 'Hi' }] }],
+    toolConfig: { tools: [{ toolSpec: { name: 'get' } }], toolChoice: { any: {} } },
+  };
+  const { model, tools, other } = read(json({ spanType: 'CHAT_MODEL', spanInputs: request }));
+  expect({ model, tools, other }).toEqual({
+    model: 'anthropic.claude',
+    tools: [{ name: 'get' }],
+    other: { tool_choice: { any: {} } },
+  });
+});

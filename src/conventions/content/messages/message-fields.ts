@@ -9,7 +9,7 @@ import { addTranscript, type MessageParts } from '../parts/collected-parts.ts';
 import { collectPart, isCallOrResultPart, isKnownPart, isProviderPart, pushCall } from '../parts/message-parts.ts';
 import { RESULT_KEYS } from '../parts/part-keys.ts';
 import { asListedItem, readExecutedTool } from '../parts/provider-calls.ts';
-import { isUntypedResult, type PartCall, toArguments } from '../parts/tool-parts.ts';
+import { isNamedResult, isUntypedResult, type PartCall, toArguments } from '../parts/tool-parts.ts';
 
 export type ChatRole = ChatMessage['role'];
 
@@ -94,6 +94,7 @@ export function isLonePart(message: Fields, body: unknown): boolean {
 
 /** Whether the body of a tool message has result parts, which carry their own call ids. */
 export function hasToolResults(body: unknown): boolean {
+  if (isObject(body)) return isNamedResult(body);
   if (!Array.isArray(body)) return false;
   return body.some((part) => {
     if (!isObject(part)) return false;

@@ -101,6 +101,7 @@ export function toMediaContent(media: Media): ImageContent | TextContent {
   const isImage = type ? type.startsWith('image/') : media.modality === 'image';
   const [, mimeType, fileId] = STORED_BY_LANGFUSE.exec(source) ?? [];
   if (mimeType !== undefined) return toTextPart(describe({ ...media, mimeType, fileId }));
+  if (isStandIn(source)) return toTextPart(describe({ ...media, mimeType: type }));
   const isUrl = URL_SCHEME.test(source.slice(0, 24));
   if (isUrl && !source.startsWith('data:')) {
     return isImage ? toImagePart(source, media.detail) : toTextPart(`${describe(media).slice(0, -1)}, ${source}]`);
@@ -109,6 +110,13 @@ export function toMediaContent(media: Media): ImageContent | TextContent {
     return toTextPart(placeholderOf(source, type ?? media.modality));
   }
   return toImagePart(isUrl ? source : `data:${imageType(source, media.mimeType)};base64,${source}`, media.detail);
+}
+
+/** A word that instrumentations write in place of the data: `[Blob substitute]`, `<redacted>`, `__REDACTED__`. */
+const STAND_IN = /^(?:data:[\w.+/;=-]{0,100},)?(?:\[[^\]]{0,60}\]|<[\w \-:]{1,60}>|__[A-Z_]{1,40}__)$/;
+
+function isStandIn(source: string): boolean {
+  return source.length <= 200 && STAND_IN.test(source);
 }
 
 /** What the data itself says is more certain than what is said of it. */

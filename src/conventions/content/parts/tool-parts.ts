@@ -55,8 +55,12 @@ export function readResultPart(result: Fields): { id: string | undefined; name: 
     name: firstString(part, ...NAME_KEYS),
     value: isSpringsResult(part)
       ? unquotedText(part['responseData'] as string)
-      : unwrapOutput(firstValue(part, RESULT_KEYS)),
+      : unwrapOutput(isNamedResult(part) ? namedResultOf(part) : firstValue(part, RESULT_KEYS)),
   };
+}
+
+function namedResultOf({ result, output = result }: Fields): unknown {
+  return typeof output === 'string' ? unquotedText(output) : output;
 }
 
 /** Whether this is an item such as `computer_call`, which the app answers by its `call_id`, or `computer_call_output`. */
@@ -80,9 +84,17 @@ export function isUntypedCall({ type, id, name, function: body, ...part }: Field
 
 /** A result as AutoGen writes it, `{ call_id, name, content }`, or with the id under another provider's name. */
 export function isUntypedResult({ type, role, content, ...part }: Fields): boolean {
-  if (type === undefined && isSpringsResult(part)) return true;
-  if (type !== undefined || role !== undefined || content === undefined) return false;
+  if (type !== undefined) return false;
+  if (isSpringsResult(part) || isNamedResult(part)) return true;
+  if (role !== undefined || content === undefined) return false;
   return firstString(part, 'call_id', 'tool_use_id', 'tool_call_id') !== undefined;
+}
+
+/** Sentry's `{ toolCallId, toolName, output }`, whose id may be null and whose output is JSON. */
+export function isNamedResult(part: Fields): boolean {
+  if (part['type'] !== undefined || INPUT_KEYS.some((key) => key in part)) return false;
+  if (!('toolCallId' in part || 'tool_call_id' in part)) return false;
+  return firstString(part, 'toolName', 'tool_name') !== undefined && ('output' in part || 'result' in part);
 }
 
 /** Spring AI's, whose data is JSON of what the tool answered, in quotes if that was a text. */

@@ -46,6 +46,8 @@ const PROMPTS = [
   // Bifrost's texts to complete, to embed and to say.
   'gen_ai.input.text',
   'gen_ai.input.speech',
+  // Goose's.
+  'trace_input',
 ] as const;
 const COMPLETIONS = [
   'gen_ai.completion',
@@ -55,14 +57,16 @@ const COMPLETIONS = [
   'gen_ai.agent.final_result',
   'gen_ai.agent.output_result',
   'gen_ai.output.text',
+  'trace_output',
 ] as const;
 
 export const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 
 const NO_EVENTS: EventContent = {};
 
-/** Scope of an instrumentation that stringifies the content blocks of a message into the text of one part. */
+/** Instrumentations of LangChain that stringify the content blocks of a message into its text: OpenLLMetry's, Sentry's. */
 const LANGCHAIN = '@traceloop/instrumentation-langchain';
+const SENTRYS_LANGCHAIN: readonly unknown[] = ['auto.ai.langchain', 'auto.ai.langgraph'];
 
 const VERTEX_AI = 'opentelemetry.instrumentation.vertexai';
 
@@ -83,7 +87,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   // An agent that works as a tool of another one is given arguments.
   const task = kind === 'agent' && isObject(input) && !holdsMessages(input) ? inputsOf(input) : undefined;
   const history = input === undefined || task ? [] : reader.read(input);
-  if (scopeOf(span).name === LANGCHAIN) openBlocks(history, reader);
+  if (writesBlocksAsText(span)) openBlocks(history, reader);
   const messages = withSystem(readSystem(fields, events, reader), history);
   const output = said ?? told?.output;
   const listed = output === undefined ? [] : reader.readOutput(output, choiceCountOf(fields, output));
@@ -147,6 +151,10 @@ function toolsOf({ attributes }: SpanFields, { tools }: EventContent): ModelTool
   return attributes['gen_ai.tool.definitions'] === undefined ? toModelTools(tools) : undefined;
 }
 
+function writesBlocksAsText(span: SpanSlice): boolean {
+  return scopeOf(span).name === LANGCHAIN || SENTRYS_LANGCHAIN.includes(span.attributes['sentry.origin']);
+}
+
 function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
   for (const [at, message] of messages.entries()) {
     const blocks = typeof message.content === 'string' ? blocksInText(message.content) : undefined;
@@ -205,6 +213,8 @@ const ARGUMENTS = [
   'gen_ai.task.input_data',
   'gen_ai.step.input_data',
   'gen_ai.framework.pipeline.input_data',
+  // AG2's.
+  'ag2.human_input.prompt',
 ] as const;
 const RESULTS = [
   'gen_ai.tool.call.result',
@@ -215,6 +225,7 @@ const RESULTS = [
   'gen_ai.task.output_data',
   'gen_ai.step.output_data',
   'gen_ai.framework.pipeline.output_data',
+  ...['ag2.human_input.response', 'ag2.code_execution.output', 'ag2.chats.summaries'],
 ] as const;
 
 /** Sentry's and Grafana's names for what was embedded. */

@@ -75,6 +75,8 @@ const NO_CALLS: ReadonlySet<unknown> = new Set([
   'handle_conversation_turn',
   'plan',
   'fetch_response',
+  // AG2's chats between agents.
+  ...['conversation', 'initiate_chats', 'speaker_selection', 'await_human_input', 'execute_code'],
 ]);
 
 const CONTENT = [
@@ -114,7 +116,10 @@ export const genAi: Convention = {
   name: 'gen-ai',
   title: 'OpenTelemetry GenAI 1.27 to 1.42, and its drafts of 2026',
   packages: ['@opentelemetry/instrumentation-openai', '@opentelemetry/instrumentation-aws-sdk'],
-  context: { session: ['gen_ai.session.id', 'gen_ai.thread.id'], user: ['gen_ai.request.user', 'gen_ai.user.id'] },
+  context: {
+    session: ['gen_ai.session.id', 'gen_ai.thread.id'],
+    user: ['gen_ai.request.user', 'gen_ai.user.id', 'session.user'],
+  },
   signs: {
     keys: ['gen_ai.operation.name', 'gen_ai.request.model', 'gen_ai.tool.name', ...CONTENT, ...SERVED],
     names: [FUNCTION_CALL, TOOL_NAME, AGENT_NAME],

@@ -128,6 +128,8 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
     'gen_ai.server.time_to_first_token',
     'gen_ai.latency.time_to_first_token',
     'gen_ai.response.time_to_first_token',
+    // The command line's; the editor's is in milliseconds.
+    'github.copilot.time_to_first_chunk',
   ],
   [FIRST_TOKEN_MILLIS]: [numberOf, 'copilot_chat.time_to_first_token'],
   cost_currency: [currencyOf, 'gen_ai.usage.cost.currency', 'gen_ai.usage.cost_currency', 'gen_ai.cost.currency'],

@@ -2,7 +2,7 @@
 import { isObject } from '../../../wire/json.ts';
 import { modelNameOf, readRequestParameters } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
-import { MAX_NAME_CHARS, nameOf, numberOf, stringListOf, stringOf } from '../../values/attributes.ts';
+import { integerOf, MAX_NAME_CHARS, nameOf, numberOf, stringListOf, stringOf } from '../../values/attributes.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 const PARAMETERS = 'llm.invocation_parameters';
@@ -48,6 +48,8 @@ export function readModelAndProvider(
       modelIn(parameters) ??
       modelNameOf(attributes['gen_ai.request.model']) ??
       modelNameOf(attributes['llm.model_name']) ??
+      // Apps that write the attributes by hand.
+      modelNameOf(attributes['llm.model.name']) ??
       modelNameOf(app?.['ls_model_name']) ??
       askedModel(parameters?.['model']) ??
       // NeMo Agent Toolkit names the span of a call after its model, and this too.
@@ -67,6 +69,9 @@ export function readParameters({ attributes }: SpanFields, parameters: Record<st
   const reading = readRequestParameters(parameters);
   const stop = attributes['llm.chat.stop_sequences'];
   reading.stop ??= stringOf(stop) ?? stringListOf(stop);
+  reading.temperature ??= numberOf(attributes['llm.temperature']);
+  reading.topP ??= numberOf(attributes['llm.top_p']);
+  reading.maxTokens ??= integerOf(attributes['llm.max_tokens']);
   reading.presencePenalty ??= numberOf(attributes['llm.presence_penalty']);
   reading.frequencyPenalty ??= numberOf(attributes['llm.frequency_penalty']);
   return reading;

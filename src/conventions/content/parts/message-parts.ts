@@ -164,8 +164,14 @@ const BLOCKS = /^"?\[\{/;
 export function blocksInText(text: string): unknown[] | undefined {
   if (!BLOCKS.test(text)) return undefined;
   const list = withoutQuotes(jsonOf(text));
-  if (!Array.isArray(list) || !list.some(isKnownPart)) return undefined;
-  return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;
+  if (!Array.isArray(list)) return undefined;
+  let hasKnown = false;
+  // Of rows that a tool has found, only the first one is looked at.
+  for (const block of list) {
+    if (isKnownPart(block)) hasKnown = true;
+    else if (!isObject(block) || !isProviderPart(block)) return undefined;
+  }
+  return hasKnown ? list : undefined;
 }
 
 /** Text with its citations is a list of texts, and text for a guardrail is a level deeper. */

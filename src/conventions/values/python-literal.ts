@@ -14,7 +14,7 @@ const MAX_DEPTH = 100;
 /** What each value and each key takes of what a span may have (`text-weight.ts`). */
 const VALUE_WEIGHT = 20;
 /** What an object takes beside its values: messages are read by their classes. */
-const OBJECT_WEIGHT = 60;
+const OBJECT_WEIGHT = 120;
 /** How such a text begins, and JSON does not. */
 const START = /^[[({\s]{0,1000}(?:[rbu]?'|\(|(?:True|False|None)\b|[A-Za-z_][\w.]*\(|<\w)/;
 

@@ -11,7 +11,7 @@ import { stringEnd } from './string-end.ts';
 /** Texts of so many characters together are parsed without a look: whatever they have takes some milliseconds. */
 const FREE_CHARS = 128 * 1024;
 /** In all texts. Some 50 ms, with all that is made of what was parsed. */
-const MAX_WEIGHT = 850_000;
+const MAX_WEIGHT = 1_000_000;
 /** Of an object or a list. */
 const NODE = 7;
 /** Of a key that was there before. */

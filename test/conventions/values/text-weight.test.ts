@@ -66,7 +66,7 @@ test('all texts of a span share what may be parsed, and a later span has its own
 });
 
 test('texts as Python prints them share it too, however they begin', () => {
-  const text = `Answer(rows=[${keys(5_000, (at) => `{'key ${at}': None}`)}])`;
+  const text = `Answer(rows=[${keys(6_000, (at) => `{'key ${at}': None}`)}])`;
   const attempts = () => withOneBudget(() => Array.from({ length: 5 }, () => parsePythonLiteral(text) !== undefined));
   expect(attempts()).toEqual([true, true, false, false, false]);
   expect(parsePythonLiteral(text)).toBeDefined();
@@ -92,4 +92,26 @@ test('what is not parsed stays the text of the log', () => {
   const text = `[${keys(MANY, () => '{"role": "user"}')}]`;
   const span = makeSpan({ 'gen_ai.operation.name': 'chat', 'gen_ai.input.messages': text });
   expect(JSON.stringify(readSpan(span))).toContain(JSON.stringify(text));
+});
+
+test('an agent with fifty tools of large schemas is read whole where a span says all of it twice', () => {
+  const parameter = { type: 'object', description: 'a', properties: {} as object };
+  for (let at = 0; at < 6; at += 1) {
+    Object.assign(parameter.properties, { [`p${at}`]: { type: 'string', enum: ['x', 'y', 'z'], description: 'a' } });
+  }
+  const properties = Object.fromEntries(Array.from({ length: 30 }, (_, at) => [`parameter_${at}`, parameter]));
+  const tools = Array.from({ length: 50 }, (_, at) => ({
+    type: 'function',
+    function: { name: `tool_${at}`, parameters: { type: 'object', properties } },
+  }));
+  const messages = Array.from({ length: 1_500 }, (_, at) => ({ role: at % 2 ? 'assistant' : 'user', content: 'text' }));
+  const attributes = {
+    'openinference.span.kind': 'LLM',
+    'input.value': JSON.stringify({ messages, tools }),
+    ...Object.fromEntries(messages.map(({ role }, at) => [`llm.input_messages.${at}.message.role`, role])),
+    ...Object.fromEntries(messages.map(({ content }, at) => [`llm.input_messages.${at}.message.content`, content])),
+    ...Object.fromEntries(tools.map((tool, at) => [`llm.tools.${at}.tool.json_schema`, JSON.stringify(tool)])),
+  };
+  const reading = readSpan(makeSpan(attributes));
+  expect([reading.messages?.length, reading.tools?.length]).toEqual([1_500, 50]);
 });

@@ -1,6 +1,6 @@
 /**
- * Finds logs for which the index's thread ends, for want of memory or by a fault of the engine: nobody is there then
- * to say which log it was. The thread may also have ended for another reason, so it is given the same logs again, then
+ * Finds logs for which the index's thread ends, for want of memory: nobody is there then to say which log it
+ * was. The thread may also have ended for another reason, so it is given the same logs again, then
  * halves of them, until it ends with one log alone.
  */
 import type { SqliteValue } from '../../../../sqlite/open.ts';

@@ -77,6 +77,14 @@ interface Answer {
   readonly error?: { message: string; code?: string; errcode?: number };
 }
 
+/** A call was not answered, since its thread has ended. */
+export class ThreadEndedError extends Error {
+  constructor() {
+    super('The thread of the database has ended.');
+    this.name = 'ThreadEndedError';
+  }
+}
+
 /** `gone`: the thread has ended, and another one can be started. `unusable`: it could not even begin. */
 export type ThreadState = 'idle' | 'gone' | 'unusable';
 
@@ -148,7 +156,7 @@ export class SqliteThread {
     }
     if (answer === undefined) {
       if (!this.#hasBegun) return 'unusable';
-      reject(new Error('The thread of the database has ended.'));
+      reject(new ThreadEndedError());
       return 'gone';
     }
     if (answer.error) reject(Object.assign(new Error(answer.error.message), answer.error));

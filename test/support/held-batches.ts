@@ -22,7 +22,7 @@ export function watchWriters(): () => Worker[] {
 
 function isBatch(work: unknown): boolean {
   const call = (work as { call?: { name: string } } | null)?.call;
-  return call !== undefined && call.name !== 'readSlice';
+  return call !== undefined && call.name !== 'readSlice' && call.name !== 'listLogs';
 }
 
 /** Holds those of all threads, or of one. */

@@ -7,13 +7,16 @@
  * value would be wrong.
  */
 import { dateOf, withPrintedClass } from './python-classes.ts';
+import { budgetNow } from './text-weight.ts';
 
 /** No value of an LLM call is nested deeper. */
 const MAX_DEPTH = 100;
-/** As many keys, objects and lists as JSON may have (`text-weight.ts`). */
-const MAX_VALUES = 100_000;
+/** What each value and each key takes of what a span may have (`text-weight.ts`). */
+const VALUE_WEIGHT = 20;
+/** What an object takes beside its values: messages are read by their classes. */
+const OBJECT_WEIGHT = 120;
 /** How such a text begins, and JSON does not. */
-const START = /^[[({\s]*(?:[rbu]?'|\(|(?:True|False|None)\b|[A-Za-z_][\w.]*\(|<\w)/;
+const START = /^[[({\s]{0,1000}(?:[rbu]?'|\(|(?:True|False|None)\b|[A-Za-z_][\w.]*\(|<\w)/;
 
 const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['True', true],
@@ -74,7 +77,7 @@ class NotALiteral extends Error {}
 class LiteralReader {
   readonly #text: string;
   #at = 0;
-  #values = 0;
+  readonly #budget = budgetNow();
 
   constructor(text: string) {
     this.#text = text;
@@ -89,8 +92,7 @@ class LiteralReader {
   }
 
   value(depth: number): unknown {
-    this.#values += 1;
-    if (depth > MAX_DEPTH || this.#values > MAX_VALUES) throw new NotALiteral();
+    if (depth > MAX_DEPTH || !this.#budget.spend(VALUE_WEIGHT)) throw new NotALiteral();
     this.skipSpace();
     switch (this.#text[this.#at]) {
       case '{':
@@ -177,6 +179,7 @@ class LiteralReader {
       if (depth > 0 && name.length <= MAX_CONSTANT_CHARS && CONSTANT.test(name)) return name;
       throw new NotALiteral();
     }
+    if (!this.#budget.spend(OBJECT_WEIGHT)) throw new NotALiteral();
     const fields: [string, unknown][] = [];
     const values: unknown[] = [];
     while (!this.#take(')')) {

@@ -10,12 +10,16 @@ import { stringEnd } from './string-end.ts';
 
 /** Texts of so many characters together are parsed without a look: whatever they have takes some milliseconds. */
 const FREE_CHARS = 128 * 1024;
-/** In all texts. A number in a list counts as one. */
-const MAX_WEIGHT = 2_000_000;
-/** Of an object, a list, or a key that was there before. */
-const HEAVY = 5;
+/** In all texts. Some 50 ms, with all that is made of what was parsed. */
+const MAX_WEIGHT = 1_000_000;
+/** Of an object or a list. */
+const NODE = 7;
+/** Of a key that was there before. */
+const KEY = 5;
 /** Of a key that was not. */
-const NEW_KEY = 20;
+const NEW_KEY = 50;
+/** Of a number or a text in a list. */
+const ELEMENT = 4;
 /** So many keys are remembered, of so many characters. Others always count as new. */
 const MAX_KNOWN_KEYS = 1_000;
 const MAX_KEY_CHARS = 64;
@@ -33,7 +37,7 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-class Budget {
+export class Budget {
   freeChars = FREE_CHARS;
   weight = MAX_WEIGHT;
   #keys: Set<string> | undefined;
@@ -57,9 +61,17 @@ class Budget {
     return true;
   }
 
+  /** Counts what is read without a look before. Returns whether it may go on. */
+  spend(weight: number): boolean {
+    this.weight -= weight;
+    return this.weight >= 0;
+  }
+
   /** Stops where it is too much. What it says of a text that is not JSON does not matter. */
   #weigh(text: string): number {
     let [weight, depth, start, end] = [0, 0, 0, 0];
+    /** Whether there was a colon since the last comma: then that was no element of a list. */
+    let isField = false;
     for (let at = 0; at < text.length && weight <= this.weight; at += 1) {
       const code = text.charCodeAt(at);
       if (code === QUOTE) {
@@ -67,11 +79,15 @@ class Budget {
         end = stringEnd(text, start);
         if (end < 0) break;
         at = end;
-      } else if (code === COMMA) weight += 1;
-      else if (code === COLON) weight += this.#isKnown(text, start, end) ? HEAVY : NEW_KEY;
-      else if (code === EQUALS) weight += HEAVY;
+      } else if (code === COMMA) {
+        weight += isField ? 1 : ELEMENT;
+        isField = false;
+      } else if (code === COLON) {
+        weight += this.#weighKey(text, start, end);
+        isField = true;
+      } else if (code === EQUALS) weight += KEY;
       else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-        weight += HEAVY;
+        weight += NODE;
         depth += 1;
         if (depth > MAX_DEPTH) return Number.POSITIVE_INFINITY;
       } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1;
@@ -79,13 +95,15 @@ class Budget {
     return weight;
   }
 
-  #isKnown(text: string, start: number, end: number): boolean {
-    if (end <= start || end - start > MAX_KEY_CHARS) return false;
+  #weighKey(text: string, start: number, end: number): number {
+    // No text in double quotes: who reads Python's counts what it has read.
+    if (end === 0) return KEY;
+    if (end <= start || end - start > MAX_KEY_CHARS) return NEW_KEY;
     this.#keys ??= new Set();
     const key = text.slice(start, end);
-    if (this.#keys.has(key)) return true;
+    if (this.#keys.has(key)) return KEY;
     if (this.#keys.size < MAX_KNOWN_KEYS) this.#keys.add(key);
-    return false;
+    return NEW_KEY;
   }
 }
 
@@ -102,10 +120,15 @@ export function withOneBudget<Result>(read: () => Result): Result {
   }
 }
 
+/** Returns what the span that is read has left; outside of one, all that a text may have. */
+export function budgetNow(): Budget {
+  return ofSpan ?? new Budget();
+}
+
 /** Returns whether the text may be parsed, and counts it as parsed. */
 export function mayParse(text: string): boolean {
   if (ofSpan === undefined && text.length <= FREE_CHARS) return true;
-  return (ofSpan ?? new Budget()).take(text);
+  return budgetNow().take(text);
 }
 
 /** Returns the parsed text; undefined if it is not JSON, or may not be parsed. */

@@ -86,7 +86,7 @@ function* readLog(
   { captureContent, source, reporters }: ReadSettings,
 ): Generator<void, ArrivedLog> {
   const settings = { project, environment: readEnvironment(span), source, captureContent };
-  const summary = summarise(span, kind, reading);
+  const summary = yield* summarise(span, kind, reading);
   yield;
   const names = kind === 'model' ? namesOf(span, reading, summary.callId, reporters) : undefined;
   return { span: withoutContent(span), kind, reading, summary, settings, names };

@@ -163,12 +163,21 @@ const BLOCKS = /^"?\[\s*(?:\\?")?\{/;
 /** Parses a text that is a stringified list of content blocks; returns undefined for any other text, also JSON. */
 export function blocksInText(text: string): unknown[] | undefined {
   if (!BLOCKS.test(text)) return undefined;
-  const list = listOf(text)?.map((item) => {
-    const block = typeof item === 'string' ? objectOf(item) : undefined;
-    return block?.['type'] === undefined ? item : block; // Without a type it may be data.
-  });
-  if (!list?.some(isKnownPart)) return undefined;
-  return list.every((block) => isKnownPart(block) || (isObject(block) && isProviderPart(block))) ? list : undefined;
+  const list = listOf(text);
+  if (!list) return undefined;
+  const blocks: unknown[] = [];
+  // Of rows that a tool has found, only the first one is looked at.
+  for (const item of list) {
+    const block = openBlock(item);
+    if (!isKnownPart(block) && !(isObject(block) && isProviderPart(block))) return undefined;
+    blocks.push(block);
+  }
+  return blocks.some(isKnownPart) ? blocks : undefined;
+}
+
+function openBlock(item: unknown): unknown {
+  const block = typeof item === 'string' ? objectOf(item) : undefined;
+  return block?.['type'] === undefined ? item : block; // Without a type it may be data.
 }
 
 /** Text with its citations is a list of texts, and text for a guardrail is a level deeper. */

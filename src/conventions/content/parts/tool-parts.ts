@@ -75,7 +75,8 @@ export function toCallPart(item: Fields): Fields {
 }
 
 /** A call as Rig (Rust) writes it, `{ id, function: { name, arguments } }`, or AutoGen, `{ id, name, arguments }`. */
-export function isUntypedCall({ type, id, name, function: body, ...part }: Fields): boolean {
+export function isUntypedCall(part: Fields): boolean {
+  const { type, id, name, function: body } = part;
   if (type !== undefined || typeof id !== 'string') return false;
   return isObject(body)
     ? typeof body['name'] === 'string'
@@ -83,7 +84,8 @@ export function isUntypedCall({ type, id, name, function: body, ...part }: Field
 }
 
 /** A result as AutoGen writes it, `{ call_id, name, content }`, or with the id under another provider's name. */
-export function isUntypedResult({ type, role, content, ...part }: Fields): boolean {
+export function isUntypedResult(part: Fields): boolean {
+  const { type, role, content } = part;
   if (type !== undefined) return false;
   if (isSpringsResult(part) || isNamedResult(part)) return true;
   if (role !== undefined || content === undefined) return false;

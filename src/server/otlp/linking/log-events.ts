@@ -60,15 +60,15 @@ export class LogEvents {
     }
   }
 
-  /** The content in events counts when calls are compared. Yields after each span. */
+  /** The content in events counts when calls are compared. Yields after each span, and within those of long texts. */
   *read(): Generator<void, void> {
     for (const spanId of this.spanIds) {
-      this.#read(spanId);
+      yield* this.#read(spanId);
       yield;
     }
   }
 
-  #read(spanId: string): void {
+  *#read(spanId: string): Generator<void, void> {
     const { tree, sources } = this.#host;
     const node = tree.get(spanId) as Skeleton;
     const own = node.own && sources.findOwnOfLog(node);
@@ -76,7 +76,7 @@ export class LogEvents {
     const { callId, model, hasError } = node.own;
     const reading = readingOf(own);
     const mayBeSum = node.own.mayBeSum && reading.finishReason === undefined;
-    const says = summariseContent(reading);
+    const says = yield* summariseContent(reading);
     // What an update has replaced is known by its hash only.
     const isUpdated = node.said?.output !== undefined && updatesOf(own.datapoint, node.said).output !== undefined;
     const answer = isUpdated ? node.own.answer : says.answer;

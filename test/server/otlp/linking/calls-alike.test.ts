@@ -24,7 +24,7 @@ function call(
     ...{ spanId, parentId: undefined, isRemoteParent: false, upstreamId: undefined, startMillis: startSeconds * 1_000 },
     ...{ session: undefined, user: undefined, tags: undefined },
     log: {
-      ...{ span, kind: 'model', reading, summary: summarise(span, 'model', reading) },
+      ...{ span, kind: 'model', reading, summary: toEnd(summarise(span, 'model', reading)) },
       ...{ settings: {} as never, names: undefined },
     },
   };

@@ -20,7 +20,14 @@ function chainOf(kindOf: (place: number) => LogKind | undefined): Tree {
       ...{ spanId: idOf(place), parentId: place > 0 ? idOf(place - 1) : undefined, isRemoteParent: false },
       ...{ upstreamId: undefined, startMillis: place, session: undefined, user: undefined, tags: undefined },
       log: kind && {
-        ...{ span, kind, reading, summary: summarise(span, kind, reading), settings: {} as never, names: undefined },
+        ...{
+          span,
+          kind,
+          reading,
+          summary: toEnd(summarise(span, kind, reading)),
+          settings: {} as never,
+          names: undefined,
+        },
       },
     });
   }

@@ -1,11 +1,18 @@
 /** Calls with hidden content are judged from what is remembered of them as from their spans. */
 import { expect, test } from 'vitest';
+import type { Reading } from '../../../../src/conventions/convention.ts';
 import { classifySpan, readSpan } from '../../../../src/conventions/index.ts';
 import type { Attributes } from '../../../../src/otel/span-slice.ts';
-import { summarise, toCallSpan } from '../../../../src/server/otlp/linking/skeletons/summarise.ts';
+import type { CallSummary } from '../../../../src/server/otlp/linking/skeletons/skeleton.ts';
+import {
+  hashOf,
+  summarise,
+  summariseContent,
+  toCallSpan,
+} from '../../../../src/server/otlp/linking/skeletons/summarise.ts';
 import { decodePart, encodePart } from '../../../../src/server/otlp/linking/skeletons/trace-part.ts';
 import { toEnd } from '../../../../src/server/store/steps.ts';
-import { type CallSpan, callSpanOf } from '../../../../src/trace/same-call/call-span.ts';
+import { type CallSpan, callSpanOf, questionOf } from '../../../../src/trace/same-call/call-span.ts';
 import { resolveDuplicates } from '../../../../src/trace/same-call/same-call.ts';
 import { makeSpan } from '../../../conventions/span.ts';
 
@@ -38,7 +45,7 @@ test.each<[string, string, Attributes, Attributes?]>([
     const { kind: own = 'generic' } = classifySpan(span) ?? {};
     const reading = readSpan(span);
     told.push(callSpanOf(span, own, reading, told.at(-1)));
-    const skeleton = afterBytes(spanId, summarise(span, own, reading));
+    const skeleton = afterBytes(spanId, toEnd(summarise(span, own, reading)));
     remembered.push(toCallSpan(skeleton, skeleton.own!, remembered.at(-1)));
   }
   expect([kindOf(told), kindOf(remembered)]).toEqual([kind, kind]);
@@ -48,7 +55,7 @@ function kindOf([first, ...others]: CallSpan[]): string {
   return (resolveDuplicates([first!, ...others]).get(first!) ?? first!).kind;
 }
 
-function afterBytes(spanId: string, own: ReturnType<typeof summarise>) {
+function afterBytes(spanId: string, own: CallSummary) {
   const names = { session: undefined, user: undefined, tags: undefined };
   const skeleton = {
     ...{ spanId, parentId: undefined, isRemoteParent: false, upstreamId: undefined, isSeen: true, startMillis: 1_000 },
@@ -56,3 +63,15 @@ function afterBytes(spanId: string, own: ReturnType<typeof summarise>) {
   };
   return [...toEnd(decodePart(toEnd(encodePart({ context: names, skeletons: [skeleton] })))).skeletons][0]!;
 }
+
+test.each([
+  ['short', 'a "text"'],
+  ['long', 'a "text"\n \ud800 '.repeat(300_000)],
+  ['long, with pairs at the ends of its parts', `a${'😀'.repeat(1_500_000)}`],
+])('a %s question and answer have the hash of the whole text', (_, text) => {
+  const reading: Reading = { messages: [{ role: 'user', content: text }], output: text };
+  const steps = [...summariseContent(reading)];
+  const { question, answer } = toEnd(summariseContent(reading));
+  expect([question, answer]).toEqual([hashOf(questionOf(reading)), hashOf(text)]);
+  expect(steps.length > 0).toBe(text.length > 1_000_000);
+});

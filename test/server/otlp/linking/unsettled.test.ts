@@ -3,6 +3,7 @@ import { findUnsettled } from '../../../../src/server/otlp/linking/deciding/unse
 import type { Arrival } from '../../../../src/server/otlp/linking/skeletons/arrival.ts';
 import { summarise } from '../../../../src/server/otlp/linking/skeletons/summarise.ts';
 import { Tree } from '../../../../src/server/otlp/linking/skeletons/tree.ts';
+import { toEnd } from '../../../../src/server/store/steps.ts';
 import { makeSpan } from '../../../conventions/span.ts';
 
 const DEPTH = 2_000;
@@ -15,7 +16,7 @@ function call(place: number): Arrival {
     ...{ spanId: idOf(place), parentId: place > 0 ? idOf(place - 1) : undefined, isRemoteParent: false },
     ...{ upstreamId: undefined, startMillis: 1_000, session: undefined, user: undefined, tags: undefined },
     log: {
-      ...{ span, kind: 'model', reading: {}, summary: summarise(span, 'model', {}), settings: {} as never },
+      ...{ span, kind: 'model', reading: {}, summary: toEnd(summarise(span, 'model', {})), settings: {} as never },
       names: { reporter: idOf(1), callId: undefined, question: idOf(2) },
     },
   };

@@ -1,8 +1,10 @@
 /** The index is the work of a thread of its own, beside writes of this process and of others. */
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { IndexSlice } from '../../../../src/server/store/sqlite/index/index-slice.ts';
+import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-work.ts';
 import { IndexedMessages } from '../../../../src/server/store/sqlite/index/indexed-messages.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { prepareViewerStatements } from '../../../../src/server/store/sqlite/viewer/viewer-statements.ts';
@@ -22,6 +24,27 @@ async function open(file = newFile()): Promise<Store> {
   const store = await openSqliteStore({ file });
   onTestFinished(() => store.close());
   return store;
+}
+
+/**
+ * Ends each thread that is to read a log with this output, as one does that has too little memory. Returns a function
+ * that says how many it has ended.
+ */
+function endThreadsThatRead(file: string, output: string): () => number {
+  const database = openSqlite({ file, readOnly: true });
+  onTestFinished(() => database.close());
+  const fatal = database.prepare('SELECT 1 FROM logs WHERE key = ? AND output = ?');
+  let ended = 0;
+  const post = Worker.prototype.postMessage;
+  const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, work: unknown) {
+    const call = (work as { call?: IndexCall } | null)?.call;
+    const { logs = [], fatal: left = [] } = call?.name === 'readSlice' ? call.options : {};
+    if (!logs.some(({ key }) => !left.includes(key) && fatal.get(key, output))) return post.call(this, work);
+    ended += 1;
+    void this.terminate();
+  });
+  onTestFinished(() => spy.mockRestore());
+  return () => ended;
 }
 
 const found = async (store: Store, search: string) =>
@@ -56,6 +79,31 @@ test('what a thread has read is indexed by the next one where it ends before it 
   await expect.poll(() => found(store, 'quagga')).toEqual(['two']);
   await untilIndexed(store);
   expect(heard.length).toBeGreaterThan(0);
+});
+
+test('logs for which the thread ends each time are found among others, told once and passed over', async () => {
+  const file = newFile();
+  const told: unknown[] = [];
+  const store = await openSqliteStore({ file, onError: (error) => told.push(error) });
+  onTestFinished(() => store.close());
+  const ended = endThreadsThatRead(file, 'the fatal zebra');
+  const fatal = [1, 2];
+  const logs = Array.from({ length: 4 }, (_, at) =>
+    log({ session_reference_id: `session ${at}`, output: fatal.includes(at) ? 'the fatal zebra' : 'the zebra' }),
+  );
+  const ids = (await store.createLogs(logs)).map(({ id }) => id);
+  await untilIndexed(store);
+  const others = logs.map((_, at) => `session ${at}`).filter((_, at) => !fatal.includes(at));
+  expect((await found(store, 'zebra')).toSorted()).toEqual(others.toSorted());
+  expect(told.map(String)).toEqual([
+    'ThreadEndedError: The thread of the database has ended.',
+    expect.stringMatching(`the viewer cannot find log ${ids[1]} by its words .*memory`),
+  ]);
+  // One that changes is tried again.
+  const before = ended();
+  await store.updateLog({ id: ids[1]! }, { output: 'the quagga' });
+  await expect.poll(() => found(store, 'quagga')).toEqual(['session 1']);
+  expect(ended()).toBe(before);
 });
 
 test('pages hear what a thread has written that has ended before it said so', async () => {

@@ -5,7 +5,7 @@
  * also marked with its span's id in three places that move with what they stand for when readings are put together: so
  * the corrected reading says whose content, whose counts and whose error the log has.
  */
-import { hash } from 'node:crypto';
+import { createHash, hash } from 'node:crypto';
 import type { LogKind, Reading } from '../../../../conventions/convention.ts';
 import { providerOf } from '../../../../datapoint/to-config.ts';
 import { millisOf } from '../../../../otel/hr-time.ts';
@@ -26,10 +26,13 @@ import type { CallSummary, Recipe, Skeleton } from './skeleton.ts';
 
 /** Longer names of arguments are compared by their hashes. */
 const MAX_KEY_CHARS = 64;
+/** Of a text that is hashed at once. */
+const HASHED_CHARS = 1024 * 1024;
 /** Counts move with this key of the metadata. */
 const COUNTS_OF = 'cost_source';
 
-export function summarise(span: SpanSlice, kind: LogKind, reading: Reading): CallSummary {
+/** Yields between the parts of what is hashed. */
+export function* summarise(span: SpanSlice, kind: LogKind, reading: Reading): Generator<void, CallSummary> {
   const { name: scope } = scopeOf(span);
   const convention = reading.metadata?.['convention'];
   return {
@@ -40,14 +43,19 @@ export function summarise(span: SpanSlice, kind: LogKind, reading: Reading): Cal
     provider: providerOf(reading) ?? reading.provider,
     tool: kind === 'tool' ? withoutContent(toolFactsOf(span, reading)) : undefined,
     mayBeSum: mayBeSum(span, kind, reading),
-    ...summariseContent(reading),
+    ...(yield* summariseContent(reading)),
   };
 }
 
 /** The part of a summary that log events may add to. */
-export function summariseContent(
+export function* summariseContent(
   reading: Reading,
-): Omit<CallSummary, 'kind' | 'scope' | 'endMillis' | 'convention' | 'provider' | 'tool' | 'mayBeSum'> {
+): Generator<
+  void,
+  Omit<CallSummary, 'kind' | 'scope' | 'endMillis' | 'convention' | 'provider' | 'tool' | 'mayBeSum'>
+> {
+  const question = yield* hashQuestion(reading);
+  const answer = yield* hashInSteps(answerOf(reading));
   const { callId, model, promptTokens, outputTokens, messages, error } = reading;
   return {
     callId: hashOf(callId),
@@ -57,8 +65,8 @@ export function summariseContent(
     hasCounts: hasOwnUsage(reading),
     hasMessages: messages !== undefined,
     hasError: error !== undefined,
-    question: hashOf(questionOf(reading)),
-    answer: hashOf(answerOf(reading)),
+    question,
+    answer,
   };
 }
 
@@ -84,6 +92,43 @@ function rankOf({ own, session = '', user = '', tags = [] }: Report): (number | 
 /** Returns 16 hexadecimal digits. */
 export function hashOf(text: string | undefined): string | undefined {
   return text === undefined ? undefined : hash('sha1', text).slice(0, 16);
+}
+
+/** Returns the hash of `questionOf`, which writes a long text as JSON at once. */
+function* hashQuestion(reading: Reading): Generator<void, string | undefined> {
+  const last = reading.messages?.at(-1);
+  if (typeof last?.content !== 'string' || last.content.length <= HASHED_CHARS) return hashOf(questionOf(reading));
+  const sum = createHash('sha1').update(`[${JSON.stringify(last.role)},"`);
+  for (const part of partsOf(last.content)) {
+    yield;
+    sum.update(JSON.stringify(part).slice(1, -1));
+  }
+  return sum.update('"]').digest('hex').slice(0, 16);
+}
+
+/** Returns the same as `hashOf`. */
+function* hashInSteps(text: string | undefined): Generator<void, string | undefined> {
+  if (text === undefined || text.length <= HASHED_CHARS) return hashOf(text);
+  const sum = createHash('sha1');
+  for (const part of partsOf(text)) {
+    yield;
+    sum.update(part);
+  }
+  return sum.digest('hex').slice(0, 16);
+}
+
+function* partsOf(text: string): Generator<string> {
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + HASHED_CHARS, text.length);
+    // The halves of a pair would be two characters that are none.
+    if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end += 1;
+    yield text.slice(start, end);
+    start = end;
+  }
+}
+
+function isHighSurrogate(code: number): boolean {
+  return code >= 0xd800 && code < 0xdc00;
 }
 
 function withoutContent({ arguments: texts, ...facts }: ToolFacts): ToolFacts {

@@ -6,13 +6,16 @@ import { randomUUID } from 'node:crypto';
 import type { SqliteDatabase } from '../../../../sqlite/open.ts';
 import { createProgramThread } from '../../../../sqlite/program-thread.ts';
 import type { Prepare } from '../../../../sqlite/statement-cache.ts';
+import { ThreadEndedError } from '../../../../sqlite/thread.ts';
 import { takeSteps } from '../../steps.ts';
 import type { DiskSpace } from '../file/disk-space.ts';
 import type { ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
+import { createFatalLogs } from './fatal-logs.ts';
 import type { IndexPace } from './index-pace.ts';
 import { INDEX_PROGRAM } from './index-program.ts';
 import { toIndexSettings } from './index-settings.ts';
+import type { MarkedLog } from './index-slice.ts';
 import { createIndexWork, type IndexCall, type IndexWork, type Written, type WrittenSlice } from './index-work.ts';
 
 export interface IndexCalls {
@@ -20,6 +23,8 @@ export interface IndexCalls {
   tidy(pace: IndexPace): Promise<boolean>;
   /** Indexes some of what is marked. */
   runSlice(pace: IndexPace): Promise<Omit<WrittenSlice, 'millis'>>;
+  /** Whether the thread has ended with logs that wait to be tried again, in ever smaller slices. */
+  isSearching(): boolean;
   /** Whether another process has written to the file, since the last call. Must be called when somebody has. */
   haveOthersWritten(): boolean;
   /** Resolves when the thread has ended, after what it is in the middle of, for which it waits 5 s. */
@@ -62,6 +67,7 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
     return name === 'readSlice' ? takeSteps(here.readSlice(options)) : here[name](options as never);
   };
 
+  const fatalLogs = createFatalLogs();
   const thread = createProgramThread<IndexCall>({
     ...{ file, program: INDEX_PROGRAM, runHere },
     setUp: toIndexSettings(database),
@@ -94,20 +100,35 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
     return changed;
   };
 
+  const indexLogs = async (logs: readonly MarkedLog[], { sliceMillis }: IndexPace): Promise<WrittenSlice> => {
+    const slice = randomUUID();
+    const read = await call('readSlice', { slice, logs, fatal: fatalLogs.found() });
+    onRead(read.millis, here !== undefined);
+    writing = slice;
+    const written = await write('writeSlice', { slice, sliceMillis });
+    if (written.outcome !== 'written') return written;
+    lastSlice = slice;
+    fatalLogs.notePassed(read.logs);
+    return written;
+  };
+
   return {
     tidy: async ({ sliceMillis }) => (await write('tidy', { sliceMillis })).isDone,
 
     runSlice: async (pace) => {
       const reset = await resetSessions(pace);
-      const slice = randomUUID();
-      const { logs, millis } = await call('readSlice', { slice, isLate: pace.isLate });
-      onRead(millis, here !== undefined);
-      if (logs === 0) return { outcome: 'written', changed: reset, passedOver: [], isTidy: true };
-      writing = slice;
-      const written = await write('writeSlice', { slice, sliceMillis: pace.sliceMillis });
-      if (written.outcome === 'written') lastSlice = slice;
+      // Also where it is known which logs come next: a thread that ends with this does not end for a log.
+      const marked = await call('listLogs', { isLate: pace.isLate });
+      const logs = fatalLogs.suspects() ?? marked;
+      if (logs.length === 0) return { outcome: 'written', changed: reset, passedOver: [], isTidy: true };
+      const written = await indexLogs(logs, pace).catch((error: unknown) => {
+        if (error instanceof ThreadEndedError) fatalLogs.noteEnd(logs);
+        throw error;
+      });
       return { ...written, changed: reset && written.changed && [...new Set([...reset, ...written.changed])] };
     },
+
+    isSearching: fatalLogs.isSearching,
 
     haveOthersWritten: () => {
       const isOwn = hasWritten && [lastSlice, writing].includes(readLastSlice());

@@ -45,12 +45,13 @@ const SEARCHED_COLUMNS = ['inputs', 'messages', 'output', 'output_message', 'err
 
 type Facet = readonly [kind: string, value: string];
 
-interface Marked {
+/** The mark is a number that changes when the log does. */
+export interface MarkedLog {
   readonly key: SqliteValue;
   readonly mark: SqliteValue;
 }
 
-interface Claim extends Marked {
+interface Claim extends MarkedLog {
   /** The one that the log was in when it was read. */
   readonly session: SqliteValue;
 }
@@ -86,7 +87,7 @@ export class IndexSlice {
   }
 
   /** The mark must have been read before. If it throws, nothing of the log is written. */
-  add({ key, mark }: Marked): void {
+  add({ key, mark }: MarkedLog): void {
     const row = this.#statements.readLogToIndex.get(key);
     if (!row) {
       // It was deleted since, or there never was one.
@@ -135,7 +136,7 @@ export class IndexSlice {
   }
 
   /** For a log that fails: others are indexed, and it is noted. */
-  passOver({ key, mark }: Marked, fault: string): void {
+  passOver({ key, mark }: MarkedLog, fault: string): void {
     this.forget(key);
     this.failed.push(key);
     this.#faults.add([this.#claims.push({ key, mark, session: null }) - 1], key, fault);

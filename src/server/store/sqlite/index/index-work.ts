@@ -16,10 +16,10 @@ import {
   createTransaction,
   type SqliteBatch,
 } from '../../../../sqlite/batch.ts';
-import { reasonOf, type SqliteDatabase, type SqliteRow, type SqliteValue } from '../../../../sqlite/open.ts';
+import { reasonOf, type SqliteDatabase, type SqliteValue } from '../../../../sqlite/open.ts';
 import type { Prepare } from '../../../../sqlite/statement-cache.ts';
 import { prepareViewerStatements } from '../viewer/viewer-statements.ts';
-import { IndexSlice, idsOf } from './index-slice.ts';
+import { IndexSlice, idsOf, type MarkedLog } from './index-slice.ts';
 import { IndexedMessages } from './indexed-messages.ts';
 import { createWordMerges } from './word-merges.ts';
 
@@ -33,6 +33,8 @@ const MAX_SLICE_CHARACTERS = 1_000_000;
  */
 const MAX_READ_MILLIS = 500;
 const MAX_NAMED_SESSIONS = 50;
+/** Why a log is passed over that nobody can say more of. */
+const FATAL = 'the thread that reads it for the index ends, perhaps for want of memory';
 
 /** Of a transaction: as long as it lasts, nobody else can write. */
 interface Bounds {
@@ -77,8 +79,14 @@ export interface IndexWork {
   tidy(bounds: Bounds): Written & { readonly isDone: boolean };
   /** For sessions of which a log or feedback was deleted: all of their logs are marked, to be indexed again. */
   resetSessions(options: Bounds & { readonly slice: string }): Written & Pick<WrittenSlice, 'changed'>;
-  /** Reads marked logs: the newest, or the oldest in every second slice where it is late. Yields between two logs. */
-  readSlice(options: { readonly slice: string; readonly isLate: boolean }): Generator<void, ReadSlice>;
+  /** Lists marked logs: the newest, or the oldest each second time where it is late. */
+  listLogs(options: { readonly isLate: boolean }): MarkedLog[];
+  /** Reads the first of these logs, as many as one slice may have, without the `fatal` ones. Yields between two logs. */
+  readSlice(options: {
+    readonly slice: string;
+    readonly logs: readonly MarkedLog[];
+    readonly fatal: readonly SqliteValue[];
+  }): Generator<void, ReadSlice>;
   /** Writes what was read. May be called again where the file was locked. */
   writeSlice(options: Bounds & { readonly slice: string }): WrittenSlice;
 }
@@ -158,13 +166,6 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
     }
   };
 
-  const listMarked = (): SqliteRow[] => {
-    // In the order of their keys.
-    return isOldestDue
-      ? statements.listOldestMarkedLogs.all(sliceLogs)
-      : statements.listMarkedLogs.all(sliceLogs).reverse();
-  };
-
   const takeFaults = (slice: IndexSlice): PassedOver[] => {
     const passedOver = slice.failed.map((key) => ({ key, cause: faults.get(key)! }));
     for (const { key } of passedOver) faults.delete(key);
@@ -189,17 +190,26 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
       return { changed: haveOthers ? null : idsOf(statements, reset, MAX_NAMED_SESSIONS), millis };
     },
 
-    *readSlice({ slice: name, isLate }) {
+    listLogs: ({ isLate }) => {
+      isOldestDue = isLate && !isOldestDue;
+      // In the order of their keys.
+      const rows = isOldestDue
+        ? statements.listOldestMarkedLogs.all(sliceLogs)
+        : statements.listMarkedLogs.all(sliceLogs).reverse();
+      return rows.map(({ key, mark }) => ({ key: key!, mark: mark! }));
+    },
+
+    *readSlice({ slice: name, logs, fatal }) {
       const start = performance.now();
       if (current) dropSlice();
       followOthers();
-      isOldestDue = isLate && !isOldestDue;
+      for (const key of fatal) faults.set(key, FATAL);
       const slice = new IndexSlice(statements, messages);
       try {
-        for (const { key, mark } of listMarked()) {
+        for (const log of logs) {
           const isFull = slice.characters > MAX_SLICE_CHARACTERS || performance.now() - start > MAX_READ_MILLIS;
           if (isFull && slice.count > 0) break;
-          addLog(slice, { key: key!, mark: mark! });
+          addLog(slice, log);
           yield;
         }
       } catch (error) {

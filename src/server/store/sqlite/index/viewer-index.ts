@@ -132,10 +132,11 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
   const start = (): void => {
     timer = undefined;
     if (holds > 0) return;
+    const isTold = isFailing || calls.isSearching();
     running = run().catch((error: unknown) => {
       running = undefined;
       // The disk is full, or the file is locked: the index catches up later.
-      if (!isFailing && !closed) onError(error);
+      if (!isTold && !closed) onError(error);
       // A thread that has ended may have written before.
       if (!isFailing && reasonOf(error) === 'other') announce(null);
       isFailing = true;

@@ -1,6 +1,7 @@
 /** Puts the handover of `handover.ts` into modules while Node loads them. */
 import module from 'node:module';
 import { type Tracer, trace } from '@opentelemetry/api';
+import { say } from './announce.ts';
 import { LLM_PACKAGES, type LlmPackage } from './catalog.ts';
 import { addToModule, addToScript, type Watched } from './handover.ts';
 
@@ -37,7 +38,8 @@ export function watchModules(loaderThread: URL): LoadedModules {
   hookScripts(watched);
   if (hasSynchronousHooks(process.versions.node)) hookModules(watched, false);
   else if (hasHooksThread()) module.register(loaderThread, { data: watched });
-  else hookModules(watched, true);
+  else if (typeof module.registerHooks === 'function') hookModules(watched, true);
+  else say('calls of packages that are imported are not traced: Node may start no thread; add --allow-worker');
   return {
     names,
     handTo: (receiver) => {
@@ -60,10 +62,12 @@ export function hasSynchronousHooks(version: string): boolean {
 }
 
 /**
- * Whether `register` works. Versions of Node that have `registerHooks` too cannot run an ES module that `--require`
- * names in the thread of the hooks.
+ * Whether `register` works: Node's permissions may forbid threads, and versions of Node that have `registerHooks` too
+ * cannot run an ES module that `--require` names in the thread of the hooks.
  */
 export function hasHooksThread(): boolean {
+  // Without a permission model there is no such object.
+  if ((process.permission as NodeJS.ProcessPermission | undefined)?.has('worker') === false) return false;
   const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ');
   const isRequired = /(^|\s)(-r|--require)[= ]\S*humanloop-otel/.test(options);
   return !isRequired || typeof module.registerHooks !== 'function';

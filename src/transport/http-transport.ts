@@ -11,6 +11,7 @@
 import type { Dispatcher } from 'undici';
 import { isClosedService } from '../address.ts';
 import { optionError } from '../errors.ts';
+import { mustLoadEarly } from '../host/late-loads.ts';
 import { withoutTracing } from '../otel/suppress-tracing.ts';
 import { unref } from '../scheduling/unref.ts';
 import { createClosedTransport } from './closed-service.ts';
@@ -60,6 +61,7 @@ class HttpTransport implements Transport {
       throw optionError('apiKey', 'printable ASCII characters', apiKey);
     }
     if (apiKey) this.#headers['x-api-key'] = apiKey;
+    if (mustLoadEarly()) this.#client = this.#open();
   }
 
   send(request: TransportRequest): Promise<TransportOutcome> {

@@ -24,11 +24,8 @@ export function loadReaders(isQuiet: boolean): boolean {
   } catch (error) {
     // A hook on `require` may throw anything.
     const [reason] = String(error).split('\n');
-    warnAloud(
-      'readers',
-      `no span can be logged until the app is restarted, a file cannot be loaded: ${reason}`,
-      isQuiet,
-    );
+    const remedy = 'restart the app if the package was replaced';
+    warnAloud('readers', `no span is logged until a file can be loaded (${remedy}): ${reason}`, isQuiet);
     return false;
   }
 }

@@ -87,7 +87,7 @@ test('if the readers cannot be loaded, that is said once, spans are counted as d
       .map((line) => line.slice(0, 78)),
   }).toEqual({
     code: 0,
-    lines: ['humanloop-otel: no span can be logged until the app is restarted, a file cannot be loaded'.slice(0, 78)],
+    lines: ['humanloop-otel: no span is logged until a file can be loaded (restart the app if the'.slice(0, 78)],
   });
   expect(stdout).toContain('readers_missing 2\n');
   expect(stdout).toContain('"readers_missing":4');

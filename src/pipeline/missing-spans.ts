@@ -11,6 +11,10 @@ const PATIENCE_MILLIS = 2_000;
 /** What Node publishes for requests of `fetch` and of `node:http`. */
 const REQUESTS = ['undici:request:create', 'http.client.request.start'];
 
+/** Set on the global object: another copy of the package in this process may have got the spans. */
+const HAS_SPAN = Symbol.for('humanloop-otel.has-span');
+const shared = globalThis as { [HAS_SPAN]?: true };
+
 let hasSpan = false;
 let stopWatching: (() => void) | undefined;
 
@@ -39,12 +43,13 @@ export function expectSpans(isQuiet: boolean): void {
 export function sawSpan(): void {
   if (hasSpan) return;
   hasSpan = true;
+  shared[HAS_SPAN] = true;
   stopWatching?.();
 }
 
 function examine(isQuiet: boolean): void {
   try {
-    const fault = findApiConflict() ?? (hasSpan ? undefined : findFault());
+    const fault = findApiConflict() ?? (shared[HAS_SPAN] ? undefined : findFault());
     if (fault) warnAloud('no spans', fault, isQuiet);
   } catch {
     // An SDK that is different from all known ones is not examined.

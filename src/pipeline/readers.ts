@@ -6,17 +6,15 @@
 import { CONVENTIONS } from '../conventions/index.ts';
 import type { Drops } from '../delivery/drops.ts';
 import { guard } from '../host/guard.ts';
+import { mustLoadEarly } from '../host/late-loads.ts';
 import { warnAloud } from '../host/stderr.ts';
 import type { SpanCounts } from '../telemetry/span-counts.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import { ENDED, type Notes } from './intake.ts';
 
-/**
- * Loads the readers where a span comes too late to load them: in jest, which fails a run that requires a file after its
- * tests, and even a span that nobody waits for needs the readers.
- */
+/** Loads the readers where no file can be loaded later. */
 export function loadReadersEarly(isQuiet: boolean): void {
-  if (globalThis.process?.env['JEST_WORKER_ID'] !== undefined) loadReaders(isQuiet);
+  if (mustLoadEarly()) loadReaders(isQuiet);
 }
 
 /** Returns false, and says why, if they cannot be loaded, as when the package is replaced while the app runs. */
@@ -26,11 +24,8 @@ export function loadReaders(isQuiet: boolean): boolean {
   } catch (error) {
     // A hook on `require` may throw anything.
     const [reason] = String(error).split('\n');
-    warnAloud(
-      'readers',
-      `no span can be logged until the app is restarted, a file cannot be loaded: ${reason}`,
-      isQuiet,
-    );
+    const remedy = 'restart the app if the package was replaced';
+    warnAloud('readers', `no span is logged until a file can be loaded (${remedy}): ${reason}`, isQuiet);
     return false;
   }
 }

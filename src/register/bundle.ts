@@ -4,7 +4,7 @@ import { pathToFileURL } from 'node:url';
 import { type MeterProvider, metrics } from '@opentelemetry/api';
 import type { InstalledPackage } from './app.ts';
 import { LLM_PACKAGES } from './catalog.ts';
-import { hasHooksThread, hasSynchronousHooks } from './module-hooks.ts';
+import { hasSynchronousHooks, runInHooksThread } from './module-hooks.ts';
 
 interface Bundle {
   getNodeAutoInstrumentations(config: object): { setMeterProvider?(provider: MeterProvider): void }[];
@@ -28,10 +28,8 @@ export function startBundle(bundle: InstalledPackage): void {
 function hookImports(bundle: InstalledPackage): void {
   const hook = bundle.require.resolve('@opentelemetry/instrumentation/hook.mjs');
   const exclude = LLM_PACKAGES.map(({ name }) => name);
-  if (!hasSynchronousHooks(process.versions.node)) {
-    if (hasHooksThread()) module.register(pathToFileURL(hook), { data: { exclude } });
-    return;
-  }
+  // A failure has been said of the own hooks, which were before these.
+  if (!hasSynchronousHooks(process.versions.node)) return void runInHooksThread(pathToFileURL(hook), { exclude });
   const synchronous = resolveFrom(hook, 'import-in-the-middle/register-hooks.mjs');
   if (synchronous) (module.createRequire(hook)(synchronous) as SynchronousHook).register({ exclude });
 }

@@ -1,6 +1,7 @@
 /** Puts the handover of `handover.ts` into modules while Node loads them. */
 import module from 'node:module';
 import { type Tracer, trace } from '@opentelemetry/api';
+import { say } from './announce.ts';
 import { LLM_PACKAGES, type LlmPackage } from './catalog.ts';
 import { addToModule, addToScript, type Watched } from './handover.ts';
 
@@ -36,8 +37,7 @@ export function watchModules(loaderThread: URL): LoadedModules {
   Object.assign(globalThis, { [LOADED]: onLoaded, [TELEMETRY]: byDefault });
   hookScripts(watched);
   if (hasSynchronousHooks(process.versions.node)) hookModules(watched, false);
-  else if (hasHooksThread()) module.register(loaderThread, { data: watched });
-  else hookModules(watched, true);
+  else hookByThread(loaderThread, watched);
   return {
     names,
     handTo: (receiver) => {
@@ -59,14 +59,27 @@ export function hasSynchronousHooks(version: string): boolean {
   return major === 25 ? minor >= 1 : major >= 26;
 }
 
-/**
- * Whether `register` works. Versions of Node that have `registerHooks` too cannot run an ES module that `--require`
- * names in the thread of the hooks.
- */
-export function hasHooksThread(): boolean {
+function hookByThread(loaderThread: URL, watched: Watched): void {
+  const failure = runInHooksThread(loaderThread, watched);
+  if (failure === undefined) return;
+  if (typeof module.registerHooks === 'function') hookModules(watched, true);
+  else say(`calls of packages that are imported are not traced: ${failure}`);
+}
+
+/** Returns why the module does not run in the thread of Node's hooks, if it does not. */
+export function runInHooksThread(loader: URL, data: unknown): string | undefined {
   const options = [...process.execArgv, process.env['NODE_OPTIONS'] ?? ''].join(' ');
   const isRequired = /(^|\s)(-r|--require)[= ]\S*humanloop-otel/.test(options);
-  return !isRequired || typeof module.registerHooks !== 'function';
+  if (isRequired && typeof module.registerHooks === 'function') {
+    return 'versions of Node that have other hooks cannot run there what an ES module of --require names';
+  }
+  try {
+    module.register(loader, { data });
+    return undefined;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    return code === 'ERR_ACCESS_DENIED' ? 'Node may start no thread; add --allow-worker' : message;
+  }
 }
 
 function hookModules(watched: Watched, withScripts: boolean): void {

@@ -5,3 +5,10 @@
 export function unref(timer: NodeJS.Timeout): void {
   (timer as Partial<NodeJS.Timeout>).unref?.();
 }
+
+/** Whether timers are a browser's, here and now. */
+export function hasNumberTimers(): boolean {
+  const timer: unknown = setTimeout(() => undefined, 0);
+  clearTimeout(timer as NodeJS.Timeout);
+  return typeof timer === 'number';
+}

@@ -1,6 +1,7 @@
 /** A transport that compresses requests off the app's thread, until the server turns out not to accept gzip. */
 import { promisify } from 'node:util';
 import { Warnings } from '../host/warnings.ts';
+import { loadBuiltin } from '../load-module.ts';
 import type { Transport, TransportOutcome, TransportRequest } from './transport.ts';
 
 /** Compressing less does not save a network packet. */
@@ -57,6 +58,6 @@ function isOk(outcome: TransportOutcome): boolean {
 }
 
 async function gzip(bytes: Uint8Array): Promise<Uint8Array> {
-  const zlib = await import('node:zlib');
+  const zlib = loadBuiltin('node:zlib') as typeof import('node:zlib');
   return promisify(zlib.gzip)(bytes, { level: LEVEL });
 }

@@ -11,8 +11,9 @@
 import type { Dispatcher } from 'undici';
 import { isClosedService } from '../address.ts';
 import { optionError } from '../errors.ts';
+import { mustLoadEarly } from '../host/late-loads.ts';
 import { withoutTracing } from '../otel/suppress-tracing.ts';
-import { unref } from '../scheduling/unref.ts';
+import { hasNumberTimers, unref } from '../scheduling/unref.ts';
 import { createClosedTransport } from './closed-service.ts';
 import { isProxied } from './env-proxy.ts';
 import { FetchClient } from './fetch-client.ts';
@@ -60,6 +61,7 @@ class HttpTransport implements Transport {
       throw optionError('apiKey', 'printable ASCII characters', apiKey);
     }
     if (apiKey) this.#headers['x-api-key'] = apiKey;
+    if (mustLoadEarly()) this.#client = this.#open();
   }
 
   send(request: TransportRequest): Promise<TransportOutcome> {
@@ -108,7 +110,12 @@ class HttpTransport implements Transport {
       if (typeof Pool.prototype.dispatch === 'function') {
         // We keep the deadline ourselves: undici limits idle time, which an answer of one byte a second never reaches.
         const withoutLimits = { connect: { timeout: timeoutMillis }, headersTimeout: 0, bodyTimeout: 0 };
-        const settings = { connections, pipelining, ...withoutLimits };
+        const settings = {
+          connections,
+          pipelining,
+          ...withoutLimits,
+          ...(hasNumberTimers() && withoutTimers((proxy, own) => new Pool(proxy, own))),
+        };
         return isProxied(this.#origin) ? new EnvHttpProxyAgent(settings) : new Pool(this.#origin, settings);
       }
     } catch {
@@ -116,6 +123,20 @@ class HttpTransport implements Transport {
     }
     return new FetchClient({ timeoutMillis, connections, maxResponseBytes });
   }
+}
+
+/**
+ * undici calls `unref` of each timer that it starts, also in callbacks of its own, where the error would end the app. With
+ * these options it starts none: it keeps no connection after the answer, and leaves limits of connecting to the system.
+ */
+function withoutTimers(openPool: (proxy: string | URL, options: object) => Dispatcher) {
+  const options = { pipelining: 0, connect: { timeout: 0 }, headersTimeout: 0, bodyTimeout: 0 };
+  return {
+    ...options,
+    proxyTls: options.connect,
+    requestTls: options.connect,
+    clientFactory: (proxy: string | URL, own: object) => openPool(proxy, { ...options, ...own }),
+  };
 }
 
 /**

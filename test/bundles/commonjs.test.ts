@@ -14,9 +14,13 @@ const packages = [
 const ATTRIBUTES = `{ attributes: { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o-mini' } }`;
 
 async function run(name: string, source: string, ...flags: string[]) {
+  return runWith({ HUMANLOOP_QUIET: '1' }, name, source, ...flags);
+}
+
+async function runWith(variables: Record<string, string>, name: string, source: string, ...flags: string[]) {
   const server = await startTestServer();
   const app = await createApp({ packages: [...packages, '@photostructure/sqlite'], files: { [name]: source } });
-  const env = { HUMANLOOP_BASE_URL: server.baseUrl, HUMANLOOP_QUIET: '1' };
+  const env = { HUMANLOOP_BASE_URL: server.baseUrl, ...variables };
   const result = await runApp(app, ['--unhandled-rejections=strict', ...flags, name], { env });
   return { ...result, logs: await readLogs(server.baseUrl, new Date(0)) };
 }
@@ -85,6 +89,21 @@ test.each([
   const { logs, ...result } = await run('app.mjs', source);
   expect(result).toEqual({ code: 0, stdout: 'one\n1,0\n', stderr: '' });
   expect(logs).toMatchObject([{ output: 'Oslo.' }]);
+});
+
+test('of two copies in one process, none says that no span has come if one has it', async () => {
+  const source = `
+    import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+    import * as installed from 'humanloop-otel';
+    import * as other from './node_modules/humanloop-otel/dist/index.js';
+    const spanProcessors = [installed, other].map(({ HumanloopSpanProcessor }) => new HumanloopSpanProcessor());
+    const provider = new BasicTracerProvider({ spanProcessors });
+    provider.getTracer('app').startSpan('chat', ${ATTRIBUTES}).end();
+    await provider.shutdown();
+    console.log(installed === other, spanProcessors.map((processor) => processor.stats().logged).join());`;
+  const { logs, ...result } = await runWith({}, 'app.mjs', source);
+  expect(result).toEqual({ code: 0, stdout: 'false 1,0\n', stderr: '' });
+  expect(logs).toHaveLength(1);
 });
 
 test('the halves share one registration', async () => {

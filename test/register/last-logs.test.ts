@@ -137,9 +137,10 @@ test.each([
   const plain = await runApp(app, ['app.mjs']);
   expect(result.code).toBe(1);
   expect(result.stderr).toContain(printed);
-  // The line of code above the exception may be missing.
+  // The line of code above the exception may be missing. Below it, Node's own functions depend on how many timers are due.
+  const withoutNode = (text: string) => text.replace(/\n +at [^\n]*\(node:internal\/[^)\n]*\)/g, '');
   expect(result.stderr).not.toBe('');
-  expect(plain.stderr.endsWith(result.stderr)).toBe(true);
+  expect(withoutNode(plain.stderr).endsWith(withoutNode(result.stderr))).toBe(true);
   expect(result.stderr).not.toContain('node_modules');
   expect(await logsOf(baseUrl)).toEqual(ALL);
 });

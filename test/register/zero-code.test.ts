@@ -1,4 +1,5 @@
 /** Apps with real SDKs and instrumentations, and not a line of tracing code. `npm run setups` tries many more. */
+import { registerHooks } from 'node:module';
 import { expect, onTestFinished, test } from 'vitest';
 import { readLogs } from '../../scripts/read-logs.ts';
 import { ANSWER, openProvider } from '../../scripts/setups/provider.ts';
@@ -18,11 +19,21 @@ interface Run {
   readonly format?: 'mjs' | 'cjs';
   readonly flag?: '--import' | '--require';
   readonly env?: Readonly<Record<string, string>>;
+  /** Arguments of Node before all others. */
+  readonly nodeArgs?: readonly string[];
   /** Starts the app by its absolute path, from another directory. */
   readonly fromElsewhere?: boolean;
 }
 
-async function run({ packages, app: name, format = 'mjs', flag = '--import', env = {}, fromElsewhere }: Run) {
+async function run({
+  packages,
+  app: name,
+  format = 'mjs',
+  flag = '--import',
+  env = {},
+  nodeArgs = [],
+  fromElsewhere,
+}: Run) {
   const server = await startTestServer();
   const provider = await openProvider();
   onTestFinished(() => provider.close());
@@ -32,7 +43,7 @@ async function run({ packages, app: name, format = 'mjs', flag = '--import', env
     files: { 'package.json': PACKAGE_JSON },
   });
   const register = fromElsewhere ? `${app}/node_modules/humanloop-otel/dist/register.js` : 'humanloop-otel/register';
-  const result = await runApp(app, [flag, register, `${app}/app.${format}`], {
+  const result = await runApp(app, [...nodeArgs, flag, register, `${app}/app.${format}`], {
     ...(fromElsewhere && { cwd: '/' }),
     env: {
       HUMANLOOP_BASE_URL: server.baseUrl,
@@ -67,6 +78,29 @@ test.each([
   const plain = logs.find((log) => log.prompt_tokens !== undefined);
   expect(plain).toMatchObject({ output: ANSWER, prompt_tokens: 12, output_tokens: 7 });
 });
+
+/** Node's permissions without the one for threads. */
+const [major = 0] = process.versions.node.split('.').map(Number);
+const PERMISSIONS = [
+  major < 22 ? '--experimental-permission' : '--permission',
+  '--allow-fs-read=*',
+  ...(major > 24 ? ['--allow-net'] : []),
+];
+const hasHooksHere = typeof registerHooks === 'function';
+
+test.each(['mjs', 'cjs'] as const)(
+  'where Node may start no thread, an app.%s is traced, or that is said',
+  async (format) => {
+    const options = { packages: ['openai', OPEN_INFERENCE], app: 'openai', format, nodeArgs: PERMISSIONS } as const;
+    const { code, stderr, sessions } = await run(options);
+    expect({ code, sessions }).toEqual({
+      code: 0,
+      sessions: hasHooksHere || format === 'cjs' ? ['model!', 'model!'] : [],
+    });
+    expect(stderr).toContain(`humanloop-otel/register: traces openai`);
+    expect(stderr.includes('Node may start no thread; add --allow-worker')).toBe(!hasHooksHere);
+  },
+);
 
 test('two instrumentations of one package: only the preferred one is started', async () => {
   const { stderr, sessions } = await run({ packages: ['openai', OPEN_INFERENCE, OPEN_TELEMETRY], app: 'openai' });

@@ -1,32 +1,12 @@
 /** A network in which only a proxy reaches the server. */
-import { createServer } from 'node:http';
-import { type AddressInfo, connect } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { adviseOn } from '../../src/delivery/advice.ts';
 import { createHttpTransport } from '../../src/transport/http-transport.ts';
+import { startProxy } from '../support/proxy.ts';
 import { startMisbehavingServer } from './misbehaving-server.ts';
 
 const BASE_URL = 'http://logs.invalid/v4';
 const POST = { method: 'POST', path: '/logs', body: Buffer.from('{}') } as const;
-
-async function startProxy(target: string) {
-  const asked: string[] = [];
-  const proxy = createServer().on('connect', (request, socket) => {
-    asked.push(request.url ?? '');
-    const { hostname, port } = new URL(target);
-    const upstream = connect(Number(port), hostname, () => {
-      socket.write('HTTP/1.1 200 OK\r\n\r\n');
-      upstream.pipe(socket).pipe(upstream);
-    });
-    for (const end of [socket, upstream]) end.on('error', () => undefined);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  onTestFinished(() => {
-    proxy.closeAllConnections();
-    proxy.close();
-  });
-  return { asked, url: `http://127.0.0.1:${(proxy.address() as AddressInfo).port}` };
-}
 
 function setVariables(variables: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(variables)) vi.stubEnv(name, value);

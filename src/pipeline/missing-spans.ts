@@ -11,11 +11,10 @@ const PATIENCE_MILLIS = 2_000;
 /** What Node publishes for requests of `fetch` and of `node:http`. */
 const REQUESTS = ['undici:request:create', 'http.client.request.start'];
 
-/** Set on the global object: another copy of the package in this process may have got the spans. */
-const HAS_SPAN = Symbol.for('humanloop-otel.has-span');
-const shared = globalThis as { [HAS_SPAN]?: true };
+const SHARED = Symbol.for('humanloop-otel spans');
 
-let hasSpan = false;
+/** One for all copies of the package in this process: another one may have got the spans. */
+let shared = { hasSpan: false };
 let stopWatching: (() => void) | undefined;
 
 /**
@@ -23,6 +22,8 @@ let stopWatching: (() => void) | undefined;
  * model, is the occasion to ask why it has no span.
  */
 export function expectSpans(isQuiet: boolean): void {
+  // Not with the first span: the app may have locked the global object by then.
+  shared = (globalThis as { [SHARED]?: typeof shared })[SHARED] ??= shared;
   const { process } = globalThis;
   const channels = process?.getBuiltinModule?.('node:diagnostics_channel');
   if (stopWatching || !channels) return;
@@ -41,15 +42,14 @@ export function expectSpans(isQuiet: boolean): void {
 
 /** Call this when a span has come, whatever it is. */
 export function sawSpan(): void {
-  if (hasSpan) return;
-  hasSpan = true;
-  shared[HAS_SPAN] = true;
+  if (shared.hasSpan) return;
+  shared.hasSpan = true;
   stopWatching?.();
 }
 
 function examine(isQuiet: boolean): void {
   try {
-    const fault = findApiConflict() ?? (shared[HAS_SPAN] ? undefined : findFault());
+    const fault = findApiConflict() ?? (shared.hasSpan ? undefined : findFault());
     if (fault) warnAloud('no spans', fault, isQuiet);
   } catch {
     // An SDK that is different from all known ones is not examined.

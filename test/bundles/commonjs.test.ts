@@ -106,6 +106,20 @@ test('of two copies in one process, none says that no span has come if one has i
   expect(logs).toHaveLength(1);
 });
 
+test('an app that locks the global object after set-up is traced', async () => {
+  const source = `
+    import { BasicTracerProvider } from '@opentelemetry/sdk-trace-base';
+    import { HumanloopSpanProcessor } from 'humanloop-otel';
+    import 'undici'; // which sets a property of it too
+    const provider = new BasicTracerProvider({ spanProcessors: [new HumanloopSpanProcessor()] });
+    Object.preventExtensions(globalThis);
+    provider.getTracer('app').startSpan('chat', ${ATTRIBUTES}).end();
+    await provider.shutdown();`;
+  const { logs, ...result } = await run('app.mjs', source);
+  expect(result).toEqual({ code: 0, stdout: '', stderr: '' });
+  expect(logs).toHaveLength(1);
+});
+
 test('the halves share one registration', async () => {
   const source = `
     import { createRequire } from 'node:module';

@@ -30,7 +30,7 @@ async function open(file = newFile()): Promise<Store> {
  * Ends each thread that is to read a log with this output, as one does that has too little memory. Returns a function
  * that says how many it has ended.
  */
-function endThreadsThatRead(file: string, output: string): () => number {
+function endThreadsThatRead(file: string, output: string, onRead = (_count: number) => {}): () => number {
   const database = openSqlite({ file, readOnly: true });
   onTestFinished(() => database.close());
   const fatal = database.prepare('SELECT 1 FROM logs WHERE key = ? AND output = ?');
@@ -39,6 +39,7 @@ function endThreadsThatRead(file: string, output: string): () => number {
   const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, work: unknown) {
     const call = (work as { call?: IndexCall } | null)?.call;
     const { logs = [], fatal: left = [] } = call?.name === 'readSlice' ? call.options : {};
+    if (call?.name === 'readSlice') onRead(logs.length);
     if (!logs.some(({ key }) => !left.includes(key) && fatal.get(key, output))) return post.call(this, work);
     ended += 1;
     void this.terminate();
@@ -104,6 +105,26 @@ test('logs for which the thread ends each time are found among others, told once
   await store.updateLog({ id: ids[1]! }, { output: 'the quagga' });
   await expect.poll(() => found(store, 'quagga')).toEqual(['session 1']);
   expect(ended()).toBe(before);
+});
+
+test('what else fails is told, also while it is looked for a log for which the thread ends', async () => {
+  const file = newFile();
+  const told: unknown[] = [];
+  const store = await openSqliteStore({ file, onError: (error) => told.push(error) });
+  onTestFinished(() => store.close());
+  const counts: number[] = [];
+  endThreadsThatRead(file, 'the fatal zebra', (count) => {
+    // All four twice, the first two, which are indexed, and then the others.
+    if (counts.push(count) === 4) throw new Error('the disk is full');
+  });
+  await store.createLogs([0, 1, 2, 3].map((at) => log({ output: at === 2 ? 'the fatal zebra' : 'the zebra' })));
+  await untilIndexed(store);
+  expect(counts.slice(0, 4)).toEqual([4, 4, 2, 2]);
+  expect(told.map(String)).toEqual([
+    'ThreadEndedError: The thread of the database has ended.',
+    'Error: the disk is full',
+    expect.stringContaining('by its words'),
+  ]);
 });
 
 test('pages hear what a thread has written that has ended before it said so', async () => {

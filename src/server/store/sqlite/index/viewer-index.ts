@@ -8,6 +8,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { HumanloopError } from '../../../../errors.ts';
 import { reasonOf } from '../../../../sqlite/open.ts';
+import { ThreadEndedError } from '../../../../sqlite/thread.ts';
 import type { SessionChange } from '../../viewer-store.ts';
 import { createIndexCalls, type IndexCallsParts } from './index-calls.ts';
 import { type IndexPace, paceAt } from './index-pace.ts';
@@ -132,10 +133,12 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
   const start = (): void => {
     timer = undefined;
     if (holds > 0) return;
-    const isTold = isFailing || calls.isSearching();
+    const wasFailing = isFailing;
+    const wasSearching = calls.isSearching();
     running = run().catch((error: unknown) => {
       running = undefined;
       // The disk is full, or the file is locked: the index catches up later.
+      const isTold = wasFailing || (wasSearching && error instanceof ThreadEndedError);
       if (!isTold && !closed) onError(error);
       // A thread that has ended may have written before.
       if (!isFailing && reasonOf(error) === 'other') announce(null);

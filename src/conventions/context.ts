@@ -123,9 +123,12 @@ function boundTags(tags: string[], count: number): string[] {
   return kept;
 }
 
+/** A list as JSON, which may have been encoded twice, or a tuple as Python writes it. */
+const WRITTEN_LIST = /^\s*(?:"\s*)?[[(]/;
+
 /** LangSmith joins tags with commas. */
 function isJoined(value: unknown): value is string {
-  return typeof value === 'string' && value.includes(',') && !value.startsWith('[') && !value.startsWith('(');
+  return typeof value === 'string' && value.includes(',') && !WRITTEN_LIST.test(value);
 }
 
 /** Returns the environment that the span, or else its resource, names: `production`, `staging`. */

@@ -17,9 +17,5 @@ test.each([
 });
 
 test('tags are read from a text that joins them with commas', () => {
-  expect(readTags(makeSpan({ 'langsmith.span.tags': 'nightly, de,"quoted"' }))).toEqual([
-    'nightly',
-    'de',
-    '"quoted"',
-  ]);
+  expect(readTags(makeSpan({ 'langsmith.span.tags': 'nightly, de,"quoted"' }))).toEqual(['nightly', 'de', '"quoted"']);
 });

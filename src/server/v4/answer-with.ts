@@ -3,7 +3,7 @@ import type { LogResponse, Page } from '../../wire/v4.ts';
 import { type Answer, json, jsonText } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import { NameTakenError, RejectedFieldError, RejectedItemError } from '../store/rejected-item.ts';
-import { toLogJson, toRecordsJson } from '../store/rows/log-json.ts';
+import { writeLogJson, writeRecordsJson } from '../store/rows/log-json.ts';
 
 export function found(body: unknown, what: string): Answer {
   if (body === undefined) throw new HttpError(404, `${what} not found`);
@@ -11,14 +11,14 @@ export function found(body: unknown, what: string): Answer {
 }
 
 /** What is JSON in the log is sent as it is stored. */
-export function foundLog(log: LogResponse | undefined): Answer {
+export async function foundLog(log: LogResponse | undefined): Promise<Answer> {
   if (log === undefined) throw new HttpError(404, 'log not found');
-  return jsonText(200, toLogJson(log));
+  return jsonText(200, await writeLogJson(log));
 }
 
-export function foundLogs(page: Page<LogResponse> | undefined): Answer {
+export async function foundLogs(page: Page<LogResponse> | undefined): Promise<Answer> {
   if (page === undefined) throw new HttpError(404, 'project not found');
-  return jsonText(200, toRecordsJson(page));
+  return jsonText(200, await writeRecordsJson(page));
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Access } from '../http/access.ts';
 import { type Answer, empty, json, jsonText } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
-import { toLogJson, toRecordsJson } from '../store/rows/log-json.ts';
+import { writeLogJson, writeRecordsJson } from '../store/rows/log-json.ts';
 import { splitIdeographs } from '../store/rows/log-text.ts';
 import { parseSearch } from '../store/search-query.ts';
 import type { Store } from '../store/store.ts';
@@ -66,7 +66,7 @@ export function createViewerRoutes(store: Store, access: Access): Routes {
         run: async ({ id, query }) => {
           const portion = await viewer.exportSession(id, parseLogCursor(query));
           if (!portion) throw new HttpError(404, 'session not found');
-          return jsonText(200, toRecordsJson(portion));
+          return jsonText(200, await writeRecordsJson(portion));
         },
       },
     },
@@ -102,7 +102,7 @@ export function createViewerRoutes(store: Store, access: Access): Routes {
         run: async ({ id }) => {
           const found = await viewer.readLog(id);
           if (!found) throw new HttpError(404, 'log not found');
-          return jsonText(200, `{"log":${toLogJson(found.log)},"session":${JSON.stringify(found.session)}}`);
+          return jsonText(200, `{"log":${await writeLogJson(found.log)},"session":${JSON.stringify(found.session)}}`);
         },
       },
     },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
-import { toLogJson, toRecordsJson } from '../../../src/server/store/rows/log-json.ts';
+import { toLogJson, writeLogJson, writeRecordsJson } from '../../../src/server/store/rows/log-json.ts';
 import { GIVEN_COLUMNS, toLogResponse, toLogRow } from '../../../src/server/store/rows/log-row.ts';
 import type { LogRequest } from '../../../src/wire/v4.ts';
 import { config, log } from '../sample-log.ts';
@@ -52,11 +52,11 @@ test('a field that is JSON is not parsed to be written, and parsed once to be re
   parse.mockRestore();
 });
 
-test('a page of logs is written without parsing them', () => {
+test('a page of logs is written without parsing them', async () => {
   const [first, second] = [log({ inputs: { question: 'why' } }), log({ inputs: { question: 'how' } })];
   const page = { records: [stored(first), stored(second)], page: 0, size: 10, total: 2 };
   const parse = vi.spyOn(JSON, 'parse');
-  const written = toRecordsJson(page);
+  const written = await writeRecordsJson(page);
   expect(parse).not.toHaveBeenCalled();
   parse.mockRestore();
   expect(JSON.parse(written)).toEqual(JSON.parse(JSON.stringify(page)));
@@ -72,4 +72,9 @@ test('what was changed in a log is written', () => {
 test('another log that is made of one is written with what it has itself', () => {
   const other = { ...stored(log({ inputs: { question: 'why' } })), inputs: { question: 'how' } };
   expect(JSON.parse(toLogJson(other)).inputs).toEqual({ question: 'how' });
+});
+
+test('a log with a long text is written as a short one is', async () => {
+  const long = stored(log({ output: 'words "quoted" é '.repeat(100_000), inputs: { question: 'why' } }));
+  expect(await writeLogJson(long)).toBe(toLogJson(long));
 });

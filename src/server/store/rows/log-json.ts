@@ -3,6 +3,9 @@
  * only if somebody reads the field. To parse it, and to write it again, would take longer than all else of an answer.
  */
 import type { LogResponse } from '../../../wire/v4.ts';
+import { hasLongTexts, stringifyElsewhere } from './json-thread.ts';
+
+const NONE_STORED: ReadonlyMap<string, string> = new Map();
 
 /** The text of those fields of a log that are JSON and that nobody has read or set, by the log. */
 const storedTexts = new WeakMap<object, ReadonlyMap<string, string>>();
@@ -28,17 +31,39 @@ export function addStoredFields(log: Record<string, unknown>, texts: ReadonlyMap
 
 /** Returns what `JSON.stringify` would, but for the order of keys. */
 export function toLogJson(log: object): string {
-  const texts = storedTexts.get(log);
-  if (!texts) return JSON.stringify(log);
-  // Of a field that is JSON, the value is not asked for.
-  const others: Record<string, unknown> = {};
-  for (const name of Object.keys(log)) if (!texts.has(name)) others[name] = log[name as keyof typeof log];
-  let json = JSON.stringify(others).slice(0, -1);
-  for (const [name, text] of texts) json += `,"${name}":${text}`;
-  return `${json}}`;
+  const [others, stored] = divide(log);
+  return join(JSON.stringify(others), stored);
+}
+
+/** The same for an answer: what is long in the log is written on another thread. */
+export async function writeLogJson(log: object): Promise<string> {
+  const [others, stored] = divide(log);
+  const isLong = hasLongTexts(others);
+  return join(isLong ? (await stringifyElsewhere(others)).toString() : JSON.stringify(others), stored);
 }
 
 /** The same for what has a list of logs. */
-export function toRecordsJson<Rest extends object>({ records, ...rest }: Rest & { records: LogResponse[] }): string {
-  return `{"records":[${records.map(toLogJson).join(',')}],${JSON.stringify(rest).slice(1)}`;
+export async function writeRecordsJson<Rest extends object>(
+  page: Rest & { readonly records: readonly LogResponse[] },
+): Promise<string> {
+  const { records, ...rest } = page;
+  const texts: string[] = [];
+  for (const log of records) texts.push(await writeLogJson(log));
+  return `{"records":[${texts.join(',')}],${JSON.stringify(rest).slice(1)}`;
+}
+
+/** Of a field that is JSON, the value is not asked for. */
+function divide(log: object): [others: object, stored: ReadonlyMap<string, string>] {
+  const stored = storedTexts.get(log);
+  if (!stored) return [log, NONE_STORED];
+  const others: Record<string, unknown> = {};
+  for (const name of Object.keys(log)) if (!stored.has(name)) others[name] = log[name as keyof typeof log];
+  return [others, stored];
+}
+
+function join(othersJson: string, stored: ReadonlyMap<string, string>): string {
+  if (stored.size === 0) return othersJson;
+  let json = othersJson.slice(0, -1);
+  for (const [name, text] of stored) json += `,"${name}":${text}`;
+  return `${json}}`;
 }

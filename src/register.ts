@@ -10,7 +10,7 @@ import { isMainThread, parentPort } from 'node:worker_threads';
 import { context, propagation, type TracerProvider, trace } from '@opentelemetry/api';
 import { mainScript } from './host/app-package.ts';
 import { resolveOptions } from './options.ts';
-import { registeredProvider } from './pipeline/span-limits.ts';
+import { registeredProvider } from './pipeline/doctor/span-limits.ts';
 import { HumanloopSpanProcessor } from './processors/span-processor.ts';
 import { switchOnAiSdk } from './register/ai-sdk.ts';
 import { announce, attempt, say, warnIfNothingWasSeen, warnOfUnseen } from './register/announce.ts';

@@ -7,7 +7,7 @@ import { createApp, runApp } from './support/installed-app.ts';
 import { startMisbehavingV4 } from './support/misbehaving-v4.ts';
 import { startTestServer } from './support/start-test-server.ts';
 
-const SDK = { packages: ['@opentelemetry/sdk-trace-node', '@opentelemetry/core'] };
+const SDK = { packages: ['@opentelemetry/sdk-trace-node', '@opentelemetry/core', '@photostructure/sqlite'] };
 
 /** An app that traces two calls, one after the other, and shuts down. `provider` are further options. */
 function app({ options = '{}', provider = '', before = '', register = 'provider.register();', end = '' } = {}): string {
@@ -155,6 +155,28 @@ test.each([
   expect(adviseOn(outcome, { baseUrl: 'http://a.example.com/v4' })?.text).toBe(
     `http://a.example.com/v4 answers HTTP 503${said}: see what the server itself prints`,
   );
+});
+
+test('a process that ends without a shutdown: how many logs are lost, those of spans that are open among them', async () => {
+  const server = await startTestServer();
+  const call = `trace.getTracer('app').startSpan('chat', { attributes })`;
+  const end = `
+    await processor.forceFlush();
+    trace.getTracer('app').startSpan('GET /').end();
+    ${call};
+    ${call}.end();
+    console.log(0);`;
+  const env = { HUMANLOOP_BASE_URL: server.baseUrl };
+  const { lines, stats } = await run(app({ end }), env);
+  expect(lines).toEqual([
+    expect.stringMatching(/^humanloop-otel: up to 2 logs are lost: .*shutdown\(\) of the SDK or the provider/),
+  ]);
+  expect(stats).toMatchObject({ logged: 2 });
+  expect((await run(app({ end }), { ...env, HUMANLOOP_QUIET: 'true' })).lines).toEqual([]);
+  const spooled = `{ spool: { directory: 'spool' } }`;
+  expect((await run(app({ end, options: spooled }), env)).lines).toEqual([]);
+  const plain = `trace.getTracer('app').startSpan('GET /').end(); console.log(0);`;
+  expect((await run(app({ end: `await processor.forceFlush();${plain}` }), env)).lines).toEqual([]);
 });
 
 test('no tracer provider is registered', async () => {

@@ -25,7 +25,7 @@ import type { TraceTracker } from '../trace/trace-tracker.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
 import { calledModelInto, passOnFirstCall, withCalledModel } from './agent-model.ts';
-import { examine, examineContinued, examineSkipped } from './doctor.ts';
+import { examine, examineContinued, examineSkipped } from './doctor/faults.ts';
 import { Drafts } from './drafts.ts';
 import { Entries } from './entries.ts';
 import { Evaluations } from './evaluations.ts';

@@ -20,28 +20,27 @@ import { nameComponent } from '../telemetry/component.ts';
 import { type ComponentState, SelfMetrics, type StateSource } from '../telemetry/self-metrics.ts';
 import { SpanCounts } from '../telemetry/span-counts.ts';
 import { referenceOf } from '../trace/span-node.ts';
-import { noteBaggage, noteContext } from '../trace/trace-context.ts';
+import { noteBaggage } from '../trace/trace-context.ts';
 import { TraceTracker } from '../trace/trace-tracker.ts';
 import type { Transport } from '../transport/transport.ts';
 import type { LateFields } from '../wire/late-fields.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import { Backlog } from './backlog.ts';
 import { createTransport } from './create-transport.ts';
-import { examineEnd, examineLate } from './doctor.ts';
+import { examineEnd, examineLate } from './doctor/faults.ts';
+import { expectSpans, sawSpan } from './doctor/missing-spans.ts';
+import { type UnsentLogs, watchForEnd } from './doctor/unsent-logs.ts';
 import { ENDED, Intake, type Notes } from './intake.ts';
 import { LogWriter } from './log-writer.ts';
-import { expectSpans, sawSpan } from './missing-spans.ts';
 import { PassingOn } from './passing-on.ts';
+import { Pressure } from './pressure.ts';
 import { dropUnread, loadReaders, loadReadersEarly } from './readers.ts';
 import type { Stats } from './stats.ts';
 
-/** At this share of a bound, the spans that are held longest are released early, so that nothing has to be dropped. */
-const PRESSURE = 0.75;
-const RELEASED_AT_ONCE = 1_000;
 const NOT_WORKED_OFF = 'not all spans were worked off in time';
 const NOT_TAKEN_OVER = 'what dead processes left in the spool was not taken over in time';
 
-export class Pipeline implements StateSource {
+export class Pipeline implements StateSource, UnsentLogs {
   readonly passingOn: PassingOn;
   readonly #options: ResolvedOptions;
   readonly #tracker: TraceTracker;
@@ -49,8 +48,10 @@ export class Pipeline implements StateSource {
   readonly #delivery: Delivery;
   readonly #writer: LogWriter;
   readonly #backlog: Backlog;
+  readonly #pressure: Pressure;
   readonly #intake: Intake;
   readonly #metrics: SelfMetrics;
+  readonly #stopWatching: () => void;
   readonly #awaitedResources = new WeakSet<ResourceSlice>();
   /** Spans that were open when the shutdown began, and ended before it was over: their logs may be closed or not. */
   #endedMeanwhile: SpanSlice[] | undefined = [];
@@ -63,11 +64,12 @@ export class Pipeline implements StateSource {
     this.#delivery = new Delivery(transport ?? createTransport(options), this.#drops, {
       ...options,
       counts: new SpanCounts(mode.awaitsUnseenParents),
-      isPressed: () => this.#usage() > PRESSURE,
+      isPressed: () => this.#pressure.isHigh,
       isQuiet: () => this.#intake.isQuiet && this.#backlog.isIdle,
     });
     const writer = new LogWriter(this.#delivery, this.#tracker, this.#drops, { ...options, ...mode });
     this.#writer = writer;
+    this.#pressure = new Pressure(this.#tracker, this.#delivery, this.#drops, { ...options, isLog: writer.isLog });
     this.passingOn = new PassingOn(this.#tracker, options, () => this.#intake.catchUp());
     expectSpans(options.quiet);
     loadReadersEarly(options.quiet);
@@ -87,6 +89,7 @@ export class Pipeline implements StateSource {
     const type = mode.awaitsUnseenParents ? 'HumanloopSpanExporter' : 'HumanloopSpanProcessor';
     const component = nameComponent(type, options.baseUrl);
     this.#metrics = new SelfMetrics(component, this.#delivery.counts, this);
+    this.#stopWatching = options.spool ? () => undefined : watchForEnd(this, options.quiet);
   }
 
   get isShutDown(): boolean {
@@ -135,7 +138,7 @@ export class Pipeline implements StateSource {
   }
 
   #addEvaluation(traceId: string, spanId: string, event: SpanEvent): void {
-    if (this.#usage() <= 1) this.#writer.evaluations.receive(traceId, spanId, event);
+    if (this.#pressure.usage() <= 1) this.#writer.evaluations.receive(traceId, spanId, event);
     else this.#drops.add('queue_full', referenceIdOf(traceId, spanId), 'feedback');
   }
 
@@ -156,6 +159,13 @@ export class Pipeline implements StateSource {
       inFlight: isExporter ? held + this.#delivery.countUndelivered() : inFlight,
       spool: this.#delivery.spool?.usage(),
     };
+  }
+
+  countUnsent(): number {
+    this.#intake.catchUp();
+    let count = this.#delivery.stats().queued;
+    for (const node of this.#tracker.unretiredNodes()) if (!node.entry && this.#writer.isLog(node)) count++;
+    return count;
   }
 
   /**
@@ -215,6 +225,7 @@ export class Pipeline implements StateSource {
     }
     this.#metrics.close();
     await this.#delivery.close();
+    this.#stopWatching();
     const endedMeanwhile = this.#endedMeanwhile ?? [];
     this.#endedMeanwhile = undefined;
     for (const span of endedMeanwhile) this.#endTooLate(span);
@@ -244,14 +255,14 @@ export class Pipeline implements StateSource {
   #followStart(span: SpanSlice, parentContext: Context | undefined): void {
     const node = this.#tracker.start(span, parentContext);
     if (parentContext) noteBaggage(node, parentContext);
-    if (this.#tracker.openCount > this.#options.queue.maxItems) this.#forgetOldestOpen();
+    this.#pressure.boundOpen();
   }
 
   #followEnd(span: SpanSlice, nowMillis: number): void {
     if (span.resource?.asyncAttributesPending) this.#awaitResource(span.resource);
     const node = this.#tracker.end(span, nowMillis);
     if (this.#delivery.spool && node.state === 'held') this.#backlog.add(this.#writer.drafts.draft(node));
-    this.#relieve();
+    this.#pressure.relieve();
   }
 
   /** Lets the work wait until the resource is complete, once: it may never be. */
@@ -259,17 +270,6 @@ export class Pipeline implements StateSource {
     if (!resource.waitForAsyncAttributes || this.#awaitedResources.has(resource)) return;
     this.#awaitedResources.add(resource);
     this.#backlog.postponeUntil(resource.waitForAsyncAttributes());
-  }
-
-  /** Forgets a tenth of the bound at once, so that this is rarely needed. */
-  #forgetOldestOpen(): void {
-    this.#tracker.forgetOldestOpen(Math.ceil(this.#options.queue.maxItems / 10), (node) => {
-      noteContext(node, this.#options.session);
-      if (node.entry) this.#delivery.finish(node.entry);
-      if (!this.#writer.isLog(node)) return;
-      this.#drops.add('span_forgotten', referenceOf(node), 'open for too long');
-      if (!node.entry) this.#delivery.counts.failUnsent('span_forgotten');
-    });
   }
 
   #endTooLate(span: SpanSlice): void {
@@ -284,18 +284,5 @@ export class Pipeline implements StateSource {
       this.#delivery.counts.failUnsent('already_shutdown');
       examineLate(this.#options.quiet);
     });
-  }
-
-  /** Returns memory use as a share of the bound of `queue`, in items or bytes, whichever is larger. */
-  #usage(): number {
-    const { queue } = this.#options;
-    const items = this.#tracker.pendingCount + this.#delivery.heldCount;
-    return Math.max(items / queue.maxItems, (this.#tracker.bytes + this.#delivery.bytes) / queue.maxBytes);
-  }
-
-  #relieve(): void {
-    if (this.#usage() <= PRESSURE) return;
-    this.#tracker.releaseOldest(RELEASED_AT_ONCE);
-    while (this.#usage() > 1 && this.#delivery.dropOldestTrace('queue_full'));
   }
 }

@@ -8,9 +8,9 @@
 import { constants } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 import type { ResolvedOptions } from '../options.ts';
+import { sayIfLost } from '../pipeline/doctor/unsent-logs.ts';
 import type { HumanloopSpanProcessor } from '../processors/span-processor.ts';
 import { Deadline, keepingAlive } from '../scheduling/deadline.ts';
-import { say } from './announce.ts';
 import { listenForEnding } from './ending-events.ts';
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -27,8 +27,9 @@ export function sendLastLogs(
     concurrency,
     exitTimeoutMillis,
     flushTimeoutMillis,
+    quiet,
     spool,
-  }: Pick<ResolvedOptions, 'concurrency' | 'exitTimeoutMillis' | 'flushTimeoutMillis' | 'spool'>,
+  }: Pick<ResolvedOptions, 'concurrency' | 'exitTimeoutMillis' | 'flushTimeoutMillis' | 'quiet' | 'spool'>,
 ): void {
   /** Everything is done: the process may end. */
   let isOver = false;
@@ -43,10 +44,6 @@ export function sendLastLogs(
     const gone = Object.values(dropped).reduce((sum, count) => sum + count, logged + spooled);
     return { arrived: held + queued + gone, acknowledged: logged + updated };
   };
-  const sayIfLost = (why: string) => {
-    const count = countLeft();
-    if (count > 0 && !spool) say(`up to ${count} ${count === 1 ? 'log is' : 'logs are'} lost: ${why}`);
-  };
   const isDone = (work: Promise<void>) =>
     keepingAlive(new Deadline(exitTimeoutMillis).within(work, 'too late')).then(
       () => true,
@@ -56,7 +53,7 @@ export function sendLastLogs(
   /** Nothing of the app runs after this: the logs of open spans are closed too. */
   const end = (): Promise<void> => {
     ending ??= isDone(processor.shutdown()).then((isSent) => {
-      if (!isSent) sayIfLost(`the process ends, and they were not sent within ${exitTimeoutMillis} ms`);
+      if (!isSent && !spool) sayIfLost(countLeft(), `they were not sent within ${exitTimeoutMillis} ms`, quiet);
       isOver = true;
     });
     return ending;
@@ -139,10 +136,6 @@ export function sendLastLogs(
       isFlushed = isSent;
     });
     watch ??= setInterval(endIfHeldByRequests, WATCH_MILLIS).unref();
-  });
-  process.on('exit', () => {
-    if (!isOver)
-      sayIfLost('process.exit() does not wait until they are sent; await forceFlush() before, or set a spool');
   });
 }
 

@@ -3,15 +3,15 @@
  * is certain. `missing-spans.ts` does the same where no span comes.
  */
 import { context, createContextKey, diag, ROOT_CONTEXT, TraceFlags } from '@opentelemetry/api';
-import type { LogKind } from '../conventions/convention.ts';
-import { classifySpan } from '../conventions/index.ts';
-import { warnAloud } from '../host/stderr.ts';
-import { Warnings } from '../host/warnings.ts';
-import { hasPropagator } from '../otel/propagator-probe.ts';
-import { parentSpanIdOf, type SpanSlice } from '../otel/span-slice.ts';
+import type { LogKind } from '../../conventions/convention.ts';
+import { classifySpan } from '../../conventions/index.ts';
+import { warnAloud } from '../../host/stderr.ts';
+import { Warnings } from '../../host/warnings.ts';
+import { hasPropagator } from '../../otel/propagator-probe.ts';
+import { parentSpanIdOf, type SpanSlice } from '../../otel/span-slice.ts';
+import type { Stats } from '../stats.ts';
 import { explainUnsampled } from './missing-spans.ts';
 import { explainCut, explainDropped, isLimited } from './span-limits.ts';
-import type { Stats } from './stats.ts';
 
 const PROBE = createContextKey('humanloop-otel doctor');
 const LIMITS = [

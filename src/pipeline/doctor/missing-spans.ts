@@ -2,7 +2,7 @@
  * Warns if no span can come, which no span can show: when the app sends a request, and at the end of the process.
  */
 import { type TracerProvider, trace } from '@opentelemetry/api';
-import { warnAloud } from '../host/stderr.ts';
+import { warnAloud } from '../../host/stderr.ts';
 import { findApiConflict } from './api-copies.ts';
 import { registeredProvider } from './span-limits.ts';
 

@@ -1,6 +1,6 @@
 /** What the SDK's limits have taken from a span, and how the SDK that is there can be told otherwise. */
 import { trace } from '@opentelemetry/api';
-import type { SpanSlice } from '../otel/span-slice.ts';
+import type { SpanSlice } from '../../otel/span-slice.ts';
 
 interface LimitedSpan extends SpanSlice {
   /** All versions of the SDK have it, none in its types. */

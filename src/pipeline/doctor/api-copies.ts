@@ -3,7 +3,7 @@
  * older minor version has put on the global object. Copies of equal or older versions share everything.
  */
 import { trace } from '@opentelemetry/api';
-import { readPackageJson } from '../host/app-package.ts';
+import { readPackageJson } from '../../host/app-package.ts';
 
 const SHARED = Symbol.for('opentelemetry.js.api.1');
 const API_ENTRY = /^(.*[\\/]node_modules[\\/]@opentelemetry[\\/]api)[\\/]build[\\/]src[\\/]index\.js$/;

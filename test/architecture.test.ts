@@ -14,6 +14,7 @@ const APP_ROOMS = [
   ['register/'],
   ['processors/'],
   ['pipeline/'],
+  ['pipeline/doctor/'],
   ['trace/same-call/'],
   ['trace/'],
   ['delivery/delivery.ts'],

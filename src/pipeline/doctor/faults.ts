@@ -9,7 +9,6 @@ import { warnAloud } from '../../host/stderr.ts';
 import { Warnings } from '../../host/warnings.ts';
 import { hasPropagator } from '../../otel/propagator-probe.ts';
 import { parentSpanIdOf, type SpanSlice } from '../../otel/span-slice.ts';
-import type { Stats } from '../stats.ts';
 import { explainUnsampled } from './missing-spans.ts';
 import { explainCut, explainDropped, isLimited } from './span-limits.ts';
 
@@ -64,7 +63,10 @@ export function examineLate(isQuiet: boolean): void {
 }
 
 /** An app without LLM calls is no fault: only who asks `diag` for it learns at the end that no span was a log. */
-export function examineEnd(spanCount: number, { logged, spooled, dropped }: Stats): void {
+export function examineEnd(
+  spanCount: number,
+  { logged, spooled, dropped }: { logged: number; spooled: number; dropped: object },
+): void {
   if (spanCount === 0 || logged + spooled + Object.keys(dropped).length > 0) return;
   diag.info(
     `humanloop-otel: no log was made, since none of ${spanCount} spans is one of an LLM that is known and sampled: ` +

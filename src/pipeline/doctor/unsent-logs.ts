@@ -26,7 +26,8 @@ interface Sources {
 export function watchForEnd(source: UnsentLogs, isQuiet: boolean): () => void {
   // Hosts without this class, such as older ones of Cloudflare, have no end of a process either.
   if (!globalThis.process?.once || !globalThis.FinalizationRegistry) return () => undefined;
-  const { all, forgotten } = (sources ??= listen(isQuiet));
+  sources ??= listen(isQuiet);
+  const { all, forgotten } = sources;
   const reference = new WeakRef(source);
   all.add(reference);
   forgotten.register(source, reference);

@@ -21,6 +21,8 @@ const PATH = 'target';
 /** The same in later releases for Python. */
 const LATER_PATH = 'metadata.path';
 const OWN_TOOL_EVENT = /^tool\..*\.(?:success|error)$/;
+/** Of a class or a tool. */
+const NAME = /^[\w-]{1,64}$/;
 const CONTENTS = ['input.value', 'output.value', 'tool.parameters'] as const;
 
 type Fields = Record<string, unknown>;
@@ -45,8 +47,9 @@ export function kindOfBeeAi({ attributes }: SpanSlice, kind: string): SpanKind {
 /** Returns the tool that an event is of, or the class of what was run. */
 export function nameOfBeeAi({ attributes }: SpanSlice, kind: string): string | undefined {
   const path = stringOf(attributes[PATH]);
-  if (path === undefined) return stringOf(attributes['source']);
-  return kind === 'TOOL' ? path.split('.').at(-2) : undefined;
+  if (path !== undefined && kind !== 'TOOL') return undefined;
+  const name = path === undefined ? stringOf(attributes['source']) : path.split('.').at(-2);
+  return name !== undefined && NAME.test(name) ? name : undefined;
 }
 
 /** Whether an event reports a failure, which its status does not. */

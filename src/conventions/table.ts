@@ -5,6 +5,7 @@ import { braintrust } from './vocabularies/braintrust.ts';
 import { claudeCode } from './vocabularies/claude-code.ts';
 import { cloudflareAgents } from './vocabularies/cloudflare-agents.ts';
 import { codex } from './vocabularies/codex.ts';
+import { confidentAi } from './vocabularies/confident-ai.ts';
 import { copilot } from './vocabularies/copilot.ts';
 import { effectAi } from './vocabularies/effect-ai.ts';
 import { genAiAdditions } from './vocabularies/gen-ai/additions.ts';
@@ -29,13 +30,16 @@ import { openInference } from './vocabularies/openinference/openinference.ts';
 import { openInferenceWithoutKind } from './vocabularies/openinference/without-kind.ts';
 import { openLit } from './vocabularies/openlit.ts';
 import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
+import { opik } from './vocabularies/opik.ts';
 import { platforms } from './vocabularies/platforms.ts';
+import { promptFlow } from './vocabularies/prompt-flow.ts';
 import { pydanticAi } from './vocabularies/pydantic-ai.ts';
 import { quarkus } from './vocabularies/quarkus.ts';
 import { qwenCode } from './vocabularies/qwen-code.ts';
 import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
+import { trueFoundry } from './vocabularies/truefoundry.ts';
 import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
 import { voiceLive } from './vocabularies/voice-live.ts';
 
@@ -64,6 +68,9 @@ export const CONVENTIONS: readonly Convention[] = [
   codex,
   cloudflareAgents,
   mlflow,
+  trueFoundry,
+  promptFlow,
+  confidentAi,
   haystack,
   pydanticAi,
   logfire,
@@ -83,4 +90,5 @@ export const CONVENTIONS: readonly Convention[] = [
   genAiAdditions,
   copilot,
   langfuseAdditions,
+  opik,
 ];

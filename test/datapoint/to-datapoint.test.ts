@@ -120,6 +120,16 @@ describe('toDatapoint', () => {
     expect(logRequest.safeParse(datapoint).error?.issues).toBeUndefined();
   });
 
+  it('names the class of an error once, though Python writes it without its module', () => {
+    const named = (message: string) => {
+      const reading = { ...FULL, error: { message, type: 'openai.RateLimitError' } };
+      return toDatapoint(span(), 'model', reading, IDENTITY, SETTINGS).error;
+    };
+    expect(named('RateLimitError: slow down')).toBe('RateLimitError: slow down');
+    expect(named('slow down')).toBe('openai.RateLimitError: slow down');
+    expect(named('no RateLimitError: slow down')).toBe('openai.RateLimitError: no RateLimitError: slow down');
+  });
+
   it('has no duration while the span is open, and none below zero', () => {
     expect(toDatapoint({ ...span(), ended: false }, 'model', {}, IDENTITY, SETTINGS)).not.toHaveProperty('duration');
     expect(toDatapoint({ ...span(), duration: [-1, 0] }, 'model', {}, IDENTITY, SETTINGS).duration).toBe(0);

@@ -45,6 +45,7 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
     stringOf(signs.type) ??
     meaningful(attributes['error.type']) ??
     meaningful(exception?.['exception.type']) ??
+    meaningful(attributes['exception.type']) ??
     (finishError ? 'finish reason error' : undefined);
   const error: { message?: string; type?: string; httpStatus?: number } = {};
   if (message !== undefined) error.message = withoutStack(message);

@@ -2,7 +2,8 @@
  * LangSmith's OpenTelemetry mode: one run per span, with inputs and outputs as JSON in `gen_ai.prompt` and
  * `gen_ai.completion`.
  *
- * It writes most names of the GenAI conventions, some with another meaning, so this file reads them all. A failed run
+ * It writes most names of the GenAI conventions, some with another meaning, so this file reads them all. Others add its kind
+ * to spans with the messages of the conventions, such as Portkey's gateway. A failed run
  * may have the status OK and an exception event.
  */
 
@@ -64,7 +65,8 @@ export const langsmith: Convention = {
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const general = genAi.read(span, genAi.classify(span) ?? 'generic', fields);
-    const reading = kind === 'model' ? readModelCall(fields, general) : readStep(fields);
+    const reading =
+      kind === 'model' ? readModelCall(fields, general) : addTo(readStep(fields), stepOf(general, fields));
     const isCall = kind === 'model' || isEmbedding(fields);
     const usage = readUsage(fields, general);
     const { promptTokens, outputTokens } = usage;
@@ -112,10 +114,13 @@ function readModelCall(fields: SpanFields, general: Reading): Reading {
     presencePenalty: general.presencePenalty,
     frequencyPenalty: general.frequencyPenalty,
     stop: parameters.stop ?? stringListOf(fields.attributes[`${METADATA}ls_stop`]),
-    messages: messages.length > 0 ? messages : undefined,
-    ...answer,
+    messages: input === undefined ? general.messages : messages.length > 0 ? messages : undefined,
+    ...(output === undefined ? { outputMessage: general.outputMessage, output: general.output } : answer),
     callId: general.callId ?? answer.callId,
-    contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
+    contentMetadata: addTo(
+      addTo(metadataOfMessages(reader), answer.contentMetadata),
+      input === undefined && output === undefined ? general.contentMetadata : undefined,
+    ),
     providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
     providerResponse: isRawResponse ? toPlainObject(output) : undefined,
   });
@@ -131,6 +136,11 @@ function readStep(fields: SpanFields): Reading {
     inputs: inputsOf(unwrapInput(structuredAt(fields, INPUT))),
     output: readStepOutput(fields),
   };
+}
+
+/** Returns what the conventions say of a step where it has neither input nor output of its own. */
+function stepOf({ inputs, output }: Reading, { attributes }: SpanFields): Reading {
+  return attributes[INPUT] === undefined && attributes[OUTPUT] === undefined ? { inputs, output } : {};
 }
 
 function readStepOutput(fields: SpanFields): string | undefined {

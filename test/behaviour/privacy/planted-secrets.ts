@@ -14,7 +14,7 @@ const STRUCTURE: ReadonlySet<string> = new Set(
   // `definitions`, `tools` and `names` are lists of tool names.
   `id name type kind role model provider vendor system operation user path key reason reasons status level version tier
   fingerprint timestamp address choice definitions tool tools names truncation label identifier
-  parent`.split(/\s+/),
+  parent embedder`.split(/\s+/),
 );
 
 export interface PlantedRecording {

@@ -25,6 +25,8 @@ const PROMPT_KEYS = [
   'input_tokens',
   'openai.usage.prompt_tokens',
   'neatlogs.llm.token_count.prompt',
+  'tfy.model.metric.input_tokens',
+  'confident.llm.input_token_count',
 ];
 const OUTPUT_KEYS = [
   'gen_ai.usage.output_tokens',
@@ -40,6 +42,8 @@ const OUTPUT_KEYS = [
   'output_tokens',
   'openai.usage.completion_tokens',
   'neatlogs.llm.token_count.completion',
+  'tfy.model.metric.output_tokens',
+  'confident.llm.output_token_count',
 ];
 /**
  * JSON that holds counts, and their names in it. Langfuse counts cached and reasoning tokens apart:

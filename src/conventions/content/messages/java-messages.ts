@@ -5,6 +5,8 @@
  * Java escapes nothing, so a text ends where the rest of its message follows. A text with anything else between its
  * messages is not read at all: half of a conversation would be wrong.
  */
+import { omitUndefined } from '../../values/attributes.ts';
+
 type Fields = Record<string, unknown>;
 
 interface Printed {
@@ -33,21 +35,38 @@ const PRINTED: readonly Printed[] = [
   ),
   printed(String.raw`SystemMessage \{ text = "${TEXT}" \}`, toSystem),
   printed(
-    String.raw`UserMessage \{ name = (?:null|"[^"]*"),? contents = \[TextContent \{ text = "${TEXT}" \}\](?:,? attributes = ${MAP})? \}`,
-    toUser,
+    String.raw`UserMessage \{ name = (?:null|"[^"]*"),? contents = \[${TEXT}\](?:,? attributes = ${MAP})? \}`,
+    (contents) => ({ role: 'user', content: contentsIn(contents) }),
   ),
   printed(
     String.raw`AiMessage \{ text = (?:null|"${upTo('",? (?:thinking|toolExecutionRequests) = ')}")(?:,? thinking = (?:null|"${upTo('",? toolExecutionRequests = ')}"))?,? toolExecutionRequests = (?:null|\[${TEXT}\])(?:,? attributes = ${MAP})? \}`,
     (content = '', _thinking, requests) => ({ role: 'assistant', content, tool_calls: requestsIn(requests) }),
   ),
   printed(
-    String.raw`ToolExecutionResultMessage \{ id = "([^"]*)",? toolName = "([^"]*)",? (?:isError = \w+,? )?text = "${TEXT}"(?:,? attributes = ${MAP})? \}`,
+    String.raw`ToolExecutionResultMessage \{ id = "([^"]*)",? toolName = "([^"]*)",? (?:isError = \w+,? )?text = "${TEXT}"(?:,? isError = \w+)?(?:,? attributes = ${MAP})? \}`,
     (id, name, content) => ({ role: 'tool', tool_call_id: id, name, content }),
   ),
 ];
 
 const START = /^\[?(?:System|User|Assistant|ToolResponse|Ai|ToolExecutionResult)Message(?:\{| \{ | \[)/;
 const SEPARATOR = /\s*,\s*/y;
+
+/** Whether a text may be messages. It looks at the beginning only. */
+export function mayBeJavaMessages(text: string): boolean {
+  return START.test(text);
+}
+
+/**
+ * Opens a message whose content is the whole message as Java prints it, of the same role. Calls and ids that the message
+ * has stay.
+ */
+export function openJavaMessage(message: Fields): Fields {
+  const { content, role } = message;
+  if (typeof content !== 'string' || !mayBeJavaMessages(content)) return message;
+  const [printed, ...others] = javaMessagesIn(content) ?? [];
+  if (printed?.['role'] !== role || others.length > 0) return message;
+  return { ...printed, ...omitUndefined({ ...message, content: printed?.['content'] }) };
+}
 
 /** Returns the messages; undefined if the text is anything else. */
 export function javaMessagesIn(text: string): Fields[] | undefined {
@@ -95,6 +114,28 @@ const REQUEST =
 const RESPONSE = /ToolResponse\[id=([^,]*), name=([^,]*), responseData=([\s\S]*?)\](?=, ToolResponse\[|$)/g;
 
 // Without its end, each beginning would be looked at to the end of the text.
+
+const CONTENT = /(\w+)Content \{ ([\s\S]*?) \}(?=, \w+Content \{|$)/g;
+const QUOTED = '(?:null|"([^"]*)")';
+const PICTURE = new RegExp(
+  String.raw`^image = Image \{ url = ${QUOTED}, base64Data = ${QUOTED}(?:, mimeType = ${QUOTED})?`,
+);
+const FILE_URL = new RegExp(String.raw`\burl = ${QUOTED}`);
+
+/** Returns the text of the only content, and a list of blocks for others. */
+function contentsIn(text = ''): unknown {
+  if (!text.endsWith(' }')) return text;
+  const blocks = [...text.matchAll(CONTENT)].map(([, type = '', fields = '']) => toBlock(type, fields));
+  const [first, ...others] = blocks;
+  return others.length === 0 && first?.['type'] === 'text' ? first['text'] : blocks;
+}
+
+function toBlock(type: string, fields: string): Fields {
+  if (type === 'Text') return { type: 'text', text: fields.slice('text = "'.length, -1) };
+  const [, url, data, mimeType = 'image/png'] = PICTURE.exec(fields) ?? [];
+  if (type === 'Image') return { type: 'image', url: url ?? (data && `data:${mimeType};base64,${data}`) };
+  return { type: 'file', modality: type.toLowerCase(), url: FILE_URL.exec(fields)?.[1] };
+}
 
 function callsIn(text = ''): Fields[] {
   if (!text.endsWith(']')) return [];

@@ -57,8 +57,21 @@ export function innerMessage(item: Fields): Fields {
   if (isObject(item['message'])) return storedMessage(item['message']);
   if (isConstructor(item)) return item['kwargs'] as Fields;
   // Gemini's candidates.
-  if (isObject(item['content']) && 'parts' in item['content']) return item['content'];
+  const { content } = item;
+  if (isObject(content) && 'parts' in content) return content;
+  if (isObject(content) && isOnlyCalls(content)) return { ...item, content: '', ...content };
   return storedMessage(item);
+}
+
+/** Returns the id of the call that a message answers. OpenInference's instrumentation of LangChain4j has its prefix in JSON. */
+export function callIdOf(message: Fields): string | undefined {
+  const { tool_call_id: id, toolCallId, 'message.tool_call_id': prefixed } = message;
+  return stringOf(id) ?? stringOf(toolCallId) ?? stringOf(prefixed);
+}
+
+/** OpenInference's instrumentation of LangChain4j puts the calls of a message into its content: `{ tool_calls }`. */
+function isOnlyCalls(content: Fields): boolean {
+  return Array.isArray(content['tool_calls']) && Object.keys(content).length === 1;
 }
 
 /** LangChain's `{ lc, id, kwargs }`, or the fields of its message in `kwargs`. The keyword arguments of a call have the same name. */

@@ -27,6 +27,7 @@ import { mergeAssistant } from './join-messages.ts';
 import { separateCalls } from './joined-calls.ts';
 import {
   type ChatRole,
+  callIdOf,
   collectCallsBeside,
   hasToolResults,
   innerMessage,
@@ -134,7 +135,7 @@ export class MessageReader {
     const caller = this.#toolNamedBy(message['role']);
     const role = caller === undefined ? roleOf(item, message, fallback) : 'tool';
     let name = stringOf(message['name']) ?? caller;
-    const toolCallId = stringOf(message['tool_call_id']) ?? stringOf(message['toolCallId']);
+    const toolCallId = callIdOf(message);
     const body = openBody(bodyOf(message), this.#isBedrocks);
     if (isLonePart(message, body)) {
       collectPart(message, parts);

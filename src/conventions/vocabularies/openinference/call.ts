@@ -17,6 +17,7 @@ import { addTo, firstValue, nameOf, stringOf, textOf } from '../../values/attrib
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
+import { isBeeAi, unlessInBody, withOneMessage } from './beeai.ts';
 import { readInput } from './input.ts';
 import { isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
 import { openConfig, readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
@@ -24,6 +25,8 @@ import { readTools } from './tools.ts';
 
 /** OpenInference's middleware for TanStack AI sets this instead of `llm.finish_reason`. */
 const TANSTACK_FINISH_REASON = 'tanstack.ai.finish_reason';
+/** The first releases for LangChain4j set these. */
+const LANGCHAIN4J_FINISH_REASONS = 'llm.response.finish_reasons';
 
 const LISTS = ['llm.input_messages.', 'llm.output_messages.', 'llm.tools.', 'llm.prompts.', 'llm.choices.'] as const;
 
@@ -42,10 +45,14 @@ export const BEDROCK: ReadonlySet<unknown> = new Set([
 
 export function readModelCall(fields: SpanFields, app: Record<string, unknown> | undefined): Reading {
   const { attributes, span } = fields;
-  const [inputs = [], outputs = [], tools = [], prompts = [], choices = []] = groupByIndex(attributes, LISTS);
+  const [given = [], said = [], tools = [], prompts = [], choices = []] = groupByIndex(attributes, LISTS);
   const parameters = readInvocationParameters(fields);
   const request = readValue(fields, 'input.value');
-  const response = joined(readValue(fields, 'output.value'));
+  const recorded = readValue(fields, 'output.value');
+  const isBees = isBeeAi(span);
+  const response = isBees ? withOneMessage(recorded) : joined(recorded);
+  const inputs = isBees ? unlessInBody(given, request) : given;
+  const outputs = isBees ? unlessInBody(said, response) : said;
   const requestBody = bodyOf(request);
   const responseBody = isTextOfMessage(attributes['output.value'], attributes) ? undefined : bodyOf(response);
 
@@ -66,8 +73,10 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   }
   const completions = readCompletions(choices);
   const answers = readAnswers(fields, outputs, completions, response, reader);
-  const said = readTranscript(fields, 'output');
-  if (said !== undefined && !messageText(answers[0])) answers[0] = { ...answers[0], role: 'assistant', content: said };
+  const spoken = readTranscript(fields, 'output');
+  if (spoken !== undefined && !messageText(answers[0])) {
+    answers[0] = { ...answers[0], role: 'assistant', content: spoken };
+  }
   const outputMessage = answers[0];
   const others = completions.length > 0 ? completions.slice(1) : answers.slice(1);
   const body = response.isDamaged ? undefined : responseBody;
@@ -170,6 +179,7 @@ function readFinishReason(
   const finishReason =
     toFinishReason(attributes['llm.finish_reason']) ??
     toFinishReason(attributes[TANSTACK_FINISH_REASON]) ??
+    toFinishReason(attributes[LANGCHAIN4J_FINISH_REASONS]) ??
     finishReasonOf(response.json);
   const isResponsesApi = isResponseBody(parameters) || body?.['object'] === 'response';
   return finishReason === 'stop' && isResponsesApi && answer?.tool_calls?.length ? 'tool_calls' : finishReason;

@@ -8,6 +8,7 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
+import { openJavaMessage } from '../../content/messages/java-messages.ts';
 import { mergeAssistant } from '../../content/messages/join-messages.ts';
 import type { MessageReader } from '../../content/messages/messages.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
@@ -34,9 +35,14 @@ export function readInput(
     const system = groups.filter(({ fields }) => isSystem(fields['message.role']));
     return [...reader.read(system.map(({ fields }) => toMessage(fields))), ...messages];
   }
-  const messages = reader.read(groups.map(({ fields }) => toMessage(fields)));
+  const messages = reader.read(groups.map(({ fields }) => asPrintedByJava(toMessage(fields))));
   // In the Responses API each tool call in the history is a separate item.
   return list?.some((item) => isObject(item) && item['type'] === 'function_call') ? mergeAssistant(messages) : messages;
+}
+
+/** The first releases for LangChain4j have each message as Java prints it for its content. */
+function asPrintedByJava(message: Record<string, unknown> | undefined): unknown {
+  return message && openJavaMessage(message);
 }
 
 /** What is said of a sound that a model is to write down, in which there are no words. */

@@ -18,7 +18,7 @@ import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { isProviderPart } from '../../content/parts/message-parts.ts';
 import { holdsAnswer, isStructuredText } from '../../content/provider-bodies.ts';
 import { holdsReasoning } from '../../content/reasoning-in-answer.ts';
-import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
+import { firstValue, stringOf, textOf, unquotedText } from '../../values/attributes.ts';
 import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { unflatten } from '../../values/nested-keys.ts';
 import { startsAsPython } from '../../values/python-literal.ts';
@@ -42,7 +42,9 @@ export function hasRedacted({ fields }: IndexedGroup): boolean {
 export function readOutput(groups: readonly IndexedGroup[], response: RawValue, reader: MessageReader): ChatMessage[] {
   const body = response.json;
   if (groups.length === 0) {
-    if (isAnswer(body)) return reader.readOutput(fromLangChain(body));
+    // Spring AI's instrumentation has a message for each choice.
+    const isList = response.isJson && Array.isArray(body) && body.length > 0 && body.every(isAnswer);
+    if (isList || isAnswer(body)) return reader.readOutput(fromLangChain(body));
     // DSPy's language models return a text for each choice.
     if (response.isJson && isTextList(body)) {
       return reader.readOutput(body.map((content) => ({ role: 'assistant', content })));
@@ -131,6 +133,8 @@ function toCall(fields: Attributes): Fields | undefined {
   return { id: fields['tool_call.id'], type: 'function', function: body };
 }
 
+const IMAGE_KEYS = ['message_content.image.image.url', 'message_content.image.url', 'message_content.image'] as const;
+
 function toPart(fields: Attributes): Fields | undefined {
   const call = toCall(fields);
   if (call) {
@@ -140,7 +144,9 @@ function toPart(fields: Attributes): Fields | undefined {
   const type = stringOf(fields['message_content.type']) ?? 'text';
   const text = textOf(fields['message_content.text']);
   if (type === 'reasoning' || type === 'thinking') return text === undefined ? undefined : { type: 'reasoning', text };
-  const image = fields['message_content.image.image.url'] ?? fields['message_content.image.url'];
+  const callId = stringOf(fields['message.tool_call_id']);
+  if (callId !== undefined && text !== undefined) return { type: 'tool_result', id: callId, content: text };
+  const image = firstValue(fields, IMAGE_KEYS);
   if (image !== undefined) return isRedacted(image) ? undefined : { type: 'image', image: { url: image } };
   const transcript =
     stringOf(fields['message_content.audio.audio.transcript']) ?? stringOf(fields['message_content.audio.transcript']);

@@ -14,6 +14,7 @@ import { constantOf } from '../../values/enum-member.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { vercelAi } from '../vercel-ai/vercel-ai.ts';
+import { isBeeAi, isFailedEvent, kindOfBeeAi, nameOfBeeAi } from './beeai.ts';
 import { readModelCall } from './call.ts';
 import { readValue } from './messages.ts';
 import { readOpenInferenceShort } from './short-way.ts';
@@ -46,7 +47,8 @@ export const openInference: Convention = {
     // On spans of the AI SDK a processor adds these attributes as a translation. It loses some and takes every step for
     // a call; the original attributes are still there.
     if (vercelAi.classify(span) !== undefined) return undefined;
-    return KINDS.get(kindOf(span)) ?? 'generic';
+    const kind = kindOf(span);
+    return isBeeAi(span) ? kindOfBeeAi(span, kind) : (KINDS.get(kind) ?? 'generic');
   },
 
   read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
@@ -65,7 +67,10 @@ export function readOfKind(fields: SpanFields, kind: string): Reading {
   const usage = USAGE.read(fields.attributes, fields.keys);
   const reading = readContent(fields, kind, app);
   if (isCall) addTo(reading, ownUsage(usage));
-  reading.error = readError(fields.span, { finishReason: reading.finishReason });
+  const isBees = isBeeAi(fields.span);
+  if (isBees) reading.name ??= nameOfBeeAi(fields.span, kind);
+  const failed = isBees && isFailedEvent(fields.span);
+  reading.error = readError(fields.span, { finishReason: reading.finishReason, failed });
   const metadata: Record<string, unknown> = {
     prompt_template_version: fields.string('llm.prompt_template.version'),
     prompt_id: fields.string('prompt.id'),
@@ -97,12 +102,17 @@ const ENVOY = 'envoyproxy/ai-gateway';
 const HAYSTACK = 'openinference.instrumentation.haystack';
 const CALLING_COMPONENTS = /Generator|VertexAIImage/;
 
+/** LangFlow gives a component the kind of the call that is below it. */
+const LANGFLOW = 'langflow.services.tracing.arize_phoenix';
+
 function isStepAsCall(span: SpanSlice): boolean {
   switch (scopeOf(span).name) {
     case ENVOY:
       return OTHER_REQUESTS.test(span.name);
     case HAYSTACK:
       return !CALLING_COMPONENTS.test(span.name) && span.attributes['llm.model_name'] === undefined;
+    case LANGFLOW:
+      return span.attributes['llm.model_name'] === undefined;
     default:
       return false;
   }
@@ -112,9 +122,10 @@ function isStepAsCall(span: SpanSlice): boolean {
 function kindOf(span: SpanSlice): string {
   const { attributes } = span;
   const kind = stringOf(attributes[KIND] ?? attributes[OTHER_KIND]) ?? '';
-  if (kind === 'LLM' && isStepAsCall(span)) return 'CHAIN';
-  if (kind === 'LLM' && isEmbedding(attributes)) return 'EMBEDDING';
-  return KINDS.has(kind) ? kind : constantOf(kind).toUpperCase();
+  const word = KINDS.has(kind) ? kind : constantOf(kind).toUpperCase();
+  if (word === 'LLM' && isStepAsCall(span)) return 'CHAIN';
+  if (word === 'LLM' && isEmbedding(attributes)) return 'EMBEDDING';
+  return word;
 }
 
 /** Bedrock's instrumentations give every call of a model the same kind, and an answer without words. */

@@ -1,5 +1,6 @@
 /** OpenInference's flattened messages → JSON, for the short way: texts, calls of tools, and their results. */
 
+import { mayBeJavaMessages } from '../../content/messages/java-messages.ts';
 import { addCall } from '../../content/messages/message-texts.ts';
 import { answerPieces, insideOfQuotes } from '../../content/parts/answer-pieces.ts';
 import { toResultContent } from '../../content/parts/message-parts.ts';
@@ -50,6 +51,7 @@ function messagePieces(fields: IndexedGroup['fields']): JsonPieces | undefined {
   const content = fields['message.content'];
   const callId = fields['message.tool_call_id'];
   if ((content !== undefined && typeof content !== 'string') || isRedacted(content)) return undefined;
+  if (content && mayBeJavaMessages(content)) return undefined;
   if (role === 'tool') return hasCalls || !content ? undefined : resultPieces(content, stringOf(callId));
   if (callId !== undefined) return undefined;
   if (role === 'assistant') {

@@ -51,14 +51,16 @@ function withHeard(fields: SpanFields, inputs: Record<string, unknown> | undefin
 
 /** `tool.parameters` is a schema by the specification, but many apps write the actual arguments into it. */
 export function readToolCall(fields: SpanFields): Reading {
-  const schema = toModelTool(fields.object('tool.json_schema'));
+  const given = fields.object('tool.json_schema');
+  const schema = toModelTool(given);
+  const bare = schema === undefined && isObject(given?.['properties']) ? toPlainObject(given) : undefined;
   const parameters = toPlainObject(fields.object('tool.parameters'));
   const isSchema = isObject(parameters?.['properties']) || parameters?.['type'] === 'object';
   const result = readValue(fields, 'output.value');
   return {
     name: fields.string('tool.name') ?? schema?.name,
     description: fields.string('tool.description') ?? schema?.description,
-    toolParameters: schema?.parameters ?? (isSchema ? parameters : undefined),
+    toolParameters: schema?.parameters ?? bare ?? (isSchema ? parameters : undefined),
     inputs: withHeard(
       fields,
       toInputs(readValue(fields, 'input.value')) ?? (isSchema ? undefined : (parameters ?? readNamedValues(fields))),
@@ -134,9 +136,13 @@ function toInputs(value: RawValue): Record<string, unknown> | undefined {
   return value.json === undefined ? inputsOf(value.text) : inputsOf(fromLangChain(value.json));
 }
 
+/** Flowise ends the first span of a flow before there is an output. */
+const UNKNOWN_OUTPUT = '[Object]';
+
 /** Reads what was said, else text as it is, the text of a LangChain message, and other serialised objects as plain JSON. */
 function readOutput(value: RawValue, said?: string): Reading {
   if (said !== undefined) return { output: said };
+  if (value.text === UNKNOWN_OUTPUT) return {};
   const words =
     isObject(value.json) && !value.isDamaged ? (textOfEvent(value.json) ?? textOfState(value.json)) : undefined;
   if (words !== undefined) return { output: words };

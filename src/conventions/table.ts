@@ -36,6 +36,7 @@ import { qwenCode } from './vocabularies/qwen-code.ts';
 import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
+import { vectorStores } from './vocabularies/vector-stores.ts';
 import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
 import { voiceLive } from './vocabularies/voice-live.ts';
 
@@ -75,6 +76,8 @@ export const CONVENTIONS: readonly Convention[] = [
   openAiPhp,
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
+  // Packages of OpenLLMetry, too.
+  vectorStores,
   openLlmetry,
   braintrust,
   genAi,

@@ -29,8 +29,8 @@ export function spreadTaken({ name }: SpanEvent, asked: Messages, told: Messages
 function fromOpenInference(asked: Messages, told: Messages): SpanEvent[] {
   const [input, messages] = withoutWhole(asked);
   const [output, turns] = withoutWhole(told);
-  const request = valueOf(input);
-  const answer = valueOf(output);
+  const request = parsedOf(input);
+  const answer = parsedOf(output);
   const last = turns.at(-1);
   const events: SpanEvent[] = [];
   if (messages.length > 0 && !holdsMessages(request)) events.push(...conversation(messages, turns.slice(0, -1)));
@@ -46,7 +46,7 @@ function withoutWhole(messages: Messages): [Attributes | undefined, Messages] {
   if (first === undefined || first['role'] === 'system') return [undefined, messages];
   const { content } = first;
   const isWhole =
-    others.length === 0 || typeof valueOf(first) === 'object' || others.some((other) => other['content'] === content);
+    others.length === 0 || typeof parsedOf(first) === 'object' || others.some((other) => other['content'] === content);
   return isWhole ? [first, others] : [undefined, messages];
 }
 
@@ -54,9 +54,9 @@ function withoutWhole(messages: Messages): [Attributes | undefined, Messages] {
 function fromOpenLlmetry(asked: Messages, told: Messages): SpanEvent[] {
   const [answer, ...others] = told;
   const areHistory = others.length < asked.filter(({ role }) => role === 'user').length;
-  const input = asked.length === 1 ? valueOf(asked[0]) : undefined;
+  const input = asked.length === 1 ? parsedOf(asked[0]) : undefined;
   const given = openEnvelope(input);
-  const output = told.length === 1 ? valueOf(answer) : undefined;
+  const output = told.length === 1 ? parsedOf(answer) : undefined;
   const returned = openEnvelope(output);
   const events: SpanEvent[] = [];
   if (isObject(given) || given !== input) events.push(prompt(given));
@@ -66,7 +66,7 @@ function fromOpenLlmetry(asked: Messages, told: Messages): SpanEvent[] {
   return events;
 }
 
-function valueOf(message: Attributes | undefined): unknown {
+function parsedOf(message: Attributes | undefined): unknown {
   return structuredOf(message?.['content']);
 }
 

@@ -5,7 +5,16 @@
 import { type Attributes, type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { firstString, integerOf, jsonOf, nameOf, omitUndefined, stringOf, unquotedText } from '../values/attributes.ts';
+import {
+  firstString,
+  integerOf,
+  jsonOf,
+  nameOf,
+  omitUndefined,
+  stringOf,
+  tokenOf,
+  unquotedText,
+} from '../values/attributes.ts';
 import { toPlainJson } from '../values/plain-json.ts';
 import { parsePythonLiteral } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -56,7 +65,7 @@ export const vectorStores: Convention = {
       metadata: {
         db_system: nameOf(firstString(attributes, 'db.system', 'db.system.name')),
         db_operation: nameOf(firstString(attributes, 'db.operation', 'db.operation.name')),
-        db_collection: nameOf(at('collection_name', 'class_name', 'namespace', 'index_name')),
+        db_collection: tokenOf(at('collection_name', 'class_name', 'namespace', 'index_name')),
         db_returned_rows: found.length > 0 ? found.length : undefined,
       },
     };

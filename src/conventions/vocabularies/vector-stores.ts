@@ -34,7 +34,6 @@ const NO_SEARCH = /\.schema\./;
 export const vectorStores: Convention = {
   name: 'vector-stores',
   title: 'Vector databases of OpenLLMetry',
-  packages: ['@traceloop/instrumentation-pinecone', '@traceloop/instrumentation-qdrant'],
   signs: { scopes: SCOPES },
 
   classify(span: SpanSlice): SpanKind | undefined {

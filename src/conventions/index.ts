@@ -21,6 +21,7 @@ import { CONVENTIONS } from './table.ts';
 import { addTo, isFiller, omitUndefined, unlessEmpty } from './values/attributes.ts';
 import { SpanFields } from './values/span-fields.ts';
 import { withOneBudget } from './values/text-weight.ts';
+import { readTaken, spreadTaken } from './vocabularies/taken-content.ts';
 
 export { CONVENTIONS };
 
@@ -97,7 +98,7 @@ export function readSpan(
 }
 
 function readAll(recorded: SpanSlice, recognitions: readonly Recognition[]): Reading {
-  const span = recorded.events.length > 0 ? withSpreadRecords(recorded) : recorded;
+  const span = recorded.events.length > 0 ? withSpreadRecords(recorded, spreadTaken) : recorded;
   const fields = new SpanFields(span);
   let reading: Reading | undefined;
   for (const { convention, kind } of recognitions) {
@@ -110,6 +111,7 @@ function readAll(recorded: SpanSlice, recognitions: readonly Recognition[]): Rea
     }
   }
   const kind = recognitions[0]?.kind;
+  if (reading && kind && kind !== 'plumbing' && span !== recorded) fillIn(reading, readTaken(span, kind));
   if (reading && kind === 'model') {
     const answers = answerKeysOf(fields);
     addTo(reading, usageOfAnswer(reading, fields, answers));

@@ -40,6 +40,7 @@ import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
 import { trueFoundry } from './vocabularies/truefoundry.ts';
+import { vectorStores } from './vocabularies/vector-stores.ts';
 import { vercelAi } from './vocabularies/vercel-ai/vercel-ai.ts';
 import { voiceLive } from './vocabularies/voice-live.ts';
 
@@ -82,6 +83,8 @@ export const CONVENTIONS: readonly Convention[] = [
   openAiPhp,
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
+  // Packages of OpenLLMetry, too.
+  vectorStores,
   openLlmetry,
   braintrust,
   genAi,

@@ -15,13 +15,23 @@ export function isContentRecord(name: string, body: unknown): boolean {
   return name.startsWith(PREFIX) || isConversation(body);
 }
 
-/** Returns the span with such records as events of the conventions; the span itself if it has none. */
-export function withSpreadRecords(span: SpanSlice): SpanSlice {
+/** Returns events of the conventions with the content of a record; undefined if that is not of a source that it knows. */
+export type SpreadTaken = (
+  event: SpanEvent,
+  asked: readonly Attributes[],
+  told: readonly Attributes[],
+) => SpanEvent[] | undefined;
+
+/**
+ * Returns the span with such records as events of the conventions; the span itself if it has none. `spreadTaken` spreads those
+ * whose messages stood in attributes.
+ */
+export function withSpreadRecords(span: SpanSlice, spreadTaken: SpreadTaken): SpanSlice {
   // What is read of a record that comes after its span's log has no scope.
   const { name: scope } = scopeOf(span);
   const isRecord = (event: SpanEvent) => (scope === '' || event.name === scope) && isRecordOfConversation(event);
   if (!span.events.some(isRecord)) return span;
-  const events = span.events.flatMap((event) => (isRecord(event) ? spread(event) : [event]));
+  const events = span.events.flatMap((event) => (isRecord(event) ? spread(event, spreadTaken) : [event]));
   return Object.create(span, { events: { value: events } }) as SpanSlice;
 }
 
@@ -38,11 +48,12 @@ function messagesOf(side: unknown): readonly unknown[] | undefined {
   return Array.isArray(messages) ? messages : undefined;
 }
 
-function spread({ attributes, time }: SpanEvent): SpanEvent[] {
+function spread(record: SpanEvent, spreadTaken: SpreadTaken): SpanEvent[] {
+  const { attributes, time } = record;
   const body = attributes?.['body'] as Attributes;
   const asked = messagesOf(body['input'])?.filter(isObject) ?? [];
   const answered = messagesOf(body['output'])?.filter(isObject) ?? [];
-  const events = [
+  const events = spreadTaken(record, asked, answered) ?? [
     ...asked.map((message) => ({ name: `gen_ai.${roleOf(message, 'user')}.message`, attributes: fieldsOf(message) })),
     ...answered.map((message) => ({ name: 'gen_ai.choice', attributes: choiceOf(message) })),
   ];

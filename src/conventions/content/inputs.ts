@@ -5,6 +5,7 @@ import { jsonOf, objectOf, unlessEmpty, withoutQuotes } from '../values/attribut
 import { javaMapIn } from '../values/java-map.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { onlyTextIn } from './parts/tool-parts.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -39,7 +40,8 @@ function inputsOfCall(call: Fields): Fields | undefined {
 
 function toInputs(value: unknown, parsed: unknown): Record<string, unknown> | undefined {
   if (value === undefined || value === null || value === '' || value === 'null') return undefined;
-  const object = isObject(parsed) ? parsed : javaMapIn(value);
+  const only = Array.isArray(parsed) ? onlyTextIn(parsed) : undefined;
+  const object = isObject(parsed) ? parsed : only === undefined ? javaMapIn(value) : objectOf(only);
   if (object) return 'kwargs' in object && isRecordedCall(object) ? inputsOfCall(object) : toPlainObject(object);
   const input = toPlainJson(parsed ?? value);
   return input === undefined ? undefined : { input };

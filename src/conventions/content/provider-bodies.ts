@@ -17,16 +17,18 @@ import {
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { isAnswerMessage, listsAnswers } from './answer-items.ts';
 import { printedDocumentsIn } from './documents.ts';
 import { imageAnswerOf } from './image-answers.ts';
 import { textOfState } from './messages/graph-state.ts';
 import { areChoices, joinItems } from './messages/join-messages.ts';
-import { finishReasonOf, holdsMessages, openTexts } from './messages/message-wrappers.ts';
+import { finishReasonOf, holdsMessages, isFragment, openTexts } from './messages/message-wrappers.ts';
 import { isLostAnswer, MessageReader } from './messages/messages.ts';
 import { fromRareAnswer } from './messages/rare-answers.ts';
 import { isMessageInOtherSpelling } from './messages/spellings.ts';
 import { toModelTools } from './model-tools.ts';
 import { fromLangChain } from './parts/langchain-json.ts';
+import { isKnownPart, isProviderPart } from './parts/message-parts.ts';
 import { readRequestParameters, withConfig } from './request-parameters.ts';
 import { joinChunks, yieldedIn } from './streams/stream-chunks.ts';
 
@@ -132,16 +134,17 @@ export function readAnswer(recorded: unknown, reader: MessageReader, outputToken
   });
 }
 
-function isAnswer(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length > 0 && value.every(isMessageOrPart);
+/** Whether this is the answer of a provider or framework, and not JSON that the model has written. */
+export function isAnswer(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0 && value.every(isMessageOrPart) && value.some(isKnownItem);
   if (!isObject(value)) return false;
   return (
-    typeof value['role'] === 'string' ||
-    Array.isArray(value['tool_calls']) ||
+    isAnswerMessage(value) ||
     isMessageInOtherSpelling(value) ||
     holdsAnswer(value) ||
     isCandidate(value) ||
-    ANSWER_KEYS.some((key) => Array.isArray(value[key]) || (isObject(value[key]) && isAnswer(value[key])))
+    listsAnswers(value) ||
+    ANSWER_KEYS.some((key) => isObject(value[key]) && isAnswer(value[key]))
   );
 }
 
@@ -159,6 +162,11 @@ function isCandidate({ content, author, partial }: Fields): boolean {
 
 function isMessageOrPart(value: unknown): boolean {
   return isObject(value) && (typeof value['role'] === 'string' || typeof value['type'] === 'string' || isAnswer(value));
+}
+
+/** Items of types yet to come stand beside others. */
+function isKnownItem(value: unknown): boolean {
+  return isKnownPart(value) || isAnswer(value) || (isObject(value) && isProviderPart(value)) || isFragment(value);
 }
 
 /**

@@ -55,6 +55,11 @@ const FRAGMENT_TYPES: ReadonlySet<unknown> = new Set([
   'custom_tool_call_output',
 ]);
 
+/** Whether this is an item of the Responses API, of those that belong to messages. */
+export function isFragment(value: unknown): boolean {
+  return isObject(value) && FRAGMENT_TYPES.has(value['type']);
+}
+
 export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
   if (value === undefined || value === null || depth > MAX_UNWRAPPING) return { items: [], areFragments: false };
   if (typeof value === 'string') {

@@ -6,7 +6,7 @@
  */
 
 import { isObject } from '../../../wire/json.ts';
-import { annotatedTextOf, firstValue, listOf, objectOf, stringOf } from '../../values/attributes.ts';
+import { annotatedTextOf, firstValue, listOf, objectOf, stringOf, unquotedText } from '../../values/attributes.ts';
 import { toText } from '../../values/plain-json.ts';
 import {
   addTranscript,
@@ -209,7 +209,8 @@ export function toResultContent(value: unknown): MessageContent {
     const content = joinContent(parts.content);
     if (content !== undefined) return content;
   }
-  return toText(value);
+  // As some frameworks write what a tool answered, in the history as on the tool's own span.
+  return typeof value === 'string' ? unquotedText(toText(value)) : toText(value);
 }
 
 function collectorByKey(part: Fields): Collector | undefined {

@@ -37,7 +37,7 @@ export function readCallPart(part: Fields): PartCall {
  */
 export function toArguments(input: unknown): string {
   if (input === undefined || input === null || input === '') return '{}';
-  const written = toText(input);
+  const written = onlyTextIn(input) ?? toText(input);
   const inner = unquotedText(written);
   const text = inner !== written && isObject(jsonOf(inner)) ? inner : written;
   const json = fromPythonJson(text);
@@ -45,6 +45,15 @@ export function toArguments(input: unknown): string {
   const literal = startsAsPython(text) ? parsePythonLiteral(text) : javaMapIn(text);
   return isObject(literal) ? JSON.stringify(literal) : text;
 }
+
+/** A list of JSON texts may have the arguments as its only one. */
+export function onlyTextIn(input: unknown): string | undefined {
+  const list = typeof input === 'string' && ONLY_TEXT.test(input) ? jsonOf(input) : input;
+  const [only] = Array.isArray(list) && list.length === 1 ? list : [];
+  return typeof only === 'string' && only.startsWith('{') && isObject(jsonOf(only)) ? only : undefined;
+}
+
+const ONLY_TEXT = /^\[\s*"\{/;
 
 /** Returns the id of the answered call, the tool's name, and the raw result. */
 export function readResultPart(result: Fields): { id: string | undefined; name: string | undefined; value: unknown } {

@@ -24,8 +24,9 @@ import { countSentences } from '../../content/streams/stream-chunks.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import { integerOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
-import { toOptionalText, toPlainObject, toText } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
+import { COMPLETIONS, completionAt, unlessOwnJson } from './completions.ts';
 import { contentAt } from './content-at.ts';
 import { type EventContent, readEventContent, splitAnswer } from './events.ts';
 import { readMemory } from './memory.ts';
@@ -49,17 +50,6 @@ const PROMPTS = [
   // Goose's.
   'trace_input',
 ] as const;
-const COMPLETIONS = [
-  'gen_ai.completion',
-  'gen_ai.content.completion',
-  'gen_ai.completion_json',
-  'gen_ai.agent.invocation_output',
-  'gen_ai.agent.final_result',
-  'gen_ai.agent.output_result',
-  'gen_ai.output.text',
-  'trace_output',
-] as const;
-
 export const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 
 const NO_EVENTS: EventContent = {};
@@ -77,7 +67,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
 
   const reader = new MessageReader(hasBedrocksBlocks(fields));
   const given = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS);
-  const answered = openCompletion(contentAt(fields, 'gen_ai.output.messages', ...COMPLETIONS)) ?? events.output;
+  const answered = contentAt(fields, 'gen_ai.output.messages') ?? completionAt(fields) ?? unlessOwnJson(events.output);
   const turn = isRealtime(span) ? readRealtimeTurn(answered) : undefined;
   const asked = given ?? turn?.before;
   const said = turn ? turn.answer : answered;
@@ -160,26 +150,6 @@ function openBlocks(messages: ChatMessage[], reader: MessageReader): void {
     const blocks = typeof message.content === 'string' ? blocksInText(message.content) : undefined;
     if (blocks) messages.splice(at, 1, ...reader.read({ ...message, content: blocks }));
   }
-}
-
-/** What OpenRouter and Anthropic's first API have in an answer. */
-const COMPLETION_KEYS: ReadonlySet<string> = new Set([
-  ...['completion', 'reasoning', 'rawRequest', 'rawResponse', 'tool_calls', 'finish_reason'],
-  ...['stop_reason', 'stop', 'type', 'id', 'model', 'log_id', 'exception', 'truncated'],
-]);
-
-/**
- * OpenRouter's answer, `{ completion, reasoning, … }`, and that of Anthropic's first API, `{ completion, stop_reason, … }`. With
- * any other key the object is what the model said.
- */
-function openCompletion(output: unknown): unknown {
-  if (!isObject(output) || typeof output['completion'] !== 'string' || output['role'] !== undefined) return output;
-  if (!('reasoning' in output) && !('stop_reason' in output)) return output;
-  if (!Object.keys(output).every((key) => COMPLETION_KEYS.has(key))) {
-    return { role: 'assistant', content: [{ type: 'text', text: toText(output) }] };
-  }
-  const { completion: content, reasoning, tool_calls, finish_reason, stop_reason } = output;
-  return { role: 'assistant', content, reasoning, tool_calls, finish_reason, stop_reason };
 }
 
 /** Puts the instructions first, unless the messages already begin with them, as in some instrumentations. */

@@ -9,6 +9,7 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
+import { listsAnswers } from '../../content/answer-items.ts';
 import { mergeAssistant } from '../../content/messages/join-messages.ts';
 import { holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader } from '../../content/messages/messages.ts';
@@ -176,10 +177,7 @@ function isTextList(value: unknown): value is string[] {
 function isAnswer(response: unknown): boolean {
   if (!isObject(response)) return false;
   return (
-    Array.isArray(response['choices']) ||
-    Array.isArray(response['candidates']) ||
-    Array.isArray(response['generations']) ||
-    Array.isArray(response['output']) ||
+    listsAnswers(response) ||
     (response['role'] === 'assistant' && 'content' in response) ||
     fromRareAnswer(response) !== response ||
     // AutoGen's result of a call.

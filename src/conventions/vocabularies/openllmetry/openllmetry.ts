@@ -23,6 +23,7 @@ import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
 import { readGenAiUsage } from '../gen-ai/usage.ts';
+import { openEnvelope } from './envelope.ts';
 import { isCrewsCall, kindOfEntity, kindOfRequest } from './kinds.ts';
 import { readIndexedMessages } from './messages.ts';
 import { readOpenLlmetryShort } from './short-way.ts';
@@ -254,25 +255,6 @@ function readName(fields: SpanFields, kind: SpanKind): string | undefined {
 /** LlamaIndex's embeddings are tasks that return a vector. */
 function isVector(span: SpanSlice, output: unknown): boolean {
   return Array.isArray(output) && /embedding/i.test(span.name) && output.every((item) => typeof item === 'number');
-}
-
-/** What Python's callbacks of LangChain put around a value: `{ inputs, tags, metadata, kwargs }`, `{ outputs, kwargs }`. */
-const ENVELOPE: ReadonlySet<string> = new Set([
-  ...['inputs', 'input_str', 'outputs', 'output'],
-  ...['tags', 'metadata', 'kwargs', 'name'],
-]);
-
-/** A request of the Model Context Protocol is put around the arguments of its tool. */
-const MCP_CALL: ReadonlySet<string> = new Set(['tool_name', 'arguments']);
-
-function openEnvelope(value: unknown): unknown {
-  if (!isObject(value)) return value;
-  const keys = Object.keys(value);
-  if (keys.every((key) => MCP_CALL.has(key)) && isObject(value['arguments'])) return value['arguments'];
-  const isEnvelope = keys.length > 1 && 'kwargs' in value && keys.every((key) => ENVELOPE.has(key));
-  return (
-    (isEnvelope ? (value['inputs'] ?? value['input_str'] ?? value['outputs'] ?? value['output']) : undefined) ?? value
-  );
 }
 
 /** In JavaScript a recorded call may have no keyword arguments. */

@@ -22,12 +22,11 @@ export interface Census {
 /** Numbers beyond 31 bits would not be small integers of V8. */
 const CONTEXT_SIGN = 1 << 30;
 /**
- * The conventions at these places share a bit, and so do those that are too many: each is asked where any of them has a sign.
- * In the table these are the ones with signs on few spans.
+ * The conventions from this place on share a bit, as many as there are more of them than bits: each is asked where any of them
+ * has a sign. In the table these are the ones with signs on few spans.
  */
 const SHARED_BIT = 20;
-const SHARERS = 8;
-const LAST_BIT = 29;
+const BITS = 30;
 /** Any convention may recognise a span that cannot be looked through. */
 const ALL_SIGNS = CONTEXT_SIGN - 1;
 
@@ -68,9 +67,9 @@ export function hasVocabulary(signs: number): boolean {
   return (signs & ALL_SIGNS) !== 0;
 }
 
-/** Whether the convention at this place of its list may recognise the span. */
-export function mayRecognise(signs: number, index: number): boolean {
-  return (signs & bitAt(index)) !== 0;
+/** Whether the convention at this place of a list of so many may recognise the span. */
+export function mayRecognise(signs: number, index: number, count: number): boolean {
+  return (signs & bitAt(index, count)) !== 0;
 }
 
 /** Whether the span has any attribute that `context.ts` reads. */
@@ -78,9 +77,9 @@ export function hasContextSign(signs: number): boolean {
   return (signs & CONTEXT_SIGN) !== 0;
 }
 
-function bitAt(index: number): number {
-  if (index < SHARED_BIT) return 1 << index;
-  return 1 << Math.min(Math.max(index - SHARERS + 1, SHARED_BIT), LAST_BIT);
+function bitAt(index: number, count: number): number {
+  if (index <= SHARED_BIT) return 1 << index;
+  return 1 << Math.max(index - Math.max(count - BITS, 0), SHARED_BIT);
 }
 
 /** Beginnings of texts, and the bits of the conventions that are known by them. */
@@ -119,7 +118,7 @@ class SignTable {
 
   constructor(conventions: readonly Convention[]) {
     this.#always = conventions.reduce(
-      (bits, { signs }, index) => (signs === undefined ? bits | bitAt(index) : bits),
+      (bits, { signs }, index) => (signs === undefined ? bits | bitAt(index, conventions.length) : bits),
       0,
     );
     this.#keys = collect(conventions, ({ signs }) => signs?.keys);
@@ -168,7 +167,8 @@ function collect(
 ): Map<string, number> {
   const found = new Map<string, number>();
   for (const [index, convention] of conventions.entries()) {
-    for (const text of pick(convention) ?? []) found.set(text, (found.get(text) ?? 0) | bitAt(index));
+    for (const text of pick(convention) ?? [])
+      found.set(text, (found.get(text) ?? 0) | bitAt(index, conventions.length));
   }
   return found;
 }

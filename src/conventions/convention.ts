@@ -45,7 +45,7 @@ export interface ContextKeys {
 export interface Convention {
   /** Stable name, written to the log's metadata: `openinference`, `vercel-ai`. */
   readonly name: string;
-  /** What writes this vocabulary, for the documents. */
+  /** What writes this vocabulary. The documents name it, so each of the table has one. */
   readonly title?: string;
   /** The packages that write it, of those whose spans are among the recordings. */
   readonly packages?: readonly string[];

@@ -70,7 +70,7 @@ const NO_RECOGNITIONS: readonly Recognition[] = [];
 function recognise(span: SpanSlice, conventions: readonly Convention[], signs: number): readonly Recognition[] {
   const found: Recognition[] = [];
   for (let index = 0; index < conventions.length; index++) {
-    if (!mayRecognise(signs, index)) continue;
+    if (!mayRecognise(signs, index, conventions.length)) continue;
     const convention = conventions[index]!;
     if (isCovered(convention, found) || (convention.isAddition && found.length === 0)) continue;
     const kind = classifySafely(convention, span);

@@ -54,7 +54,7 @@ const mixedSpan = fc
 function expectNoneMissed(span: SpanSlice): void {
   const { signs } = censusOf(span);
   for (const [index, convention] of CONVENTIONS.entries()) {
-    const isMissed = convention.classify(span) !== undefined && !mayRecognise(signs, index);
+    const isMissed = convention.classify(span) !== undefined && !mayRecognise(signs, index, CONVENTIONS.length);
     expect(isMissed ? convention.name : undefined).toBeUndefined();
   }
   const context = [readSession(span), readUser(span), readTags(span), environmentIn(span.attributes)];

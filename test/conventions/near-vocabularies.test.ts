@@ -48,3 +48,9 @@ describe('a text', () => {
     expect(read(CHAT, { events: [event] }).output).toBeUndefined();
   });
 });
+
+it('survives a model that cannot be made a text', () => {
+  const model = Object.create(null);
+  const attributes = { ...CHAT, 'gen_ai.request.model': model, 'gen_ai.input.messages': '[]' };
+  expect(kindOf(attributes, { name: 'realtime m' })).toBe('model');
+});

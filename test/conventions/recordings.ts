@@ -50,6 +50,10 @@ export interface Recording {
   name: string;
   spans: RecordedSpan[];
   logRecords?: RecordedLogRecord[];
+  /** Keys of counted tokens, for tests that read them by none of the vocabularies. */
+  $tokenKeys?: { prompt: string[]; output: string[] };
+  /** Last words of keys whose texts are structure, and may be sent where content may not. */
+  $structure?: string[];
 }
 
 /** Returns the names of all recordings, or of those below one folder. */

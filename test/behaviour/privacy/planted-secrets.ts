@@ -92,39 +92,41 @@ export function handWrittenSpans(): PlantedRecording {
 
 export function plantedRecording(name: string): PlantedRecording {
   const recording = loadRecording(name);
+  const structure = new Set([...STRUCTURE, ...(recording.$structure ?? [])]);
   return {
     name,
-    started: recording.spans.map((span) => planted(toStartedSpan(span as RecordedSpan))),
-    spans: toSpans(recording).map(planted),
+    started: recording.spans.map((span) => planted(toStartedSpan(span as RecordedSpan), structure)),
+    spans: toSpans(recording).map((span) => planted(span, structure)),
   };
 }
 
-function planted(span: SpanSlice): SpanSlice {
+function planted(span: SpanSlice, structure: ReadonlySet<string>): SpanSlice {
+  const withSecretsIn = (fields: object) => withSecrets(fields, structure) as Record<string, unknown>;
   const event = ({ name, attributes, time }: SpanEvent) => ({
     name,
-    attributes: withSecrets(attributes ?? {}) as Record<string, unknown>,
+    attributes: withSecretsIn(attributes ?? {}),
     ...(time && { time }),
   });
   return {
     ...span,
-    attributes: withSecrets(span.attributes) as Record<string, unknown>,
+    attributes: withSecretsIn(span.attributes),
     events: span.events.map(event),
     status: { ...span.status, message: SECRET },
   };
 }
 
-function withSecrets(value: unknown, key = ''): unknown {
-  if (typeof value === 'string') return withSecret(value, key);
-  if (Array.isArray(value)) return value.map((item) => withSecrets(item, key));
+function withSecrets(value: unknown, structure: ReadonlySet<string>, key = ''): unknown {
+  if (typeof value === 'string') return withSecret(value, structure, key);
+  if (Array.isArray(value)) return value.map((item) => withSecrets(item, structure, key));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withSecrets(item, name)]));
+  return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, withSecrets(item, structure, name)]));
 }
 
-function withSecret(text: string, key: string): string {
+function withSecret(text: string, structure: ReadonlySet<string>, key: string): string {
   const nested = nestedIn(text);
-  if (nested !== undefined) return JSON.stringify(withSecrets(nested, key));
+  if (nested !== undefined) return JSON.stringify(withSecrets(nested, structure, key));
   const isScalar = text === 'true' || text === 'false' || (text.trim() !== '' && Number.isFinite(Number(text)));
-  return isScalar || STRUCTURE.has(lastWord(key)) ? text : `${text} ${SECRET}`;
+  return isScalar || structure.has(lastWord(key)) ? text : `${text} ${SECRET}`;
 }
 
 function nestedIn(text: string): unknown {

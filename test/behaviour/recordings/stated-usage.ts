@@ -4,6 +4,7 @@
  * length are one. A call below which an agent runs is a call too: it is the one that handed over to that agent.
  */
 import type { SpanSlice } from '../../../src/otel/span-slice.ts';
+import type { Recording } from '../../conventions/recordings.ts';
 
 export interface Usage {
   readonly prompt: number;
@@ -78,8 +79,11 @@ interface Stated {
   readonly usage: Usage;
 }
 
-export function usedTokens(spans: readonly SpanSlice[]): Usage {
-  const stated = spans.flatMap((span) => statedBy(span) ?? []);
+/** `keys` are those of a recording's own. */
+export function usedTokens(spans: readonly SpanSlice[], keys: Recording['$tokenKeys']): Usage {
+  const promptKeys = [...(keys?.prompt ?? []), ...PROMPT_KEYS];
+  const outputKeys = [...(keys?.output ?? []), ...OUTPUT_KEYS];
+  const stated = spans.flatMap((span) => statedBy(span, promptKeys, outputKeys) ?? []);
   const above = new Set(stated.flatMap(({ span }) => tellingOf(ancestors(span, spans))));
   const calls: Stated[] = [];
   for (const call of stated) {
@@ -92,13 +96,13 @@ export function usedTokens(spans: readonly SpanSlice[]): Usage {
   };
 }
 
-function statedBy(span: SpanSlice): Stated | undefined {
+function statedBy(span: SpanSlice, promptKeys: readonly string[], outputKeys: readonly string[]): Stated | undefined {
   // Envoy's gateway, of a request that only counts.
   if (span.name === 'CountTokens') return undefined;
   const raw = countsInRawAnswer(span) ?? countsInStream(span);
-  const output = firstCount(span, OUTPUT_KEYS) ?? countInJson(span, OUTPUT_WORD) ?? raw?.output;
+  const output = firstCount(span, outputKeys) ?? countInJson(span, OUTPUT_WORD) ?? raw?.output;
   const prompt =
-    firstCount(span, PROMPT_KEYS) ?? promptByTotal(span, output) ?? countInJson(span, PROMPT_WORD) ?? raw?.prompt;
+    firstCount(span, promptKeys) ?? promptByTotal(span, output) ?? countInJson(span, PROMPT_WORD) ?? raw?.prompt;
   if (prompt === undefined && output === undefined) return undefined;
   return { span, usage: { prompt: prompt ?? 0, output: output ?? 0 } };
 }

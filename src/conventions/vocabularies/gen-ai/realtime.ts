@@ -22,7 +22,7 @@ export function isRealtime({ name, attributes }: SpanSlice): boolean {
   // Other names are not compared: the text to compare with would be made for each call of an app.
   if (typeof name !== 'string' || !name.startsWith(NAME) || attributes['gen_ai.operation.name'] !== 'chat')
     return false;
-  const model = attributes['gen_ai.request.model'];
+  const model = stringOf(attributes['gen_ai.request.model']);
   return name === (model === undefined ? NAME : `${NAME} ${model}`);
 }
 

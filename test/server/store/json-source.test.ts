@@ -75,7 +75,8 @@ test('a changed copy has no text', () => {
   for (const copy of [{ ...body.inputs }, Object.assign({}, body.inputs), structuredClone(body.inputs)])
     expect(sourceOf(copy)).toBeUndefined();
   const { messages } = read('{"messages":[1]}');
-  for (const copy of [[...messages], messages.slice(), structuredClone(messages)]) expect(sourceOf(copy)).toBeUndefined();
+  for (const copy of [[...messages], messages.slice(), structuredClone(messages)])
+    expect(sourceOf(copy)).toBeUndefined();
   expect(sourceOf(null)).toBeUndefined();
   expect(sourceOf('text')).toBeUndefined();
 });

@@ -124,7 +124,7 @@ class Tops {
   }
 }
 
-/** Spelt out: an object that is put together from others takes a hundred times as long. */
+/** Spelt out: an object that is put together from others takes fifty times as long, or more. */
 function newSums(startedAt: string, endedAt: number): Sums {
   return {
     logs: 0,

@@ -72,9 +72,22 @@ test('nothing is remembered of a large body, all of which would stay in memory',
 
 test('a changed copy has no text', () => {
   const body = read('{"inputs":{"a":1}}');
-  expect(sourceOf({ ...body.inputs })).toBeUndefined();
+  for (const copy of [{ ...body.inputs }, Object.assign({}, body.inputs), structuredClone(body.inputs)])
+    expect(sourceOf(copy)).toBeUndefined();
+  const { messages } = read('{"messages":[1]}');
+  for (const copy of [[...messages], messages.slice(), structuredClone(messages)])
+    expect(sourceOf(copy)).toBeUndefined();
   expect(sourceOf(null)).toBeUndefined();
   expect(sourceOf('text')).toBeUndefined();
+});
+
+test('that a text is remembered shows nowhere in the value', () => {
+  const { inputs, messages } = read('{"inputs":{"a":1},"messages":[1]}');
+  expect(sourceOf(inputs)).toBe('{"a":1}');
+  expect(sourceOf(messages)).toBe('[1]');
+  expect(Reflect.ownKeys(inputs)).toEqual(['a']);
+  expect(Reflect.ownKeys(messages)).toEqual(['0', 'length']);
+  expect(JSON.stringify([inputs, messages])).toBe('[{"a":1},[1]]');
 });
 
 test('whatever a body is, what is remembered is what would be written', () => {

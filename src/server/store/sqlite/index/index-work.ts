@@ -32,8 +32,8 @@ const MAX_SLICE_CHARACTERS = 1_000_000;
  * it.
  */
 const MAX_READ_MILLIS = 500;
-/** Of a slice, so long its merges may take. What they take, its logs have not: the next ones are fewer. */
-const MERGE_SHARE = 0.5;
+/** Of the time of a slice, so much its merges may take besides. What they take, the logs of the next ones have not. */
+const MERGE_SHARE = 1 / 3;
 const MAX_NAMED_SESSIONS = 50;
 /** Why a log is passed over that nobody can say more of. */
 const FATAL = 'the thread that reads it for the index ends, perhaps for want of memory';

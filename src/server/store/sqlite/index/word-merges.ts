@@ -78,8 +78,8 @@ export function createWordMerges(prepare: Prepare): WordMerges {
     const before = lastWrite ?? Number.POSITIVE_INFINITY;
     const added = segments.filter(({ firstWrite }) => firstWrite > before);
     const pages = added.reduce((sum, segment) => sum + segment.pages, 0);
-    // One level more than there is: what is not paid at once, as a slice has no time for it, is made up for.
-    owedPages += pages * (1 + Math.max(0, ...segments.map(({ level }) => level + 1)));
+    // One level more than there is, so that merges are done before the next ones are due. Erasures leave levels empty.
+    owedPages += pages * (1 + new Set(segments.map(({ level }) => level)).size);
     lastWrite = Math.max(lastWrite ?? 0, ...segments.map((segment) => segment.lastWrite));
   };
 

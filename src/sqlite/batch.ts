@@ -24,11 +24,12 @@ export interface SqliteBatch {
   readonly claims?: BatchRun;
   /** In this order. */
   readonly steps?: readonly BatchStep[];
-  /** Run until it changes no more than the row of the statement itself, or the time is over. */
+  /** Run until it changes no more than the row of the statement itself, or the time is over, or so many times. */
   readonly repeat?: {
     readonly sql: string;
     readonly parameters: readonly SqliteValue[];
     readonly maxMillis: number;
+    readonly maxTimes?: number;
   };
   /** Nothing is committed by which the file would become longer. */
   readonly maxPages?: number;
@@ -40,6 +41,8 @@ export interface BatchResult {
   readonly claimed: readonly boolean[];
   /** Whether `repeat` has nothing left to do. */
   readonly isDone: boolean;
+  /** How many times it was run. */
+  readonly repeats: number;
   /** How long the transaction took, without the time that other programs had the processor. */
   readonly millis: number;
 }
@@ -100,14 +103,17 @@ export function createBatchWriter(database: SqliteDatabase, prepare: Prepare): (
     }
   };
 
-  const repeatUntil = ({ sql, parameters, maxMillis }: NonNullable<SqliteBatch['repeat']>): boolean => {
+  const repeatUntil = (repeat: NonNullable<SqliteBatch['repeat']>): Pick<BatchResult, 'isDone' | 'repeats'> => {
+    const { sql, parameters, maxMillis, maxTimes = Number.POSITIVE_INFINITY } = repeat;
     const end = performance.now() + maxMillis;
+    let repeats = 0;
     do {
       const before = countChanges();
       prepare(sql).run(...parameters);
-      if (countChanges() - before < 2) return true;
-    } while (performance.now() < end);
-    return false;
+      repeats += 1;
+      if (countChanges() - before < 2) return { isDone: true, repeats };
+    } while (performance.now() < end && repeats < maxTimes);
+    return { isDone: false, repeats };
   };
 
   return ({ gate, claims, steps = [], repeat, maxPages }) => {
@@ -116,7 +122,7 @@ export function createBatchWriter(database: SqliteDatabase, prepare: Prepare): (
       const claim = claims && prepare(claims.sql);
       const claimed = isOpen && claim ? claims.rows.map((row) => Number(claim.run(...row).changes) > 0) : [];
       if (isOpen) for (const step of steps) runStep(step, claimed);
-      return { isOpen, claimed, isDone: isOpen && repeat ? repeatUntil(repeat) : true };
+      return { isOpen, claimed, ...(isOpen && repeat ? repeatUntil(repeat) : { isDone: true, repeats: 0 }) };
     }, maxPages);
     return { ...result, millis };
   };

@@ -89,3 +89,11 @@ test('what is repeated ends when there is nothing left to do, or the time is ove
   expect(marks()).toEqual([3]);
   expect(write({ repeat: { sql, parameters: [2], maxMillis: 9 } })).toMatchObject({ isDone: true });
 });
+
+test('what is repeated ends when it was run so many times, and says how often that was', () => {
+  const { write, marks } = open();
+  const repeat = { sql: 'DELETE FROM marks WHERE key >= ?', parameters: [2], maxMillis: 60_000 };
+  expect(write({ repeat: { ...repeat, maxTimes: 1 } })).toMatchObject({ isDone: false, repeats: 1 });
+  expect(marks()).toEqual([1]);
+  expect(write({ repeat: { ...repeat, maxTimes: 5 } })).toMatchObject({ isDone: true, repeats: 1 });
+});

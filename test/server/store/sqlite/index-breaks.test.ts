@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { IndexPace } from '../../../../src/server/store/sqlite/index/index-pace.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
@@ -7,7 +8,8 @@ import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
 
-const turns = vi.hoisted(() => ({ isBusy: false, looks: 0, looksBefore: [] as number[] }));
+/** Others write for `lendMillis` before the lock is lent. */
+const turns = vi.hoisted(() => ({ isBusy: false, lendMillis: 0, looks: 0, looksBefore: [] as number[] }));
 
 /** Says how often the index has looked whether writes are under way, before each slice. */
 vi.mock('../../../../src/server/store/sqlite/writing/write-turns.ts', async (load) => {
@@ -22,9 +24,10 @@ vi.mock('../../../../src/server/store/sqlite/writing/write-turns.ts', async (loa
           turns.looks += 1;
           return turns.isBusy;
         },
-        lend: (write) => {
+        lend: async (write) => {
           turns.looksBefore.push(turns.looks);
           turns.looks = 0;
+          if (turns.lendMillis > 0) await delay(turns.lendMillis);
           return real.lend(write);
         },
       };
@@ -32,14 +35,15 @@ vi.mock('../../../../src/server/store/sqlite/writing/write-turns.ts', async (loa
   };
 });
 
-/** With `isEndless`, a break that begins now has no end. */
-const breaks = vi.hoisted(() => ({ isEndless: false }));
+/** With `isEndless`, a break that begins now has no end. `isShort`: it is as long as the work before it. */
+const breaks = vi.hoisted(() => ({ isEndless: false, isShort: false }));
 
 vi.mock('../../../../src/server/store/sqlite/index/index-pace.ts', async (load) => {
   const { paceAt } = await load<typeof import('../../../../src/server/store/sqlite/index/index-pace.ts')>();
   return {
     paceAt: (...lag: Parameters<typeof paceAt>): IndexPace => ({
       ...paceAt(...lag),
+      ...(breaks.isShort && { breakFactor: 1, readFactor: 0 }),
       ...(breaks.isEndless && { breakFactor: Number.POSITIVE_INFINITY }),
     }),
   };
@@ -75,6 +79,19 @@ test('the index has its break while writes are under way, and none while nothing
   const looks = await indexAgain(file);
   // The timer of a busy machine may come when a break is over already, but not each time.
   expect(Math.max(...looks)).toBeGreaterThan(1);
+});
+
+test('the time in which it waits while others write is a part of its break', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  await writeLogs(file);
+  turns.isBusy = true;
+  breaks.isShort = true;
+  onTestFinished(() => {
+    [turns.isBusy, turns.lendMillis, breaks.isShort] = [false, 0, false];
+  });
+  // More than any slice takes.
+  turns.lendMillis = 1_000;
+  expect(Math.max(...(await indexAgain(file)))).toBeLessThan(2);
 });
 
 test('a break ends earlier when the index has become late in it', async () => {

@@ -41,6 +41,12 @@ function openIndex(file: string) {
     erase: (dead: ReadonlySet<string>) => inTransaction(() => merges.erase(dead)),
     tidy: () => !write(merges.toBatch(0)).isDone,
     isDue: merges.isDue,
+    /** Returns how many steps that took. */
+    pay: () => {
+      const { repeats } = write(merges.toOwedBatch(Number.POSITIVE_INFINITY));
+      merges.notePaid(repeats);
+      return repeats;
+    },
   };
 }
 
@@ -140,6 +146,31 @@ test('segments are merged by these steps only, and do not become many', () => {
   }
   expect(most).toBeLessThan(3 * 8);
   checkIndex(index.database);
+});
+
+test('as long as there is more to write, merges go on beside it in even parts, and segments do not become many', () => {
+  const index = openIndex(join(temporaryDirectory(), 'a.db'));
+  let mostSegments = 0;
+  let mostSteps = 0;
+  for (let round = 0; round < 200; round += 1) {
+    index.add(1 + round * 20, 20);
+    index.isDue();
+    mostSteps = Math.max(mostSteps, index.pay());
+    mostSegments = Math.max(mostSegments, segmentsOf(index.database).length);
+  }
+  // The largest merge alone took more of them.
+  expect(mostSteps).toBeLessThanOrEqual(3);
+  expect(Math.max(...segmentsOf(index.database).map(({ pages }) => pages))).toBeGreaterThan(4 * 64);
+  expect(mostSegments).toBeLessThan(4 * 8);
+  checkIndex(index.database);
+});
+
+test('where nothing has to be merged, nothing is owed', () => {
+  const index = openIndex(join(temporaryDirectory(), 'a.db'));
+  index.isDue();
+  for (let round = 0; round < 7; round += 1) index.add(1 + round * 20, 20);
+  expect(index.isDue()).toBe(false);
+  expect(index.pay()).toBe(0);
 });
 
 test('a record of another format is refused', () => {

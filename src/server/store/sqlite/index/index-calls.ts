@@ -42,8 +42,11 @@ export interface IndexCallsParts {
   readonly onRead: (millis: number, isHere: boolean) => void;
   /** Called with the time in which nobody else could write. */
   readonly onWritten: (millis: number) => void;
-  /** Called when the other connection may begin. The function that it returns is called when it has ended. */
-  readonly onLent: () => () => void;
+  /**
+   * Called when the other connection may begin, with the time that it has waited while others wrote. The function that it
+   * returns is called when it has ended.
+   */
+  readonly onLent: (waitedMillis: number) => () => void;
 }
 
 type Options<Name extends keyof IndexWork> = Parameters<IndexWork[Name]>[0];
@@ -81,10 +84,11 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
     options: Omit<Options<Name>, 'maxPages'>,
   ): Promise<Result<Name>> => {
     hasWritten = true;
+    const askedAt = performance.now();
     const result = await turns.lend(async () => {
       // Not before: the disk may have become full meanwhile.
       const maxPages = space.maxPages();
-      const end = onLent();
+      const end = onLent(performance.now() - askedAt);
       return call(name, { ...options, maxPages } as Options<Name>).finally(end);
     });
     hasWritten = true;

@@ -9,7 +9,10 @@
 
 export interface IndexPace {
   readonly sliceMillis: number;
-  /** The longest break, as long as writes come, as a multiple of the work before it. */
+  /**
+   * The longest break, as long as writes come, as a multiple of the work before it. The time in which that work waited for
+   * the lock, since others wrote, is a part of it.
+   */
   readonly breakFactor: number;
   /**
    * The same for reading, which goes on beside writes: it is a part of the break. In a peak it might take the processor

@@ -32,6 +32,8 @@ const MAX_SLICE_CHARACTERS = 1_000_000;
  * it.
  */
 const MAX_READ_MILLIS = 500;
+/** Of the time of a slice, so much its merges may take besides. What they take, the logs of the next ones have not. */
+const MERGE_SHARE = 1 / 3;
 const MAX_NAMED_SESSIONS = 50;
 /** Why a log is passed over that nobody can say more of. */
 const FATAL = 'the thread that reads it for the index ends, perhaps for want of memory';
@@ -224,7 +226,9 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
       if (current?.name !== name) return toResult('outdated');
       const { slice, batch } = current;
       try {
-        const { isOpen, claimed, millis } = write(batch, maxPages);
+        const mergeMillis = MERGE_SHARE * sliceMillis;
+        const { isOpen, claimed, repeats, millis } = write({ ...batch, ...words.toOwedBatch(mergeMillis) }, maxPages);
+        words.notePaid(repeats);
         if (!isOpen) {
           dropSlice();
           return toResult('outdated', millis);

@@ -74,6 +74,8 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
   let workedMillis = 0;
   /** What it took another thread to read the last slice. */
   let readMillis = 0;
+  /** How long it has waited for others before it could write, since the last break. */
+  let waitedMillis = 0;
   const calls = createIndexCalls({
     ...parts,
     onRead: (millis, isHere) => {
@@ -85,7 +87,10 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
     onWritten: (millis) => {
       workedMillis += millis;
     },
-    onLent: load.leaveOut,
+    onLent: (millis) => {
+      waitedMillis += millis;
+      return load.leaveOut();
+    },
   });
 
   const pace = (): IndexPace =>
@@ -114,9 +119,11 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
   const run = async (): Promise<void> => {
     // A write that is committed from here on needs another slice.
     hasWrites = false;
-    workedMillis = 0;
-    if (!isTidy) isTidy = await calls.tidy(pace());
-    const { outcome, changed, passedOver: left, ...slice } = await (hasMarks() ? calls.runSlice(pace()) : NOTHING);
+    [workedMillis, waitedMillis] = [0, 0];
+    const isDue = hasMarks();
+    // Slices merge what they owe. The rest waits until there are none.
+    if (!isDue && !isTidy) isTidy = await calls.tidy(pace());
+    const { outcome, changed, passedOver: left, ...slice } = await (isDue ? calls.runSlice(pace()) : NOTHING);
     isTidy &&= slice.isTidy;
     isFailing = false;
     const isDone = !hasMarks();
@@ -160,7 +167,9 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
       const isQuiet = !hasWrites && !turns.isBusy();
       // Asked at each look: after a log that took a second, it would rest for twelve, and be late long before.
       const { breakFactor, readFactor } = pace();
-      const isOver = performance.now() >= since + breakFactor * workedMillis + readFactor * readMillis;
+      // Others have written while it waited for them, and will again: that is a part of the break.
+      const breakMillis = breakFactor * workedMillis + readFactor * readMillis - waitedMillis;
+      const isOver = performance.now() >= since + breakMillis;
       if (isQuiet || isOver) start();
       else wait(PAUSE_MILLIS, since);
     }, millis);

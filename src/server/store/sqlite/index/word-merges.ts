@@ -2,6 +2,10 @@
  * Merges the segments of the search index, in steps that are short. The engine would do it by itself, in the middle of
  * whatever is written, and then as much at once as it likes: it is told not to (migrations.ts).
  *
+ * Each page that is written has to be written again once for each level that it rises. So much is owed for it, and paid
+ * with what is written after it, as long as there is more to write: a merge of large segments goes on beside many
+ * slices, and none of them is held up by it for long. The rest is done when there is nothing to index.
+ *
  * A merge that has begun goes on where it was, whichever process does the next step and whatever was written meanwhile:
  * what is left to do is in the file.
  */
@@ -9,8 +13,10 @@ import type { SqliteBatch } from '../../../../sqlite/batch.ts';
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 import { readWordSegments, SEGMENTS_ROW, type WordSegment } from './word-segments.ts';
 
-/** Pages that one step writes. */
-const STEP_PAGES = 16;
+/** Pages that one step writes. Each step also reads one page of each segment again, and writes the record. */
+const STEP_PAGES = 64;
+/** The same for an erasure, whose steps are between the writes of others. */
+const ERASURE_PAGES = 16;
 /** As many segments of about one size are merged into one. */
 const MERGED_SEGMENTS = 8;
 /** Two: with fewer new segments than that beside it, a merge that has begun goes on. */
@@ -24,11 +30,17 @@ const SQL = {
   countChanges: `SELECT total_changes() AS count`,
 } as const;
 
+const MERGE = { sql: SQL.mergeWords, parameters: [STEP_PAGES] };
+
 export interface WordMerges {
   /** Whether there is something to merge: a merge has begun, or segments have become many. */
   isDue(): boolean;
   /** Returns a batch that works on that for as long, in steps. */
-  toBatch(maxMillis: number): SqliteBatch;
+  toBatch(maxMillis: number): Pick<SqliteBatch, 'repeat'>;
+  /** The same for no more steps than are owed for what was written before the last call of `isDue`. */
+  toOwedBatch(maxMillis: number): Pick<SqliteBatch, 'repeat'>;
+  /** Must be called with the steps of an owed batch that was written. */
+  notePaid(steps: number): void;
   /** Returns the names of the segments that may have words of deleted logs. Must be called in a transaction. */
   findDead(): ReadonlySet<string>;
   /**
@@ -40,6 +52,9 @@ export interface WordMerges {
 
 export function createWordMerges(prepare: Prepare): WordMerges {
   const statements = prepareAll(prepare, SQL);
+  let owedPages = 0;
+  /** The last write that is counted in what is owed. */
+  let lastWrite: number | undefined;
 
   /** Returns whether anything was merged. */
   const merge = (pages: number): boolean => {
@@ -51,16 +66,42 @@ export function createWordMerges(prepare: Prepare): WordMerges {
 
   const readSegments = (): WordSegment[] => readWordSegments(statements.readSegments.get()!['block'] as Uint8Array);
 
+  const isDue = (segments: readonly WordSegment[]): boolean => {
+    const counts = new Map<number, number>();
+    return segments.some(({ level, isMerging }) => {
+      counts.set(level, (counts.get(level) ?? 0) + 1);
+      return isMerging || counts.get(level)! >= MERGED_SEGMENTS;
+    });
+  };
+
+  const owe = (segments: readonly WordSegment[]): void => {
+    const before = lastWrite ?? Number.POSITIVE_INFINITY;
+    const added = segments.filter(({ firstWrite }) => firstWrite > before);
+    const pages = added.reduce((sum, segment) => sum + segment.pages, 0);
+    // One level more than there is, so that merges are done before the next ones are due. Erasures leave levels empty.
+    owedPages += pages * (1 + new Set(segments.map(({ level }) => level)).size);
+    lastWrite = Math.max(lastWrite ?? 0, ...segments.map((segment) => segment.lastWrite));
+  };
+
   return {
     isDue: () => {
-      const counts = new Map<number, number>();
-      return readSegments().some(({ level, isMerging }) => {
-        counts.set(level, (counts.get(level) ?? 0) + 1);
-        return isMerging || counts.get(level)! >= MERGED_SEGMENTS;
-      });
+      const segments = readSegments();
+      owe(segments);
+      if (isDue(segments)) return true;
+      owedPages = 0;
+      return false;
     },
 
-    toBatch: (maxMillis) => ({ repeat: { sql: SQL.mergeWords, parameters: [STEP_PAGES], maxMillis } }),
+    toBatch: (maxMillis) => ({ repeat: { ...MERGE, maxMillis } }),
+
+    toOwedBatch: (maxMillis) => {
+      const steps = Math.floor(owedPages / STEP_PAGES);
+      return steps > 0 ? { repeat: { ...MERGE, maxMillis, maxTimes: steps } } : {};
+    },
+
+    notePaid: (steps) => {
+      owedPages -= steps * STEP_PAGES;
+    },
 
     findDead: () => new Set(readSegments().flatMap(({ name, hasTombstones }) => (hasTombstones ? [name] : []))),
 
@@ -71,7 +112,7 @@ export function createWordMerges(prepare: Prepare): WordMerges {
       try {
         // To begin again is to lose some work: it is done once, or where the engine does not go on.
         const hasBegun = left.every(({ isMerging }) => isMerging);
-        if (!hasBegun || !merge(STEP_PAGES)) merge(-STEP_PAGES);
+        if (!hasBegun || !merge(ERASURE_PAGES)) merge(-ERASURE_PAGES);
       } finally {
         statements.setMergedSegments.run(MERGED_SEGMENTS);
       }

@@ -17,6 +17,11 @@ export interface WordSegment {
   readonly name: string;
   /** Segments of one level are merged with each other. */
   readonly level: number;
+  /** The first and the last of the engine's writes that it has words of: they are numbered, merges have no number. */
+  readonly firstWrite: number;
+  readonly lastWrite: number;
+  /** How long it is now. */
+  readonly pages: number;
   /** Whether words of deleted logs may be in it. */
   readonly hasTombstones: boolean;
   /** Whether a merge that has begun reads it, and will remove it. */
@@ -37,13 +42,14 @@ export function readWordSegments(record: Uint8Array): WordSegment[] {
     const count = next();
     for (let at = 0; at < count; at += 1) {
       const id = next();
-      next(); // the first page, which moves while it is merged
-      next(); // the last one
-      const [firstOrigin, lastOrigin, tombstonePages] = [next(), next(), next()];
+      // The first page moves while the segment is merged, so it is no part of the name.
+      const [firstPage, lastPage, firstWrite, lastWrite, tombstonePages] = [next(), next(), next(), next(), next()];
       next(); // the number of tombstones
       next(); // the number of logs
-      const name = `${id} ${firstOrigin} ${lastOrigin}`;
-      segments.push({ name, level, hasTombstones: tombstonePages > 0, isMerging: at < merging });
+      segments.push({
+        ...{ name: `${id} ${firstWrite} ${lastWrite}`, level, firstWrite, lastWrite },
+        ...{ pages: lastPage - firstPage + 1, hasTombstones: tombstonePages > 0, isMerging: at < merging },
+      });
     }
   }
   return segments;

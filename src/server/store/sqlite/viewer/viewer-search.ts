@@ -14,6 +14,8 @@ import { inGroup, MATCHES_PORTION, SCANS, toMatchesSql, type ViewerStatements } 
 
 /** One search looks at no more matching logs than this, portion by portion, until the page is full. */
 const MAX_MATCHES = 2_000;
+/** Each portion is a round to another thread. */
+const SHORTEST_PORTION = 20;
 /** From logs to the tops of their trees, in one search. */
 const MAX_CLIMBED = 10_000;
 /** In characters; the shorter a term, the more words begin with it. */
@@ -62,12 +64,13 @@ export async function searchFor(
   return { found: [], next: null };
 }
 
+/** Of words that are all frequent, the one that is rarest among the newest logs: a page is often full with these. */
 async function findRarest({ reader }: SearchReads, terms: readonly string[]): Promise<number> {
-  let [rarest, least] = [0, Number.POSITIVE_INFINITY];
+  let [rarest, least, furthest] = [0, Number.POSITIVE_INFINITY, 0];
   for (let index = 0; index < terms.length && terms.length > 1; index += 1) {
-    const [row] = await reader.all(SCANS.countMatches, [terms[index]!, Math.min(least, MAX_MATCHES)]);
-    const count = Number(row!['count']);
-    if (count < least) [rarest, least] = [index, count];
+    const [row] = await reader.all(SCANS.reachMatches, [terms[index]!]);
+    const [count, oldest] = [Number(row!['count']), Number(row!['oldest'])];
+    if (count < least || (count === least && oldest < furthest)) [rarest, least, furthest] = [index, count, oldest];
     if (count === 0) break;
   }
   return rarest;
@@ -93,8 +96,11 @@ async function searchFrom(
     found: [...found.values()],
     next: isOver ? null : `${last} ${variant} ${leader}`,
   });
-  for (let seen = 0; seen < MAX_MATCHES; seen += MATCHES_PORTION) {
-    const rows = await reads.reader.all(sql, [leading, last, ...others]);
+  // No more logs are looked at than are likely to fill the page: each of them may take a search of its own.
+  let portion = Math.min(size, MATCHES_PORTION);
+  for (let seen = 0; seen < MAX_MATCHES; seen += portion) {
+    if (seen > 0) portion = Math.min(MATCHES_PORTION, nextPortion(seen, found.size, size));
+    const rows = await reads.reader.all(sql, [leading, last, portion, ...others]);
     for (const row of rows) {
       last = Number(row['key']);
       // The log was deleted meanwhile.
@@ -109,9 +115,14 @@ async function searchFrom(
       found.set(session, { key: session, logKey: last });
       if (found.size === size) return end(false);
     }
-    if (rows.length < MATCHES_PORTION) return end(true);
+    if (rows.length < portion) return end(true);
   }
   return end(false);
+}
+
+/** As many logs as fill the rest of the page if the next ones are like those that were seen, and some more. */
+function nextPortion(seen: number, found: number, size: number): number {
+  return SHORTEST_PORTION + Math.ceil((seen * (size - found)) / Math.max(1, found));
 }
 
 /**

@@ -80,7 +80,9 @@ export const SCANS = {
   listFacets: `SELECT value FROM facets WHERE kind = ? AND EXISTS
     (SELECT 1 FROM session_facets WHERE facet_key = facets.key) ORDER BY value LIMIT ${MAX_FILTER_VALUES}`,
 
-  countMatches: `SELECT count(*) AS count FROM (SELECT 1 FROM logs_search WHERE logs_search MATCH ? LIMIT ?)`,
+  /** How many of the newest matches there are, and how far back one has to go for them. */
+  reachMatches: `SELECT count(*) AS count, min(key) AS oldest
+    FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ? ORDER BY rowid DESC LIMIT ${MATCHES_PORTION})`,
   listMetadata: `SELECT ${METADATA} AS metadata FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ?
       LIMIT ${MATCHES_PORTION}) AS found
     JOIN logs ON logs.key = found.key`,
@@ -89,18 +91,25 @@ export const SCANS = {
 } as const;
 
 /**
- * Lists the logs that have the first term, and says of each whether its session has `others` more. These are in the
- * index with one log of the session, see indexed-messages.ts, and it finds them by the word that all of these have.
+ * Lists the first `?3` logs below `?2` that have the first term, and says of each whether its session has `others` more.
+ * Most logs that are looked for have them all, which is found for all of them at once (`whole`). For those that have not,
+ * the terms are in the index with other logs of the session, see indexed-messages.ts, and it finds them by the word that
+ * all of these have: one search for each log and term, which takes far longer.
  */
 export function toMatchesSql(others: number): string {
   const group = `CASE WHEN session_key IS NULL THEN 'log' || found.key ELSE 'session' || session_key END`;
-  const hasOther = (at: number) =>
-    `EXISTS (SELECT 1 FROM logs_search WHERE logs_search MATCH ?${at} || ' AND session : "' || ${group} || '"')`;
-  const hasOthers = Array.from({ length: others }, (_, index) => hasOther(index + 3));
-  return `SELECT found.key, logs.id, session_key, parent_key, ${hasOthers.join(' AND ') || '1'} AS has_all
-    FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC
-      LIMIT ${MATCHES_PORTION}) AS found
-    LEFT JOIN logs ON logs.key = found.key ORDER BY found.key DESC`;
+  const places = Array.from({ length: others }, (_, index) => `?${index + 4}`);
+  const hasOthers = places.map(
+    (at) => `EXISTS (SELECT 1 FROM logs_search WHERE logs_search MATCH ${at} || ' AND session : "' || ${group} || '"')`,
+  );
+  const all = ['?1', ...places].join(` || ' AND ' || `);
+  const whole = `, whole AS MATERIALIZED (SELECT rowid AS key FROM logs_search
+      WHERE logs_search MATCH ${all} AND rowid < ?2 AND rowid >= (SELECT min(key) FROM found))`;
+  const hasAll = `found.key IN (SELECT key FROM whole) OR (${hasOthers.join(' AND ')})`;
+  return `WITH found AS MATERIALIZED (SELECT rowid AS key FROM logs_search
+      WHERE logs_search MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC LIMIT ?3)${others > 0 ? whole : ''}
+    SELECT found.key, logs.id, session_key, parent_key, ${others > 0 ? hasAll : '1'} AS has_all
+    FROM found LEFT JOIN logs ON logs.key = found.key ORDER BY found.key DESC`;
 }
 
 /** The word in the index that all logs of a session have, and no text. `group` is minus the key of a log in none. */

@@ -1,0 +1,41 @@
+import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-work.ts';
+import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import { openSqlite } from '../../../../src/sqlite/open.ts';
+import { temporaryDirectory } from '../../../support/start-test-server.ts';
+import { log } from '../../sample-log.ts';
+
+/** Returns the transactions that the thread of the index is asked for from now on. */
+function watchTransactions(): string[] {
+  const transactions: string[] = [];
+  const post = Worker.prototype.postMessage;
+  const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, work: unknown) {
+    const call = (work as { call?: IndexCall } | null)?.call;
+    if (call?.name === 'tidy' || call?.name === 'writeSlice') transactions.push(call.name);
+    return post.call(this, work);
+  });
+  onTestFinished(() => spy.mockRestore());
+  return transactions;
+}
+
+test('merges have no transaction of their own as long as there is something to index', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file });
+  await store.createLogs(Array.from({ length: 400 }, (_, at) => log({ output: `zebra ${at}` })));
+  await store.close();
+  const other = openSqlite({ file });
+  onTestFinished(() => other.close());
+  // Each is a segment of its own, so that a merge is due.
+  const insert = other.prepare('INSERT OR REPLACE INTO logs_search (rowid, text, session) VALUES (?, ?, ?)');
+  for (let key = 1; key <= 10; key += 1) insert.run(key, 'quagga', 'log1');
+  other.exec('INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING');
+  const transactions = watchTransactions();
+  const again = await openSqliteStore({ file });
+  onTestFinished(() => again.close());
+  await expect.poll(() => transactions.at(-1), { timeout: 30_000 }).toBe('tidy');
+  const slices = transactions.filter((name) => name === 'writeSlice').length;
+  expect(slices).toBeGreaterThan(2);
+  expect(transactions.indexOf('tidy')).toBe(slices);
+});

@@ -1,0 +1,58 @@
+/** How many logs a search looks at: most of its time goes by these. */
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import { searchFor } from '../../../../src/server/store/sqlite/viewer/viewer-search.ts';
+import { prepareViewerStatements } from '../../../../src/server/store/sqlite/viewer/viewer-statements.ts';
+import { openSqlite, type SqliteValue } from '../../../../src/sqlite/open.ts';
+import type { SqliteReader } from '../../../../src/sqlite/reader-threads.ts';
+import { createStatementCache } from '../../../../src/sqlite/statement-cache.ts';
+import { temporaryDirectory } from '../../../support/start-test-server.ts';
+import { log } from '../../sample-log.ts';
+
+/** Returns a function that searches in logs of these texts, and says what it finds and how many logs it looks at. */
+async function openWith(outputs: readonly string[]) {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file });
+  await store.createLogs(outputs.map((output, index) => log({ session_reference_id: `session ${index}`, output })));
+  await expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
+  await store.close();
+  const database = openSqlite({ file });
+  onTestFinished(() => database.close());
+  const prepare = createStatementCache(database);
+  return async (search: string, size: number, isWanted = (_key: SqliteValue) => true) => {
+    let looks = 0;
+    const reader: Pick<SqliteReader, 'all'> = {
+      all: async (sql, parameters) => {
+        const rows = prepare(sql).all(...parameters);
+        looks += rows.filter((row) => 'has_all' in row).length;
+        return rows;
+      },
+    };
+    const reads = { reader: reader as SqliteReader, statements: prepareViewerStatements(prepare) };
+    const { found } = await searchFor(reads, { search, size }, isWanted);
+    return { found: found.map(({ key }) => key), looks };
+  };
+}
+
+test('a search looks at no more logs than fill the page', async () => {
+  const search = await openWith(Array.from({ length: 1_000 }, () => 'the ferry leaves the harbour'));
+  expect(await search('ferry', 20)).toMatchObject({ looks: 20 });
+  expect(await search('ferry harbour', 20)).toMatchObject({ looks: 20 });
+});
+
+test('where the first logs do not fill the page, so many more are looked at as are likely to', async () => {
+  const search = await openWith(Array.from({ length: 1_000 }, () => 'the ferry leaves the harbour'));
+  const { found, looks } = await search('ferry harbour', 20, (key) => Number(key) % 2 === 0);
+  expect(found).toHaveLength(20);
+  expect(looks).toBeLessThan(100);
+});
+
+test('of words that are all frequent, the one that is rarest among the newest logs leads', async () => {
+  const texts = Array.from({ length: 4_000 }, (_, at) => `ferry ${at % 10 === 0 || at < 2_000 ? 'harbour' : 'island'}`);
+  const search = await openWith(texts);
+  const [one, other] = [await search('ferry harbour', 20), await search('harbour ferry', 20)];
+  expect(one.found).toHaveLength(20);
+  expect(one.looks).toBe(20);
+  expect(other).toEqual(one);
+});

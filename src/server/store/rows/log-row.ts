@@ -136,10 +136,10 @@ export function toLogResponse(row: SqliteRow): LogResponse {
     log['config'] = read;
     if (read) log['model_config'] = toProjectConfig(row, read);
   }
+  if (!texts.has('inputs')) log['inputs'] = {};
   addStoredFields(log, texts);
   const parentReferenceId = row['parent_reference_id'] ?? row['parents_own_reference_id'];
   if (parentReferenceId !== null) log['parent_reference_id'] = parentReferenceId;
-  if (!texts.has('inputs')) log['inputs'] = {};
   log['save'] = row['save'] === 1;
   const tokens = Number(row['prompt_tokens'] ?? 0) + Number(row['output_tokens'] ?? 0);
   if (row['prompt_tokens'] !== null || row['output_tokens'] !== null) log['tokens'] = tokens;

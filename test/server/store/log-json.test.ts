@@ -53,6 +53,15 @@ test('a field that is JSON is not parsed to be written, and parsed once to be re
   parse.mockRestore();
 });
 
+test('fields that are JSON are read by the same functions in all logs', () => {
+  const [first, second] = [stored(log({ inputs: { question: 'why' } })), stored(log({ inputs: { question: 'how' } }))];
+  const read = (each: object) => Object.getOwnPropertyDescriptor(each, 'inputs')!.get;
+  expect(read(first)).toBe(read(second));
+  expect(first.inputs).toEqual({ question: 'why' });
+  expect(second.inputs).toEqual({ question: 'how' });
+  expect(Object.getOwnPropertySymbols({ ...first })).toEqual([]);
+});
+
 test('a page of logs is written without parsing them', async () => {
   const [first, second] = [log({ inputs: { question: 'why' } }), log({ inputs: { question: 'how' } })];
   const page = { records: [stored(first), stored(second)], page: 0, size: 10, total: 2 };

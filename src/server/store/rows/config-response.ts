@@ -30,6 +30,34 @@ export function toConfigResponse(id: SqliteValue | undefined, content: SqliteVal
   return config as ConfigResponse;
 }
 
+/** Longer configs are few, and are not worth their memory. */
+const MAX_CHARACTERS = 16 * 1024;
+const MAX_CONFIGS = 256;
+
+interface WrittenConfig {
+  readonly content: string;
+  readonly json: string;
+}
+
+/** By id. */
+let newer = new Map<SqliteValue | undefined, WrittenConfig>();
+let older = newer;
+
+/**
+ * Returns the JSON of `toConfigResponse`; undefined for a config that is long. The logs of an agent share a few configs,
+ * which are written once.
+ */
+export function toConfigJson(id: SqliteValue | undefined, content: string): string | undefined {
+  if (content.length > MAX_CHARACTERS) return undefined;
+  const known = newer.get(id) ?? older.get(id);
+  const written = known?.content === content ? known : { content, json: JSON.stringify(toConfigResponse(id, content)) };
+  if (newer.get(id) !== written) {
+    if (newer.size >= MAX_CONFIGS) [older, newer] = [newer, new Map()];
+    newer.set(id, written);
+  }
+  return written.json;
+}
+
 /** Equal tools have the same id. They are not stored apart from their configs. */
 function toToolResponse(tool: Record<string, unknown>): Record<string, unknown> {
   const id = tool['id'] ?? `tool_${createHash('sha256').update(JSON.stringify(tool)).digest('hex').slice(0, 21)}`;
@@ -48,12 +76,21 @@ export function toProjectConfig(
   row: SqliteRow,
   config = toConfigResponse(row['config_id'], row['config']),
 ): ProjectConfigResponse {
+  return { ...toUse(row), config };
+}
+
+/** Returns the JSON of `toProjectConfig`, with that of the config. */
+export function toProjectConfigJson(row: SqliteRow, config: string): string {
+  return `${JSON.stringify(toUse(row)).slice(0, -1)},"config":${config}}`;
+}
+
+/** What a project says of a config. */
+function toUse(row: SqliteRow) {
   return {
     project_id: row['project_id'] as string,
     project_name: row['project'] as string,
     created_at: row['config_created_at'] as string,
     updated_at: row['config_created_at'] as string,
     last_used: row['config_last_used'] as string,
-    config,
   };
 }

@@ -7,26 +7,43 @@ import { hasLongTexts, stringifyElsewhere } from './json-thread.ts';
 
 const NONE_STORED: ReadonlyMap<string, string> = new Map();
 
-/** The text of those fields of a log that are JSON and that nobody has read or set, by the log. */
-const storedTexts = new WeakMap<object, ReadonlyMap<string, string>>();
+/** Of a log, the text of those fields that are JSON and that nobody has read or set. A copy of a log has none. */
+const UNREAD = Symbol('unread');
 
-/** Adds the fields to a log, which has others as well. */
-export function addStoredFields(log: Record<string, unknown>, texts: ReadonlyMap<string, string>): void {
-  const unread = new Map(texts);
-  storedTexts.set(log, unread);
-  for (const [name, text] of texts) {
-    // From now on, the value counts: whoever has it may change what is in it.
-    const set = (value: unknown) => {
-      unread.delete(name);
-      Object.defineProperty(log, name, { value, enumerable: true, configurable: true, writable: true });
-    };
-    const get = () => {
-      const value: unknown = JSON.parse(text);
-      set(value);
+interface StoredLog {
+  [UNREAD]?: Map<string, string>;
+}
+
+/** Adds the fields to a log, which has others as well, and takes the map for its own. */
+export function addStoredFields(log: Record<string, unknown>, texts: Map<string, string>): void {
+  Object.defineProperty(log, UNREAD, { value: texts });
+  for (const name of texts.keys()) Object.defineProperty(log, name, accessorOf(name));
+}
+
+/** The same for all logs: with functions of its own, each log would be another kind of object for V8. */
+const accessors = new Map<string, PropertyDescriptor>();
+
+function accessorOf(name: string): PropertyDescriptor {
+  const known = accessors.get(name);
+  if (known) return known;
+  // From now on, the value counts: whoever has it may change what is in it.
+  const set = (log: StoredLog, value: unknown) => {
+    log[UNREAD]?.delete(name);
+    Object.defineProperty(log, name, { value, enumerable: true, configurable: true, writable: true });
+  };
+  const accessor = {
+    get(this: StoredLog): unknown {
+      const value: unknown = JSON.parse(this[UNREAD]!.get(name)!);
+      set(this, value);
       return value;
-    };
-    Object.defineProperty(log, name, { get, set, enumerable: true, configurable: true });
-  }
+    },
+    set(this: StoredLog, value: unknown) {
+      set(this, value);
+    },
+    ...{ enumerable: true, configurable: true },
+  };
+  accessors.set(name, accessor);
+  return accessor;
 }
 
 /** Returns what `JSON.stringify` would, but for the order of keys. */
@@ -54,7 +71,7 @@ export async function writeRecordsJson<Rest extends object>(
 
 /** Of a field that is JSON, the value is not asked for. */
 function divide(log: object): [others: object, stored: ReadonlyMap<string, string>] {
-  const stored = storedTexts.get(log);
+  const stored = (log as StoredLog)[UNREAD];
   if (!stored) return [log, NONE_STORED];
   const others: Record<string, unknown> = {};
   for (const name of Object.keys(log)) if (!stored.has(name)) others[name] = log[name as keyof typeof log];

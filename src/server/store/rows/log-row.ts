@@ -4,7 +4,7 @@ import type { LogRequest, LogResponse } from '../../../wire/v4.ts';
 import { toLabel } from '../label.ts';
 import { storableText } from '../storable-text.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
-import { toConfigResponse, toProjectConfig } from './config-response.ts';
+import { toConfigJson, toConfigResponse, toProjectConfig, toProjectConfigJson } from './config-response.ts';
 import { type ConfigRow, toConfigRow } from './config-row.ts';
 import { sourceOf } from './json-source.ts';
 import { addStoredFields } from './log-json.ts';
@@ -126,18 +126,23 @@ export function toLogResponse(row: SqliteRow): LogResponse {
     if (JSON_COLUMNS.has(name)) texts.set(name, value as string);
     else log[name] = value;
   }
+  const config = row['config'] as string | null;
+  const written = config === null ? undefined : toConfigJson(row['config_id'], config);
+  if (written !== undefined) {
+    texts.set('config', written);
+    texts.set('model_config', toProjectConfigJson(row, written));
+  } else {
+    const read = config === null ? null : toConfigResponse(row['config_id'], config);
+    log['config'] = read;
+    if (read) log['model_config'] = toProjectConfig(row, read);
+  }
+  if (!texts.has('inputs')) log['inputs'] = {};
   addStoredFields(log, texts);
   const parentReferenceId = row['parent_reference_id'] ?? row['parents_own_reference_id'];
   if (parentReferenceId !== null) log['parent_reference_id'] = parentReferenceId;
-  if (!texts.has('inputs')) log['inputs'] = {};
   log['save'] = row['save'] === 1;
   const tokens = Number(row['prompt_tokens'] ?? 0) + Number(row['output_tokens'] ?? 0);
   if (row['prompt_tokens'] !== null || row['output_tokens'] !== null) log['tokens'] = tokens;
-  const config = row['config'] === null ? null : toConfigResponse(row['config_id'], row['config']);
-  log['config'] = config;
-  if (config) {
-    log['model_config'] = toProjectConfig(row, config);
-  }
   log['feedback'] = toFeedback(row);
   log['evaluation_results'] = [];
   // The state of v4's monitoring evaluators. This server has none, so nothing is ever outstanding.

@@ -18,6 +18,8 @@ import type { Term } from './word-terms.ts';
 
 /** Of a term that is not frequent, on the days that are read at once. */
 const MAX_SESSIONS = 50_000;
+/** So many are read in the time in which one hit is looked at. */
+const SESSIONS_PER_HIT = 20;
 /** Of a term, to find the one that is in the fewest logs. */
 const MAX_COUNTED = 2_000;
 
@@ -34,24 +36,34 @@ export class OtherTerms {
 
   /**
    * Resolves to the sessions that have a log with the term on these days, for each of the terms of which that is known:
-   * not for a frequent one, and not for one that the index needs long for, or is not asked for before `end`.
+   * not for a frequent one, and not for one that the index needs long for, or is not asked for before `end`, nor for one
+   * of so many sessions that the hits of the leading term are sooner looked at.
    *
+   * @param hits of the leading term on these days; default: not known.
    * @param end by `performance.now()`.
    */
-  async sessionsOf(days: DayRange, end: number): Promise<ReadonlySet<Uuid>[]> {
+  async sessionsOf(days: DayRange, end: number, hits = Number.POSITIVE_INFINITY): Promise<ReadonlySet<Uuid>[]> {
     this.#telling ??= await this.#findTelling(days);
-    const known = new Map<Term, ReadonlySet<Uuid>>();
+    const limit = Math.min(MAX_SESSIONS, SESSIONS_PER_HIT * hits);
+    const known: ReadonlySet<Uuid>[] = [];
+    const useless = new Set<Term>();
     await mapTogether(this.#telling ?? [], async (term) => {
-      if (performance.now() > end) return;
-      const values: Value[] = [];
-      const text = `SELECT session FROM log_words WHERE ${inDays(days, values)} AND ${toCondition(term, values)}
-        LIMIT ${MAX_SESSIONS}`;
-      const rows = await readFromIndex(this.#pool, text, values, HINT_MILLIS);
-      if (rows && rows.length < MAX_SESSIONS) known.set(term, new Set(rows.map((row) => row['session'] as Uuid)));
+      const sessions = performance.now() > end ? undefined : await this.#read(days, term, limit);
+      if (sessions && sessions.length < limit) known.push(new Set(sessions));
+      // What took too long, or was too much, would be so on other days.
+      else if (!sessions || limit === MAX_SESSIONS) useless.add(term);
     });
-    // What took too long, or was too much, would be so on other days.
-    this.#telling = this.#telling?.filter((term) => known.has(term));
-    return [...known.values()];
+    this.#telling = this.#telling?.filter((term) => !useless.has(term));
+    return known;
+  }
+
+  /** As one text: the driver takes far longer for as many rows. */
+  async #read(days: DayRange, term: Term, limit: number): Promise<Uuid[] | undefined> {
+    const values: Value[] = [];
+    const text = `SELECT string_agg(session::text, ' ') AS sessions FROM (SELECT session FROM log_words
+      WHERE ${inDays(days, values)} AND ${toCondition(term, values)} LIMIT ${limit}) AS found`;
+    const rows = await readFromIndex(this.#pool, text, values, HINT_MILLIS);
+    return rows && (((rows[0]!['sessions'] as string | null)?.split(' ') as Uuid[] | undefined) ?? []);
   }
 
   async #findTelling(days: DayRange): Promise<readonly Term[] | undefined> {
@@ -75,9 +87,10 @@ export async function countHits(pool: pg.Pool, days: DayRange, terms: readonly T
     const many = MAX_COUNTED + sampled[index]!;
     if (areAllThere || sampled[index]! >= ENOUGH || performance.now() > end) return many;
     const values: Value[] = [];
-    const text = `SELECT 1 FROM log_words WHERE ${inDays(days, values)} AND ${toCondition(term, values)}
-      LIMIT ${MAX_COUNTED}`;
-    return (await readFromIndex(pool, text, values, HINT_MILLIS))?.length ?? many;
+    const text = `SELECT count(*) AS logs FROM (SELECT 1 FROM log_words WHERE ${inDays(days, values)}
+      AND ${toCondition(term, values)} LIMIT ${MAX_COUNTED}) AS found`;
+    const rows = await readFromIndex(pool, text, values, HINT_MILLIS);
+    return rows ? (rows[0]!['logs'] as number) : many;
   });
 }
 

@@ -122,7 +122,9 @@ async function searchFrom(
     }
     // Of few hits, their own sessions are sooner looked at than all that have another term on so many days.
     const areFew = earlier !== undefined && earlier.rows.length <= CHECKED;
-    const sessionsOf = areFew ? [] : await others.sessionsOf(range, end);
+    const sessionsOf = areFew ? [] : await others.sessionsOf(range, end, earlier?.rows.length);
+    // A session that is among all of these has all of the words.
+    const areAllKnown = sessionsOf.length === terms.length - 1 && terms.every((term) => term === lead || !term.verify);
     let hits = 0;
     for (let isWhole = false; !isWhole; ) {
       const read = few
@@ -133,7 +135,8 @@ async function searchFrom(
       const portions = findPossibleHits(pool, read.rows, sessionsOf, lead.verify ? VERIFIED : CHECKED);
       for await (const portion of portions) {
         const slice = portion.hits.filter(({ session }) => !seen.has(session));
-        const sessions = await keepMatching(pool, { terms, leading, hits: slice, before, conditions, excluded });
+        const candidates = { terms, leading, hits: slice, before, conditions, excluded };
+        const sessions = await keepMatching(pool, candidates, areAllKnown ? sessionsOf : []);
         for (const { id, session } of slice) {
           last = id;
           const key = sessions.get(session);
@@ -179,8 +182,12 @@ interface Candidates {
   readonly excluded: ReadonlySet<Uuid>;
 }
 
-/** Resolves to the session that is shown, by that of the hit, for those that have all terms and meet the conditions. */
-async function keepMatching(pool: pg.Pool, candidates: Candidates) {
+/**
+ * Resolves to the session that is shown, by that of the hit, for those that have all terms and meet the conditions.
+ *
+ * @param sessionsOf where they are known, that have each of the other terms: whoever is among them is not looked at again.
+ */
+async function keepMatching(pool: pg.Pool, candidates: Candidates, sessionsOf: readonly ReadonlySet<Uuid>[]) {
   const { terms, leading, hits, before, conditions, excluded } = candidates;
   const lead = terms[leading]!;
   const current = await findCurrentSessions(pool, new Set(hits.map(({ session }) => session)));
@@ -195,10 +202,12 @@ async function keepMatching(pool: pg.Pool, candidates: Candidates) {
     : undefined;
   const others = terms.filter((_, index) => index !== leading);
   const isNew = before === LAST_ID;
-  if (wanted.size > 0 && (others.length > 0 || !isNew)) {
-    const candidates = [...new Set(current.values())].filter(({ key }) => wanted.has(key));
-    const logsOf = await findLogsOfTerms(pool, candidates, [lead, ...others]);
-    for (const { key, keys } of candidates) {
+  const isKnown = (session: Uuid) => isNew && sessionsOf.length > 0 && sessionsOf.every((each) => each.has(session));
+  const haveAll = new Set(hits.flatMap(({ session }) => (isKnown(session) ? (current.get(session)?.key ?? []) : [])));
+  const open = [...new Set(current.values())].filter(({ key }) => wanted.has(key) && !haveAll.has(key));
+  if (open.length > 0 && (others.length > 0 || !isNew)) {
+    const logsOf = await findLogsOfTerms(pool, open, [lead, ...others]);
+    for (const { key, keys } of open) {
       const [own, ...theirs] = [lead, ...others].map((_, index) =>
         keys.flatMap((each) => logsOf.get(each)?.[index] ?? []),
       );

@@ -51,8 +51,18 @@ export function placeOf(id: string): LogPlace | undefined {
   return { id, bucket, day: dayOf(millis) };
 }
 
+/** Logs that are written together are of few days, each of which is asked for again and again. */
+const MAX_DAYS = 64;
+let days = new Map<number, string>();
+
 export function dayOf(millis: number): string {
-  return new Date(millis).toISOString().slice(0, 10);
+  const number = Math.floor(millis / DAY_MILLIS);
+  const known = days.get(number);
+  if (known !== undefined) return known;
+  const day = new Date(millis).toISOString().slice(0, 10);
+  if (days.size >= MAX_DAYS) days = new Map();
+  days.set(number, day);
+  return day;
 }
 
 export function nextDay(day: string, days = 1): string {

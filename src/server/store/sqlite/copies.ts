@@ -21,8 +21,8 @@ import {
   SqliteError,
 } from '../../../sqlite/open.ts';
 import { createPrivateDirectory, createPrivateFile } from '../../../sqlite/private-directory.ts';
-import { checkIdentity } from './file/migrations.ts';
-import { tryTruncateLog } from './file/write-ahead-log.ts';
+import { checkIdentity, MIGRATIONS } from './file/migrations.ts';
+import { readNumber, tryTruncateLog } from './file/write-ahead-log.ts';
 
 /** How long a command waits for the writes of a server. */
 const BUSY_MILLIS = 30_000;
@@ -74,6 +74,7 @@ export function compactSqlite(givenFile: string): { before: number; after: numbe
     const before = statSync(file).size;
     database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     database.exec('VACUUM');
+    if (readNumber(database, 'user_version') === MIGRATIONS.length) database.exec('DELETE FROM compaction_due');
     tryTruncateLog(database);
     return { before, after: statSync(file).size };
   });

@@ -25,6 +25,7 @@ import { timestampNow } from '../timestamps.ts';
 import { withExplainedErrors } from '../unavailable-error.ts';
 import { CLOSED, explainUnavailable, toReadiness } from './availability.ts';
 import { toProject, toSession } from './container-row.ts';
+import { createCompaction } from './erasure/compaction.ts';
 import { createErasure } from './erasure/erasure.ts';
 import { prepareErasureStatements } from './erasure/erasure-statements.ts';
 import { createPruning } from './erasure/pruning.ts';
@@ -124,7 +125,9 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   });
   const erasureStatements = prepareErasureStatements(prepareWrite);
   const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });
-  const scrub = createScrub({ file, database, statements: erasureStatements, turns, space, index, words, onError });
+  const toErase = { file, database, statements: erasureStatements, turns, space };
+  const compaction = createCompaction({ ...toErase, prepare: prepareWrite });
+  const scrub = createScrub({ ...toErase, index, words, compaction, onError });
   const prepare = createStatementCache(readDatabase);
   const reads = prepareStatements(prepare);
   let closed = false;
@@ -160,7 +163,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     write: (work) => space.erase(() => run(work)),
     isSpaceShort: space.isFull,
   });
-  const { prune } = createPruning({ database, statements: erasureStatements, erasure, reader });
+  const { prune } = createPruning({ ...toErase, erasure, reader, hasten: scrub.hasten });
 
   const health = (): StoreHealth => {
     try {

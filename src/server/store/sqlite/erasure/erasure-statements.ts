@@ -50,6 +50,7 @@ const SQL = {
 
   setErasureDue: `INSERT INTO erasure_due (key, due_at, deletions) VALUES (1, ?, ?)
     ON CONFLICT (key) DO UPDATE SET due_at = min(due_at, excluded.due_at), deletions = deletions + excluded.deletions`,
+  hastenErasure: `UPDATE erasure_due SET due_at = min(due_at, ?)`,
   /** They are many where they are a tenth of the logs that are left, roughly, and more than a few. */
   readErasureDue: `SELECT due_at, deletions,
       deletions > 1000 + ((SELECT max(key) FROM logs) - (SELECT min(key) FROM logs)) / 10 AS are_many
@@ -58,6 +59,13 @@ const SQL = {
   readDeadShare: `SELECT CAST(deletions AS REAL) / max(1, deletions + (SELECT max(key) FROM logs) - (SELECT min(key) FROM logs))
     AS share FROM erasure_due`,
   clearErasureDue: `DELETE FROM erasure_due WHERE deletions = ?`,
+  /** Leaves those that came meanwhile, where nobody else has changed their number. */
+  reduceErasureDue: `UPDATE erasure_due SET deletions = ?2, due_at = ?3 WHERE deletions = ?1 + ?2`,
+
+  setCompactionDue: `INSERT INTO compaction_due (key, deletions) VALUES (1, 1)
+    ON CONFLICT (key) DO UPDATE SET deletions = deletions + 1`,
+  readCompactionDue: `SELECT deletions FROM compaction_due`,
+  clearCompactionDue: `DELETE FROM compaction_due WHERE deletions = ?`,
 } as const;
 
 export type ErasureStatements = ReturnType<typeof prepareErasureStatements>;

@@ -9,22 +9,29 @@ import type { SqliteReader } from '../../../../sqlite/reader-threads.ts';
 import { parseJson } from '../../../../wire/json.ts';
 import type { ProjectSelector } from '../../project-store.ts';
 import { listUsers } from '../../rows/log-user.ts';
+import { toSteps, type Work } from '../../steps.ts';
 import { storableText } from '../../storable-text.ts';
 import type { DeletedCounts, SessionSelector } from '../../store.ts';
 import { pause } from '../file/pause.ts';
 import type { Statements } from '../writing/statements.ts';
+import { Deletion } from './deletion.ts';
 import {
   type ErasureStatements,
   LIST_EMPTY_SESSIONS,
   LIST_FEEDBACK_OF_USER,
   LIST_METADATA_WITH,
-  POSTPONED_MILLIS,
 } from './erasure-statements.ts';
 import type { Scrub } from './scrub.ts';
 
 const SLICE_MILLIS = 10;
 /** As long as a slice: the writes of another process find the file free half of the time. */
 const PAUSE_MILLIS = 10;
+/**
+ * Logs that a slice deletes for each one that was written since the slice before, where it hurries as much as it can, and
+ * the most that it deletes for that reason. Other requests than writes find their place within such a slice.
+ */
+const HURRIED_LOGS = 4;
+const MAX_HURRIED_LOGS = 2_000;
 /** Keys that are looked up at once. */
 const PORTION = 50;
 /** Logs that one transaction deletes on a full disk. */
@@ -38,7 +45,7 @@ export interface ErasureParts {
   readonly reader: SqliteReader;
   readonly scrub: Scrub;
   /** Runs a work of deletion as one transaction. */
-  readonly write: <Result>(work: () => Result) => Promise<Result>;
+  readonly write: (work: Work<void>) => Promise<void>;
   /** Whether transactions have to be short in what they write, not only in time. */
   readonly isSpaceShort: () => boolean;
   /** Called with the ids of what has gone: sessions, and logs in no session. */
@@ -53,9 +60,10 @@ export interface Erasure {
   deleteLogsOfUser(user: string): Promise<DeletedCounts>;
   /**
    * For retention: deletes what these rows of `listOldestSessions` name, each as a whole, until `isEnough`. One that has
-   * changed meanwhile is left. The traces may wait.
+   * changed meanwhile is left. The traces may wait. `hurry` is from 0 to 1: the more of it, the longer do writes
+   * wait.
    */
-  deleteOldest(summaries: readonly SqliteRow[], isEnough: () => boolean): Promise<DeletedCounts>;
+  deleteOldest(summaries: readonly SqliteRow[], isEnough: () => boolean, hurry: () => number): Promise<DeletedCounts>;
   /** For retention: deletes sessions that never had a log, or have none left, and were last changed before. */
   deleteEmptySessions(olderThan: string): Promise<DeletedCounts>;
 }
@@ -70,11 +78,14 @@ export function createErasure(parts: ErasureParts): Erasure {
   const { statements, erasureStatements, reader, scrub, write, isSpaceShort, onDeleted } = parts;
 
   /** Runs a transaction of deletion. Its traces are due at once, except those of retention. */
-  const erase = async (work: (deletion: Deletion) => void, isRetention = false): Promise<DeletedCounts> => {
+  const erase = async (
+    work: (deletion: Deletion) => void | Generator<void, void>,
+    isRetention = false,
+  ): Promise<DeletedCounts> => {
     let deletion!: Deletion;
-    await write(() => {
+    await write(function* () {
       deletion = new Deletion(statements, erasureStatements);
-      work(deletion);
+      yield* toSteps(() => work(deletion));
       deletion.finish();
       scrub.markDue(deletion.counts.logs, isRetention);
     });
@@ -82,20 +93,29 @@ export function createErasure(parts: ErasureParts): Erasure {
     return deletion.counts;
   };
 
+  const newestLog = () => erasureStatements.findNewestLog.get()!['key']!;
+
   const eraseGroups = async (
     groups: readonly Group[],
-    isEnough: () => boolean = () => false,
-    isRetention = false,
+    { isEnough = () => false, hurry = () => 0, isRetention = false }: Manner = {},
   ): Promise<DeletedCounts> => {
     let counts = NOTHING_DELETED;
+    let newest = Number(newestLog());
     for (let at = 0; at < groups.length; ) {
       let next = at;
-      const slice = await erase((deletion) => {
+      const haste = hurry();
+      const written = Number(newestLog()) - newest;
+      newest += written;
+      const least = Math.min(haste * HURRIED_LOGS * written, MAX_HURRIED_LOGS);
+      const slice = await erase(function* (deletion) {
         // A transaction that fails is perhaps tried again.
         next = at;
         const end = performance.now() + SLICE_MILLIS;
         const most = isSpaceShort() ? SHORT_LOGS : Number.POSITIVE_INFINITY;
-        const isOver = () => performance.now() >= end || deletion.counts.logs >= most;
+        const isOver = () => {
+          const { logs } = deletion.counts;
+          return logs >= most || (logs >= least && performance.now() >= end);
+        };
         while (next < groups.length && !isOver()) {
           const { isThere, list, after } = groups[next]!;
           const isGone = isThere?.() === false;
@@ -103,6 +123,7 @@ export function createErasure(parts: ErasureParts): Erasure {
           for (const key of keys) {
             deletion.deleteLog(key);
             if (isOver()) break;
+            yield;
           }
           if (keys.length > 0) continue;
           if (!isGone) after?.(deletion);
@@ -112,7 +133,7 @@ export function createErasure(parts: ErasureParts): Erasure {
       }, isRetention);
       at = next;
       counts = addCounts(counts, slice);
-      if (at < groups.length) await pause(PAUSE_MILLIS);
+      if (at < groups.length) await pause(PAUSE_MILLIS * (1 - haste));
     }
     return counts;
   };
@@ -122,8 +143,6 @@ export function createErasure(parts: ErasureParts): Erasure {
     findById.get(row['id']!)?.['key'] === row['key'];
 
   const toGroupOfLog = (id: SqliteValue): Group => ({ list: () => keysOf(statements.findLogById.all(id)) });
-
-  const newestLog = () => erasureStatements.findNewestLog.get()!['key']!;
 
   const toGroup = (key: SqliteValue, newest: SqliteValue, isThere: () => boolean): Group => {
     const isSession = Number(key) > 0;
@@ -183,20 +202,26 @@ export function createErasure(parts: ErasureParts): Erasure {
       }
     },
 
-    deleteOldest: (summaries, isEnough) => {
+    deleteOldest: (summaries, isEnough, hurry) => {
       const newest = newestLog();
       const groups = summaries.map(({ key, updated_at }) =>
         toGroup(key!, newest, () => erasureStatements.isUnchanged.get(key!, updated_at!) !== undefined),
       );
-      return eraseGroups(groups, isEnough, true);
+      return eraseGroups(groups, { isEnough, hurry, isRetention: true });
     },
 
     deleteEmptySessions: async (olderThan) => {
       const rows = await reader.all(LIST_EMPTY_SESSIONS, [olderThan]);
       const groups = rows.map((row) => toGroup(row['key']!, 0, isStill(statements.findSessionById, row)));
-      return eraseGroups(groups, () => false, true);
+      return eraseGroups(groups, { isRetention: true });
     },
   };
+}
+
+interface Manner {
+  readonly isEnough?: () => boolean;
+  readonly hurry?: () => number;
+  readonly isRetention?: boolean;
 }
 
 /** Logs that go together. */
@@ -211,83 +236,4 @@ interface Group {
 
 function keysOf(rows: readonly Record<string, SqliteValue>[]): SqliteValue[] {
   return rows.map((row) => row['key']!);
-}
-
-/** One transaction: what was deleted in it, and what has to be looked at again before it ends. */
-class Deletion {
-  readonly ids: string[] = [];
-  /** Whether others follow that go on with it. */
-  isInterrupted = false;
-  readonly #statements: Statements;
-  readonly #erasure: ErasureStatements;
-  #logs = 0;
-  #sessions = 0;
-  readonly #projectsOfSessions = new Map<SqliteValue, Set<SqliteValue>>();
-  readonly #configs = new Set<SqliteValue>();
-
-  constructor(statements: Statements, erasure: ErasureStatements) {
-    this.#statements = statements;
-    this.#erasure = erasure;
-  }
-
-  get counts(): DeletedCounts {
-    return { logs: this.#logs, sessions: this.#sessions };
-  }
-
-  deleteLog(key: SqliteValue): void {
-    const log = this.#erasure.deleteLog.get(key);
-    if (!log) return;
-    this.#logs += 1;
-    const session = log['session_key'] ?? null;
-    if (session === null) this.ids.push(log['id'] as string);
-    else {
-      const projects = this.#projectsOfSessions.get(session) ?? new Set();
-      this.#projectsOfSessions.set(session, projects.add(log['project_key']!));
-    }
-    if (log['config_key'] !== null) this.#configs.add(log['config_key']!);
-  }
-
-  deleteFeedback(keys: readonly SqliteValue[], user: string): void {
-    for (const key of keys) {
-      this.#erasure.clearWordsOfFeedback.run(key, user);
-      this.#erasure.deleteFeedback.run(key, user);
-    }
-  }
-
-  /** Does nothing if it has logs. */
-  deleteSession(key: SqliteValue): void {
-    const session = this.#erasure.deleteEmptySession.get(key);
-    if (!session) return;
-    this.#sessions += 1;
-    this.ids.push(session['id'] as string);
-    this.#projectsOfSessions.delete(key);
-  }
-
-  /** Does nothing if it has logs, which have come meanwhile. */
-  deleteProject(key: SqliteValue): void {
-    this.finish();
-    if (this.#erasure.hasLogsOfProject.get(key)) return;
-    for (const config of this.#erasure.listConfigsUsedElsewhere.all(key)) {
-      const [mine, project] = [config['key']!, config['project_key']!];
-      const same = this.#erasure.findSameConfig.get(mine, project);
-      if (same) this.#erasure.useOtherConfig.run(mine, same['key']!);
-      else this.#erasure.moveConfig.run(mine, project);
-    }
-    this.#erasure.deleteProject.run(key);
-  }
-
-  /** Deletes what the logs have left empty or unused. */
-  finish(): void {
-    for (const [session, projects] of this.#projectsOfSessions) {
-      for (const project of projects) {
-        this.#statements.unlinkSessionFromProject.run({ project_key: project, session_key: session });
-      }
-      this.deleteSession(session);
-      this.#erasure.clearPreviews.run(session);
-      this.#erasure.setSessionDue.run(session, Date.now() + (this.isInterrupted ? POSTPONED_MILLIS : 0));
-    }
-    for (const config of this.#configs) this.#erasure.deleteUnusedConfig.run(config);
-    this.#projectsOfSessions.clear();
-    this.#configs.clear();
-  }
 }

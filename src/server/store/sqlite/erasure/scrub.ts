@@ -5,7 +5,8 @@
  * - filters that no session has any more;
  * - words in the search index, whose segments are written again without them;
  * - free pages, which are given back to the disk where the file was made so (`auto_vacuum`);
- * - old pages in the write-ahead log.
+ * - old pages in the write-ahead log;
+ * - where rows were before the engine moved them within the file (compaction.ts).
  *
  * Each step is a slice between the turns of writes. That there is something to do is noted in the file, in the
  * transaction of the deletion, so that it is done after a crash too.
@@ -13,10 +14,11 @@
 import { createSqliteError, type SqliteDatabase } from '../../../../sqlite/open.ts';
 import type { DiskSpace } from '../file/disk-space.ts';
 import { pause } from '../file/pause.ts';
-import { readNumber, tryTruncateLog } from '../file/write-ahead-log.ts';
+import { readNumber, truncateLog } from '../file/write-ahead-log.ts';
 import type { ViewerIndex } from '../index/viewer-index.ts';
 import type { WordMerges } from '../index/word-merges.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
+import type { Compaction } from './compaction.ts';
 import { type ErasureStatements, POSTPONED_MILLIS } from './erasure-statements.ts';
 
 const SLICE_MILLIS = 10;
@@ -24,9 +26,6 @@ const SLICE_MILLIS = 10;
 const PAUSE_MILLIS = 10;
 const GATHER_MILLIS = 50;
 const RETRY_MILLIS = 1_000;
-/** Between two looks whether reads have ceased to need the write-ahead log, and how long a look keeps writes out. */
-const MAX_PAUSE_MILLIS = 250;
-const MAX_PATIENCE_MILLIS = 50;
 /** Another process that deletes erases too: it is given time. */
 const LOOK_MILLIS = 5_000;
 const MAX_PUT_OFF_MILLIS = 10_000;
@@ -36,7 +35,7 @@ const RETENTION_MILLIS = 24 * 60 * 60 * 1000;
 const FACETS_PORTION = 5_000;
 /** Pages of the file. */
 const PAGES_PORTION = 20;
-/** Between two erasures, in durations of the last one: the whole search index is written again. */
+/** Between two erasures, in times that the last one has worked: the whole search index is written again. */
 const REST = 5;
 
 export interface Scrub {
@@ -51,6 +50,8 @@ export interface Scrub {
   finish(): Promise<void>;
   /** The same for what is due, without what retention has deleted lately. */
   finishDue(): Promise<void>;
+  /** Takes the traces out soon that may wait, if there are any. */
+  hasten(): Promise<void>;
   /** Gives free pages back to the disk, soon. */
   freeSpace(): void;
   /** Must be called where another process may have deleted something, and may have ended before its traces were gone. */
@@ -67,16 +68,12 @@ export interface ScrubParts {
   readonly space: DiskSpace;
   readonly index: ViewerIndex;
   readonly words: WordMerges;
+  readonly compaction: Compaction;
   readonly onError: (error: unknown) => void;
 }
 
-/** All of the process stands still meanwhile, so a read that goes on and on is waited for now and then only. */
-function patienceOf(look: number): number {
-  const millis = look * PAUSE_MILLIS;
-  return millis <= MAX_PATIENCE_MILLIS ? millis : look % 10 === 0 ? MAX_PATIENCE_MILLIS : 0;
-}
-
-export function createScrub({ file, database, statements, turns, space, index, words, onError }: ScrubParts): Scrub {
+export function createScrub(parts: ScrubParts): Scrub {
+  const { file, database, statements, turns, space, index, words, compaction, onError } = parts;
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = 0;
   let current: Promise<void> | undefined;
@@ -88,6 +85,10 @@ export function createScrub({ file, database, statements, turns, space, index, w
   let running = 0;
   let waitUntil = 0;
   let restUntil = 0;
+  /** That were marked since the last erasure began, and when the first of them is due. */
+  let [markedDeletions, markedDueAt] = [0, Number.POSITIVE_INFINITY];
+  /** In slices, while others could not write. */
+  let workedMillis = 0;
   const canShrink = Number(database.prepare('PRAGMA auto_vacuum').get()!['auto_vacuum']) !== 0;
 
   /** Calls `step` in slices of transactions until it returns false. On a full disk, each step has its own. */
@@ -95,10 +96,12 @@ export function createScrub({ file, database, statements, turns, space, index, w
     for (;;) {
       const isDone = await space.tidy(() =>
         turns.run(() => {
-          const end = performance.now() + SLICE_MILLIS;
-          do if (!step()) return true;
-          while (performance.now() < end && !space.isFull());
-          return false;
+          const start = performance.now();
+          let goesOn = true;
+          do goesOn = step();
+          while (goesOn && performance.now() < start + SLICE_MILLIS && !space.isFull());
+          workedMillis += performance.now() - start;
+          return !goesOn;
         }),
       );
       if (isDone || isClosed) return;
@@ -147,14 +150,6 @@ export function createScrub({ file, database, statements, turns, space, index, w
     });
   };
 
-  const truncateLog = async (): Promise<void> => {
-    // On a full disk, the log keeps its space for deletions.
-    for (let look = 0; !isClosed && !space.isFull(); look += 1) {
-      if (tryTruncateLog(database, patienceOf(look))) return;
-      await pause(Math.min(PAUSE_MILLIS * (look + 1), MAX_PAUSE_MILLIS));
-    }
-  };
-
   /** Milliseconds until traces must go, and how many deletions have left them. */
   const readDue = (): { millis: number; deletions: number } | undefined => {
     const row = statements.readErasureDue.get();
@@ -166,18 +161,24 @@ export function createScrub({ file, database, statements, turns, space, index, w
   const freeSpace = async (): Promise<void> => {
     hasSpace = running > 0;
     await shrink();
-    await truncateLog();
+    // On a full disk, the log keeps its space for deletions.
+    await truncateLog(database, () => isClosed || space.isFull());
+  };
+
+  /** More may have been deleted meanwhile. */
+  const settle = (deletions: number): void => {
+    statements.clearErasureDue.run(deletions);
+    if (markedDeletions > 0) statements.reduceErasureDue.run(deletions, markedDeletions, markedDueAt);
   };
 
   const erase = async (deletions: number): Promise<void> => {
-    const started = performance.now();
+    workedMillis = 0;
+    [markedDeletions, markedDueAt] = [0, Number.POSITIVE_INFINITY];
     await waitForIndex();
     await eraseFacets();
     await eraseWords();
-    // More may have been deleted meanwhile.
-    if (!isClosed) await turns.run(() => void statements.clearErasureDue.run(deletions));
-    const ended = performance.now();
-    restUntil = ended + REST * (ended - started);
+    if (!isClosed) await turns.run(() => settle(deletions));
+    restUntil = performance.now() + REST * workedMillis;
   };
 
   const work = async (isForced: boolean): Promise<void> => {
@@ -189,6 +190,7 @@ export function createScrub({ file, database, statements, turns, space, index, w
     const due = readDue();
     const isNow = isForced || (due && due.millis <= 0 && performance.now() >= restUntil);
     if (due && isNow) await erase(due.deletions);
+    if (!isClosed && (await compaction.run(isForced))) hasSpace = true;
     if (hasSpace || isNow) await freeSpace();
   };
 
@@ -199,6 +201,7 @@ export function createScrub({ file, database, statements, turns, space, index, w
       .then(
         () => {
           failure = undefined;
+          if (compaction.isDue()) again(LOOK_MILLIS);
           const due = readDue();
           if (due) again(Math.min(Math.max(due.millis, restUntil - performance.now(), GATHER_MILLIS), MAX_WAIT_MILLIS));
         },
@@ -242,10 +245,13 @@ export function createScrub({ file, database, statements, turns, space, index, w
   if (readDue()) {
     hasSpace = true;
     again(GATHER_MILLIS);
-  }
+  } else if (compaction.isDue()) again(LOOK_MILLIS);
   return {
     markDue: (logs, isRetention) => {
-      statements.setErasureDue.run(Date.now() + (isRetention ? RETENTION_MILLIS : 0), 1 + logs);
+      const dueAt = Date.now() + (isRetention ? RETENTION_MILLIS : 0);
+      statements.setErasureDue.run(dueAt, 1 + logs);
+      if (!isRetention) compaction.markDue();
+      [markedDeletions, markedDueAt] = [markedDeletions + 1 + logs, Math.min(markedDueAt, dueAt)];
     },
     after: async (deletion) => {
       running += 1;
@@ -259,6 +265,12 @@ export function createScrub({ file, database, statements, turns, space, index, w
         hasSpace = true;
         again(GATHER_MILLIS);
       }
+    },
+    hasten: async () => {
+      const due = readDue();
+      if (!due || due.millis <= 0 || space.isFull()) return;
+      await turns.run(() => void statements.hastenErasure.run(Date.now()));
+      again(GATHER_MILLIS);
     },
     freeSpace: () => {
       hasSpace = true;

@@ -192,6 +192,10 @@ export const MIGRATIONS: readonly string[] = [
   DROP TABLE marked_before;
   `,
   MARKS_MIGRATION,
+  `
+  -- Transactions that have deleted something since the file was last written again as a whole.
+  CREATE TABLE compaction_due (key INTEGER PRIMARY KEY CHECK (key = 1), deletions INTEGER NOT NULL);
+  `,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */

@@ -1,5 +1,12 @@
 /** What is asked of the engine by pragmas: its numbers, and its write-ahead log. */
 import { reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
+import { pause } from './pause.ts';
+
+/** Between the first two looks whether reads have ceased to need the log. */
+const PAUSE_MILLIS = 10;
+/** Between two later ones, and how long a look keeps writes out. */
+const MAX_PAUSE_MILLIS = 250;
+const MAX_PATIENCE_MILLIS = 50;
 
 /**
  * Brings the write-ahead log back into the file, and empties it. Returns false where a transaction or another
@@ -17,6 +24,20 @@ export function tryTruncateLog(database: SqliteDatabase, millis = 0): boolean {
   } finally {
     database.exec(`PRAGMA busy_timeout = ${busy}`);
   }
+}
+
+/** Tries it until that is done, or `isOver`. */
+export async function truncateLog(database: SqliteDatabase, isOver: () => boolean): Promise<void> {
+  for (let look = 0; !isOver(); look += 1) {
+    if (tryTruncateLog(database, patienceOf(look))) return;
+    await pause(Math.min(PAUSE_MILLIS * (look + 1), MAX_PAUSE_MILLIS));
+  }
+}
+
+/** All of the process stands still meanwhile, so a read that goes on and on is waited for now and then only. */
+function patienceOf(look: number): number {
+  const millis = look * PAUSE_MILLIS;
+  return millis <= MAX_PATIENCE_MILLIS ? millis : look % 10 === 0 ? MAX_PATIENCE_MILLIS : 0;
 }
 
 /**

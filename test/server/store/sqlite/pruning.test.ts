@@ -1,0 +1,71 @@
+/** Retention by size, beside writes that do not stop. */
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import { openSqlite } from '../../../../src/sqlite/open.ts';
+import { holdBatches } from '../../../support/held-batches.ts';
+import { temporaryDirectory } from '../../../support/start-test-server.ts';
+import { log } from '../../sample-log.ts';
+
+const HOUR_MILLIS = 60 * 60 * 1000;
+
+async function openStore() {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file });
+  onTestFinished(() => store.close());
+  return { file, store };
+}
+
+test('deletes as fast as others write, who wait for it', async () => {
+  const { file, store } = await openStore();
+  const maxBytes = 3_000_000;
+  let written = 0;
+  const write = async (): Promise<void> => {
+    const logs = Array.from({ length: 30 }, () => {
+      written += 1;
+      return log({ session_reference_id: `${written}`, output: 'x'.repeat(3_000) });
+    });
+    await store.createLogs(logs);
+  };
+  const isLarge = () => statSync(file).size > maxBytes;
+  while (!isLarge()) await write();
+  const [filled, isOver] = [written, { value: false }];
+  const pruning = (async () => {
+    while (!isOver.value) {
+      await store.prune({ maxBytes });
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+  })();
+  const writers = Array.from({ length: 3 }, async () => {
+    while (written < 6 * filled) await write();
+  });
+  await Promise.all(writers);
+  const { size } = statSync(file);
+  isOver.value = true;
+  await pruning;
+  // A hundred logs are written at once. With slices that are always as short, the file grows on and on.
+  expect(size).toBeLessThan(2.5 * maxBytes);
+});
+
+test('what is deleted while traces are taken out counts from then on, and nothing that was deleted before', async () => {
+  const { file, store } = await openStore();
+  const ids = (await store.createLogs(Array.from({ length: 30 }, () => log({ output: 'old' })))).map(({ id }) => id);
+  await expect.poll(async () => (await store.viewer.indexLag()).logs).toBe(0);
+  const held = holdBatches();
+  await store.createLogs([log({ session_reference_id: 'kept' })]);
+  await expect.poll(held.count).toBe(1);
+  // This waits for the index.
+  await store.deleteLogs(ids.slice(0, 20));
+  const erased = store.eraseDeleted();
+  const other = openSqlite({ file, readOnly: true });
+  onTestFinished(() => other.close());
+  const readDue = () => other.prepare('SELECT due_at, deletions FROM erasure_due').get();
+  expect(await store.prune({ olderThan: '9999-12-31T23:59:59.999999Z' })).toMatchObject({ logs: 11 });
+  held.release();
+  held.releaseAll();
+  await erased;
+  const { deletions, due_at } = readDue()!;
+  expect(deletions).toBeLessThan(20);
+  expect(Number(due_at)).toBeGreaterThan(Date.now() + HOUR_MILLIS);
+});

@@ -26,7 +26,7 @@ const CONTEXT_SIGN = 1 << 30;
  * In the table these are the ones with signs on few spans.
  */
 const SHARED_BIT = 20;
-const SHARERS = 8;
+const SHARERS = 7;
 const LAST_BIT = 29;
 /** Any convention may recognise a span that cannot be looked through. */
 const ALL_SIGNS = CONTEXT_SIGN - 1;

@@ -70,7 +70,6 @@ export const CONVENTIONS: readonly Convention[] = [
   mlflow,
   trueFoundry,
   promptFlow,
-  confidentAi,
   haystack,
   pydanticAi,
   logfire,
@@ -85,6 +84,8 @@ export const CONVENTIONS: readonly Convention[] = [
   openLlmetry,
   braintrust,
   genAi,
+  // Apps set its attributes on spans of others, too.
+  confidentAi,
   openInferenceWithoutKind,
   platforms,
   genAiAdditions,

@@ -451,3 +451,12 @@ it('takes a message for one that Java printed only where LangChain4j wrote it', 
   expect(messagesOf('langchain4j')).toEqual([{ role: 'user', content: 'Hi' }]);
   expect(messagesOf('openai')).toEqual([{ role: 'user', content }]);
 });
+
+it.each(['[{"candidates":["Ann","Bob"],"job":"cook"}]', '[{"choices":["a"]},{"choices":["b"]}]'])(
+  'leaves a list that the model was asked for as it is: %s',
+  (answer) => {
+    const reading = llm({ 'output.value': answer, 'output.mime_type': 'application/json' });
+    expect(reading.output).toBe(answer);
+    expect(reading.contentMetadata).toBeUndefined();
+  },
+);

@@ -47,3 +47,16 @@ it.each([
 ])('a request of MCP through the gateway: %s', (method, kind) => {
   expect(kindOf({ 'tfy.span_type': 'MCP', ...(method && { 'tfy.mcp_server.method': method }) })).toBe(kind);
 });
+
+it.each([
+  ['agent', { 'traceloop.span.kind': 'agent', 'traceloop.entity.name': 'planner' }],
+  ['agent', { agent_name: 'planner', 'logfire.msg': 'planner run', model_name: 'gpt-4o' }, 'pydantic-ai'],
+  ['model', { 'llm.request.type': 'chat', 'gen_ai.request.model': 'gpt-4o' }],
+] as const)(
+  'attributes of Confident AI on a span of another vocabulary leave it what it is: %s',
+  (kind, span, scope?) => {
+    const attributes = { ...span, 'confident.span.input': 'Hi', 'confident.span.output': 'Ho' };
+    expect(kindOf(attributes, scope && { scope })).toBe(kind);
+    expect(read(attributes, scope && { scope }).output).toBe('Ho');
+  },
+);

@@ -71,7 +71,6 @@ export const CONVENTIONS: readonly Convention[] = [
   mlflow,
   trueFoundry,
   promptFlow,
-  confidentAi,
   haystack,
   pydanticAi,
   logfire,
@@ -88,6 +87,8 @@ export const CONVENTIONS: readonly Convention[] = [
   openLlmetry,
   braintrust,
   genAi,
+  // Apps set its attributes on spans of others, too.
+  confidentAi,
   openInferenceWithoutKind,
   platforms,
   genAiAdditions,

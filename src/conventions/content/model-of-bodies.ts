@@ -66,7 +66,8 @@ function valueAt(fields: SpanFields, key: string): unknown {
   return (typeof value === 'string' ? streamIn(value)?.events : undefined) ?? fields.structure(key);
 }
 
-function modelOfRequest(body: unknown): string | undefined {
+/** Returns the model that the body of a request names. Other JSON may have a model of its own. */
+export function modelOfRequest(body: unknown): string | undefined {
   const isRequest = isObject(body) && CONTENT_KEYS.some((key) => body[key] !== undefined);
   return isRequest ? modelNameOf(body['model']) : undefined;
 }

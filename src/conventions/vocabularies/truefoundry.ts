@@ -62,5 +62,5 @@ export const trueFoundry = typedSpans({
 
 /** Any request of the protocol but the call of a tool. */
 function isPlumbing(method: unknown): boolean {
-  return typeof method === 'string' && method !== 'tools/call' && method.includes('/');
+  return method !== undefined && method !== 'tools/call';
 }

@@ -7,13 +7,14 @@ import { isObject } from '../../wire/json.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { finishReasonOf } from '../content/messages/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
+import { isWholeAnswer, modelOfRequest, namesIn } from '../content/model-of-bodies.ts';
 import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { modelNameOf } from '../content/request-parameters.ts';
 import { joinChunks } from '../content/streams/stream-chunks.ts';
 import { ownUsage, type UsageTable, usageDetails, usageSums, withUsageOfBody } from '../content/usage.ts';
 import type { ContextKeys, Convention, Reading, Signs, SpanKind } from '../convention.ts';
-import { addTo, nameOf, stringOf, unlessEmpty } from '../values/attributes.ts';
+import { addTo, unlessEmpty } from '../values/attributes.ts';
 import type { FieldTable } from '../values/field-table.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -82,22 +83,25 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
   const messages = request === undefined ? [] : reader.read(request);
   const usage = source.usage.read(fields.attributes, fields.keys);
   const answer = readAnswer(valueAt(fields, source.said ?? []) ?? response, reader, usage.outputTokens);
-  const isRequest = modelNameOf(body['model']) !== undefined;
-  const whole = isWholeAnswer(response) ? response : undefined;
+  const asked = modelOfRequest(request);
+  const isRequest = asked !== undefined;
+  // JSON that the model said may have an id and a model of its own.
+  const whole = isObject(response) && isWholeAnswer(response) ? response : undefined;
+  const { id, model: answered } = namesIn(whole ?? {});
   const reading: Reading = addTo<Reading>(
     {
-      model: fields.firstName(...source.model) ?? modelNameOf(body['model']),
+      model: fields.firstName(...source.model) ?? asked,
       endpoint: typeof body['prompt'] === 'string' ? 'complete' : 'chat',
       messages: messages.length > 0 ? messages : undefined,
       ...answer,
-      callId: nameOf(whole?.['id']),
+      callId: id,
       finishReason: answer.finishReason ?? finishReasonOf(joinChunks(response)),
       promptTemplate: source.template === undefined ? undefined : fields.string(source.template),
       inputs: source.variables === undefined ? undefined : toPlainObject(fields.object(source.variables)),
       ...ownUsage(usage),
       metadata: {
-        response_id: nameOf(whole?.['id']),
-        response_model: nameOf(whole?.['model']),
+        response_id: id,
+        response_model: answered,
         ...usageDetails(usage),
       },
       contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
@@ -107,10 +111,6 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
     isRequest ? readRequest(body) : {},
   );
   return withUsageOfBody(reading);
-}
-
-function isWholeAnswer(body: unknown): body is Fields {
-  return isObject(body) && (stringOf(body['model']) !== undefined || stringOf(body['id']) !== undefined);
 }
 
 function readStep(source: TypedSpans, kind: SpanKind, fields: SpanFields): Reading {

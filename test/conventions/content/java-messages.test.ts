@@ -45,9 +45,24 @@ test.each([
   "[UserMessage{content='Hi', messageType=USER}, Other{}]",
   "UserMessage{content='Hi', messageType=USER} is what Java prints",
   'What is a UserMessage{content}?',
+  'UserMessage { name = null contents = [the words that I typed }] }',
 ])('%s stays text', (text) => {
   expect(javaMessagesIn(text)).toBeUndefined();
   expect(readAll(text)).toEqual([{ role: 'user', content: text }]);
+});
+
+test('what a text of LangChain4j quotes stays a part of it', () => {
+  const text = 'Why " }, TextContents { x }, FooContent { y }?';
+  const printed = `UserMessage { name = null contents = [TextContent { text = "${text}" }] }`;
+  expect(readAll(printed)).toEqual([{ role: 'user', content: text }]);
+});
+
+test('a long word takes time in proportion to its length', async () => {
+  const read = (length: number) => () => {
+    const text = `UserMessage { name = null contents = [${'a'.repeat(length)} }] }`;
+    expect(javaMessagesIn(text)).toBeUndefined();
+  };
+  expect(await ratioOf(read(5_000), read(20_000))).toBeLessThan(MOST_RATIO);
 });
 
 test.each([
@@ -56,6 +71,8 @@ test.each([
   'AiMessage { text = "',
   "UserMessage{content='",
   'ToolResponseMessage{responses=[',
+  'UserMessage { name = null contents = [TextContent { text = "',
+  'ToolExecutionResultMessage { id = "1" toolName = "a" text = "',
 ])('a long text without an end takes time in proportion to its length: %s', async (start) => {
   const words = `], textContent=x, metadata={ " thinking = "y" toolExecutionRequests = [ ', properties={ ToolCall[id=1, type=a, name=b, arguments=c `;
   const read = (count: number) => () => expect(javaMessagesIn(start + words.repeat(count))).toBeUndefined();

@@ -443,3 +443,20 @@ it.each([
   const name = { 'openinference.span.kind': 'LLM', 'llm.tools.0.tool.name': 'weather' };
   expect(readAll({ ...name, 'llm.tools.0.tool.json_schema': JSON.stringify(schema) }).tools).toEqual([tool]);
 });
+
+it('takes a message for one that Java printed only where LangChain4j wrote it', () => {
+  const content = 'UserMessage { name = null contents = [TextContent { text = "Hi" }] }';
+  const call = { 'llm.input_messages.0.message.role': 'user', 'llm.input_messages.0.message.content': content };
+  const messagesOf = (system: string) => llm({ ...call, 'llm.system': system }).messages;
+  expect(messagesOf('langchain4j')).toEqual([{ role: 'user', content: 'Hi' }]);
+  expect(messagesOf('openai')).toEqual([{ role: 'user', content }]);
+});
+
+it.each(['[{"candidates":["Ann","Bob"],"job":"cook"}]', '[{"choices":["a"]},{"choices":["b"]}]'])(
+  'leaves a list that the model was asked for as it is: %s',
+  (answer) => {
+    const reading = llm({ 'output.value': answer, 'output.mime_type': 'application/json' });
+    expect(reading.output).toBe(answer);
+    expect(reading.contentMetadata).toBeUndefined();
+  },
+);

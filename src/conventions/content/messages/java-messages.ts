@@ -21,6 +21,8 @@ const TEXT = String.raw`([\s\S]*?)`;
 const MAP = String.raw`\{[^}]{0,2000}\}`;
 /** Up to the first of these words: several texts with any end would take quadratic time. */
 const upTo = (end: string) => String.raw`((?:(?!${end})[\s\S])*)`;
+/** How a content of a LangChain4j message begins: anything else is words of the one before it. */
+const CONTENT_START = String.raw`(?:Text|Image|Audio|Video|PdfFile)Content \{ \w+ = (?:"|\w+ \{)`;
 
 const PRINTED: readonly Printed[] = [
   printed(String.raw`SystemMessage\{textContent='${TEXT}', messageType=SYSTEM(?:, metadata=${MAP})?\}`, toSystem),
@@ -35,7 +37,7 @@ const PRINTED: readonly Printed[] = [
   ),
   printed(String.raw`SystemMessage \{ text = "${TEXT}" \}`, toSystem),
   printed(
-    String.raw`UserMessage \{ name = (?:null|"[^"]*"),? contents = \[${TEXT}\](?:,? attributes = ${MAP})? \}`,
+    String.raw`UserMessage \{ name = (?:null|"[^"]*"),? contents = \[((?:${CONTENT_START}[\s\S]*? \})?)\](?:,? attributes = ${MAP})? \}`,
     (contents) => ({ role: 'user', content: contentsIn(contents) }),
   ),
   printed(
@@ -115,7 +117,7 @@ const RESPONSE = /ToolResponse\[id=([^,]*), name=([^,]*), responseData=([\s\S]*?
 
 // Without its end, each beginning would be looked at to the end of the text.
 
-const CONTENT = /(\w+)Content \{ ([\s\S]*?) \}(?=, \w+Content \{|$)/g;
+const CONTENT = new RegExp(String.raw`(?=${CONTENT_START})(\w+)Content \{ ([\s\S]*?) \}(?=, ${CONTENT_START}|$)`, 'g');
 const QUOTED = '(?:null|"([^"]*)")';
 const PICTURE = new RegExp(
   String.raw`^image = Image \{ url = ${QUOTED}, base64Data = ${QUOTED}(?:, mimeType = ${QUOTED})?`,
@@ -124,7 +126,7 @@ const FILE_URL = new RegExp(String.raw`\burl = ${QUOTED}`);
 
 /** Returns the text of the only content, and a list of blocks for others. */
 function contentsIn(text = ''): unknown {
-  if (!text.endsWith(' }')) return text;
+  if (text === '') return text;
   const blocks = [...text.matchAll(CONTENT)].map(([, type = '', fields = '']) => toBlock(type, fields));
   const [first, ...others] = blocks;
   return others.length === 0 && first?.['type'] === 'text' ? first['text'] : blocks;

@@ -59,8 +59,8 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const reader = new MessageReader(BEDROCK.has(scopeOf(span).name));
   const texts = prompts.length > 0 ? readPrompts(prompts) : readSerialisedPrompts(request);
   const wholeInput = inputs.length === 0 ? fields.list('llm.input_messages') : undefined;
-  const messages =
-    texts ?? (wholeInput ? reader.read(wholeInput) : readInput(inputs, request, isFlattenedWithLoss(span), reader));
+  const source = { hasLoss: isFlattenedWithLoss(span), isLangChain4j: attributes['llm.system'] === 'langchain4j' };
+  const messages = texts ?? (wholeInput ? reader.read(wholeInput) : readInput(inputs, request, source, reader));
   if (messages.length > 0 && !messages.some(isSystem)) {
     // A body for a model on Bedrock does not name it.
     const body = requestBody ?? (isObject(request.json) && Array.isArray(request.json['messages']) ? request.json : {});

@@ -20,7 +20,7 @@ import { hasRedacted, type RawValue, toMessage } from './messages.ts';
 export function readInput(
   groups: readonly IndexedGroup[],
   request: RawValue,
-  hasLoss: boolean,
+  { hasLoss, isLangChain4j }: { readonly hasLoss: boolean; readonly isLangChain4j: boolean },
   reader: MessageReader,
 ): ChatMessage[] {
   const { json } = request;
@@ -35,7 +35,8 @@ export function readInput(
     const system = groups.filter(({ fields }) => isSystem(fields['message.role']));
     return [...reader.read(system.map(({ fields }) => toMessage(fields))), ...messages];
   }
-  const messages = reader.read(groups.map(({ fields }) => asPrintedByJava(toMessage(fields))));
+  const flattened = groups.map(({ fields }) => toMessage(fields));
+  const messages = reader.read(isLangChain4j ? flattened.map(asPrintedByJava) : flattened);
   // In the Responses API each tool call in the history is a separate item.
   return list?.some((item) => isObject(item) && item['type'] === 'function_call') ? mergeAssistant(messages) : messages;
 }

@@ -43,8 +43,8 @@ export function hasRedacted({ fields }: IndexedGroup): boolean {
 export function readOutput(groups: readonly IndexedGroup[], response: RawValue, reader: MessageReader): ChatMessage[] {
   const body = response.json;
   if (groups.length === 0) {
-    // Spring AI's instrumentation has a message for each choice.
-    const isList = response.isJson && Array.isArray(body) && body.length > 0 && body.every(isAnswer);
+    // Spring AI's instrumentation has a message for each choice. Any other list is the answer's own text.
+    const isList = response.isJson && Array.isArray(body) && body.length > 0 && body.every(isAssistantMessage);
     if (isList || isAnswer(body)) return reader.readOutput(fromLangChain(body));
     // DSPy's language models return a text for each choice.
     if (response.isJson && isTextList(body)) {
@@ -173,12 +173,16 @@ function isTextList(value: unknown): value is string[] {
   return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === 'string');
 }
 
+function isAssistantMessage(value: unknown): boolean {
+  return isObject(value) && value['role'] === 'assistant' && 'content' in value;
+}
+
 /** Whether this is a body of a provider or framework. Other JSON is the answer's own text. */
 function isAnswer(response: unknown): boolean {
   if (!isObject(response)) return false;
   return (
     listsAnswers(response) ||
-    (response['role'] === 'assistant' && 'content' in response) ||
+    isAssistantMessage(response) ||
     fromRareAnswer(response) !== response ||
     // AutoGen's result of a call.
     ('finish_reason' in response && 'content' in response) ||

@@ -71,12 +71,14 @@ test('nothing is remembered of a large body, all of which would stay in memory',
 });
 
 test('a changed copy has no text', () => {
-  const body = read('{"inputs":{"a":1}}');
-  for (const copy of [{ ...body.inputs }, Object.assign({}, body.inputs), structuredClone(body.inputs)])
-    expect(sourceOf(copy)).toBeUndefined();
-  const { messages } = read('{"messages":[1]}');
-  for (const copy of [[...messages], messages.slice(), structuredClone(messages)])
-    expect(sourceOf(copy)).toBeUndefined();
+  // The engine copies objects in another way when it has seen their shape a few times.
+  for (let time = 0; time < 500; time += 1) {
+    const { inputs, messages } = read('{"inputs":{"a":1},"messages":[1]}');
+    for (const copy of [{ ...inputs }, Object.assign({}, inputs), structuredClone(inputs)])
+      expect(sourceOf(copy)).toBeUndefined();
+    for (const copy of [[...messages], messages.slice(), structuredClone(messages)])
+      expect(sourceOf(copy)).toBeUndefined();
+  }
   expect(sourceOf(null)).toBeUndefined();
   expect(sourceOf('text')).toBeUndefined();
 });

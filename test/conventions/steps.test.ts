@@ -16,7 +16,7 @@ it('says the same as the readings of all recorded spans', () => {
       expect(readSpan(span)).not.toMatchObject({ outputTokens: expect.anything() });
     }
   }
-  expect([...steps].sort()).toEqual(['openinference', 'openllmetry']);
+  expect([...steps].sort()).toEqual(['openinference', 'openllmetry', 'vector-stores']);
 });
 
 it('does not take an embedding for a step', () => {

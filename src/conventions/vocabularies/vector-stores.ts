@@ -97,7 +97,7 @@ function valueAt(attributes: Attributes, database: string, names: readonly strin
   return undefined;
 }
 
-/** Numbers in brackets, of which a database's own text may be cut off. */
+/** Numbers in brackets, as JSON or NumPy writes them, also cut off. */
 const VECTOR = /^[[\s]+[-+\d.eE,\s[\]]*$/;
 
 /** Returns a text, without the quotes of JSON, unless it is a vector. */

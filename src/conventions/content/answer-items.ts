@@ -1,4 +1,4 @@
-/** What tells the body of an answer from JSON that the model itself has written, which may have the same names in it. */
+/** What tells the body of an answer from JSON that the model has written, which may have the same names in it. */
 import { isObject } from '../../wire/json.ts';
 import { memberOf } from '../values/enum-member.ts';
 import { isRole } from './messages/message-fields.ts';

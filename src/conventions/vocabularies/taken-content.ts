@@ -1,5 +1,5 @@
 /**
- * Content that AWS's distribution took out of the attributes of OpenInference and OpenLLMetry, for one record of a span.
+ * Content that AWS's distribution took out of the attributes of OpenInference and OpenLLMetry: one record for a span.
  *
  * The record does not say at which keys its messages were. What had a key of its own comes first; the numbered messages
  * follow, and the history's of the assistant are with the output.
@@ -45,7 +45,7 @@ function fromOpenInference(asked: Messages, told: Messages): SpanEvent[] {
   return events;
 }
 
-/** Takes off the first message if it is the whole input or output: a body, all that there is, or one of the others once more. */
+/** Takes off the first message if it is the whole input or output: a body, all there is, or one of the others again. */
 function withoutWhole(messages: Messages): [Attributes | undefined, Messages] {
   const [first, ...others] = messages;
   if (first === undefined || first['role'] === 'system') return [undefined, messages];

@@ -1,5 +1,5 @@
 /** What the vocabularies say of one span: of which of them it is, and how the readings of several are merged. */
-import { withSpreadRecords } from '../otel/content-records.ts';
+import { type SpreadTaken, withSpreadRecords } from '../otel/content-records.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { messageText } from '../wire/message-text.ts';
 import type { ChatMessage } from '../wire/v4.ts';
@@ -98,7 +98,9 @@ export function readSpan(
 }
 
 function readAll(recorded: SpanSlice, recognitions: readonly Recognition[]): Reading {
-  const span = recorded.events.length > 0 ? withSpreadRecords(recorded, spreadTaken) : recorded;
+  const kind = recognitions[0]?.kind;
+  const spread: SpreadTaken = (record, asked, told) => spreadTaken(record, asked, told, kind);
+  const span = recorded.events.length > 0 ? withSpreadRecords(recorded, spread) : recorded;
   const fields = new SpanFields(span);
   let reading: Reading | undefined;
   for (const { convention, kind } of recognitions) {
@@ -110,7 +112,6 @@ function readAll(recorded: SpanSlice, recognitions: readonly Recognition[]): Rea
       fillIn(reading, kind === recognitions[0]?.kind ? next : usageAsMetadata(next));
     }
   }
-  const kind = recognitions[0]?.kind;
   if (reading && kind && kind !== 'plumbing' && span !== recorded) fillIn(reading, readTaken(span, kind));
   if (reading && kind === 'model') {
     const answers = answerKeysOf(fields);

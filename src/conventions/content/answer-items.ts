@@ -1,4 +1,4 @@
-/** What tells the body of an answer from JSON that the model itself has written, which may have the same names in it. */
+/** What tells the body of an answer from JSON that the model has written, which may have the same names in it. */
 import { isObject } from '../../wire/json.ts';
 import { memberOf } from '../values/enum-member.ts';
 import { isRole } from './messages/message-fields.ts';
@@ -7,7 +7,7 @@ type Fields = Readonly<Record<string, unknown>>;
 
 /** Lists in bodies, with what an item of each has. */
 const ITEM_KEYS: readonly (readonly [list: string, keys: readonly string[]])[] = [
-  ['choices', ['message', 'role', 'delta', 'finish_reason', 'finishReason', 'logprobs', 'index']],
+  ['choices', ['message', 'role', 'delta', 'finish_reason', 'finishReason', 'logprobs']],
   ['candidates', ['content', 'finishReason', 'finish_reason', 'output', 'safetyRatings']],
   ['generations', ['text', 'message', 'generation_info', 'generationInfo']],
   ['output', ['type', 'role', 'content']],
@@ -39,7 +39,7 @@ export function listsAnswers(body: Fields): boolean {
 /** LangChain has a list of generations for each prompt. */
 function hasAnyOf(item: unknown, keys: readonly string[]): boolean {
   if (Array.isArray(item)) return item.length > 0 && item.every((inner) => hasAnyOf(inner, keys));
-  return isObject(item) && keys.some((key) => key in item);
+  return isObject(item) && keys.some((key) => (key === 'role' ? isKnownRole(item[key]) : key in item));
 }
 
 /** What a message has beside its role. */
@@ -52,11 +52,18 @@ const MESSAGE_KEYS = [
   'audio',
   'contents',
   'function_call',
+  'text',
+  'reasoning',
+  'reasoning_content',
 ] as const;
 
-/** Whether this is a message. People in an app have roles too. */
+function isKnownRole(role: unknown): role is string {
+  return typeof role === 'string' && isRole(memberOf(role) ?? role);
+}
+
+/** Whether this is a message, and not the user's. People in an app have roles too. */
 export function isAnswerMessage(value: Fields): boolean {
   const { role, tool_calls: calls } = value;
   if (typeof role !== 'string') return Array.isArray(calls) && (calls.length > 0 || 'content' in value);
-  return isRole(memberOf(role) ?? role) && MESSAGE_KEYS.some((key) => key in value);
+  return role !== 'user' && isKnownRole(role) && MESSAGE_KEYS.some((key) => key in value);
 }

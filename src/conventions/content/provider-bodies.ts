@@ -166,6 +166,8 @@ function isMessageOrPart(value: unknown): boolean {
 
 /** Items of types yet to come stand beside others. */
 function isKnownItem(value: unknown): boolean {
+  // A field of a form has this type, too.
+  if (isObject(value) && value['type'] === 'text' && !('text' in value || 'content' in value)) return false;
   return isKnownPart(value) || isAnswer(value) || (isObject(value) && isProviderPart(value)) || isFragment(value);
 }
 

@@ -1,5 +1,5 @@
 /**
- * Content that AWS's distribution took out of the attributes of OpenInference and OpenLLMetry, for one record of a span.
+ * Content that AWS's distribution took out of the attributes of OpenInference and OpenLLMetry: one record for a span.
  *
  * The record does not say at which keys its messages were. What had a key of its own comes first; the numbered messages
  * follow, and the history's of the assistant are with the output.
@@ -8,7 +8,7 @@ import type { Attributes, SpanEvent, SpanSlice } from '../../otel/span-slice.ts'
 import { isObject } from '../../wire/json.ts';
 import { holdsMessages } from '../content/messages/message-wrappers.ts';
 import { isAnswer, structuredOf } from '../content/provider-bodies.ts';
-import type { LogKind, Reading } from '../convention.ts';
+import type { LogKind, Reading, SpanKind } from '../convention.ts';
 import { SpanFields } from '../values/span-fields.ts';
 import { readGenAiContent } from './gen-ai/content.ts';
 import { readToolCall } from './gen-ai/tool-call.ts';
@@ -20,9 +20,14 @@ const OPENINFERENCE = /^(?:openinference\.instrumentation\.|@arizeai\/openinfere
 const OPENLLMETRY = /^(?:opentelemetry\.instrumentation\.|@traceloop\/)/;
 
 /** Returns the record's content in events of the GenAI conventions; undefined for records of other scopes. */
-export function spreadTaken({ name }: SpanEvent, asked: Messages, told: Messages): SpanEvent[] | undefined {
+export function spreadTaken(
+  { name }: SpanEvent,
+  asked: Messages,
+  told: Messages,
+  kind?: SpanKind,
+): SpanEvent[] | undefined {
   if (OPENINFERENCE.test(name)) return fromOpenInference(asked, told);
-  return OPENLLMETRY.test(name) ? fromOpenLlmetry(asked, told) : undefined;
+  return OPENLLMETRY.test(name) ? fromOpenLlmetry(asked, told, kind) : undefined;
 }
 
 /** `input.value` and `output.value` come before the messages, and are all that other steps have. */
@@ -40,7 +45,7 @@ function fromOpenInference(asked: Messages, told: Messages): SpanEvent[] {
   return events;
 }
 
-/** Takes off the first message if it is the whole input or output: a body, all that there is, or one of the others once more. */
+/** Takes off the first message if it is the whole input or output: a body, all there is, or one of the others again. */
 function withoutWhole(messages: Messages): [Attributes | undefined, Messages] {
   const [first, ...others] = messages;
   if (first === undefined || first['role'] === 'system') return [undefined, messages];
@@ -51,12 +56,14 @@ function withoutWhole(messages: Messages): [Attributes | undefined, Messages] {
 }
 
 /** Numbered completions come before the numbered messages of the history. */
-function fromOpenLlmetry(asked: Messages, told: Messages): SpanEvent[] {
+function fromOpenLlmetry(asked: Messages, told: Messages, kind?: SpanKind): SpanEvent[] {
   const [answer, ...others] = told;
   const areHistory = others.length < asked.filter(({ role }) => role === 'user').length;
-  const input = asked.length === 1 ? parsedOf(asked[0]) : undefined;
+  // JSON in a message is what was said; only other steps have one text for all that they were given.
+  const isStep = kind !== 'model';
+  const input = isStep && asked.length === 1 ? parsedOf(asked[0]) : undefined;
   const given = openEnvelope(input);
-  const output = told.length === 1 ? parsedOf(answer) : undefined;
+  const output = isStep && told.length === 1 ? parsedOf(answer) : undefined;
   const returned = openEnvelope(output);
   const events: SpanEvent[] = [];
   if (isObject(given) || given !== input) events.push(prompt(given));

@@ -97,10 +97,13 @@ function valueAt(attributes: Attributes, database: string, names: readonly strin
   return undefined;
 }
 
+/** Numbers in brackets, as JSON or NumPy writes them, also cut off. */
+const VECTOR = /^[[\s]+[-+\d.eE,\s[\]]*$/;
+
 /** Returns a text, without the quotes of JSON, unless it is a vector. */
 function textOf(value: unknown): string | undefined {
   const text = stringOf(value);
-  return text === undefined || /^\[\s*-?[\d.]/.test(text) ? undefined : unquotedText(text);
+  return text === undefined || (text.startsWith('[') && VECTOR.test(text)) ? undefined : unquotedText(text);
 }
 
 /** Filters are JSON, or as Python prints them. */

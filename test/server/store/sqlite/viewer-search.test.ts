@@ -56,3 +56,15 @@ test('of words that are all frequent, the one that is rarest among the newest lo
   expect(one.looks).toBe(20);
   expect(other).toEqual(one);
 });
+
+test('a word that only some of the newest logs have leads, though the other was not used of late', async () => {
+  const texts = Array.from({ length: 2_500 }, (_, at) => (at < 2_200 ? 'island' : 'harbour'));
+  const search = await openWith(texts);
+  // Once for whole words, and once for the beginning of the last one.
+  expect(await search('harbour island', 20)).toEqual({ found: [], looks: 2 * 300 });
+});
+
+test('a search looks at no more than 2,000 logs', async () => {
+  const search = await openWith(Array.from({ length: 2_100 }, () => 'ferry'));
+  expect(await search('ferry', 20, () => false)).toEqual({ found: [], looks: 2_000 });
+});

@@ -64,11 +64,14 @@ export async function searchFor(
   return { found: [], next: null };
 }
 
-/** Of words that are all frequent, the one that is rarest among the newest logs: a page is often full with these. */
+/**
+ * Of words that all have more logs than one search looks at, the one that is rarest among the newest logs: a page is
+ * often full with these.
+ */
 async function findRarest({ reader }: SearchReads, terms: readonly string[]): Promise<number> {
   let [rarest, least, furthest] = [0, Number.POSITIVE_INFINITY, 0];
   for (let index = 0; index < terms.length && terms.length > 1; index += 1) {
-    const [row] = await reader.all(SCANS.reachMatches, [terms[index]!]);
+    const [row] = await reader.all(SCANS.reachMatches, [terms[index]!, MAX_MATCHES]);
     const [count, oldest] = [Number(row!['count']), Number(row!['oldest'])];
     if (count < least || (count === least && oldest < furthest)) [rarest, least, furthest] = [index, count, oldest];
     if (count === 0) break;
@@ -99,7 +102,7 @@ async function searchFrom(
   // No more logs are looked at than are likely to fill the page: each of them may take a search of its own.
   let portion = Math.min(size, MATCHES_PORTION);
   for (let seen = 0; seen < MAX_MATCHES; seen += portion) {
-    if (seen > 0) portion = Math.min(MATCHES_PORTION, nextPortion(seen, found.size, size));
+    if (seen > 0) portion = Math.min(MATCHES_PORTION, MAX_MATCHES - seen, nextPortion(seen, found.size, size));
     const rows = await reads.reader.all(sql, [leading, last, portion, ...others]);
     for (const row of rows) {
       last = Number(row['key']);

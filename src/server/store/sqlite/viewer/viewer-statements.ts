@@ -82,7 +82,7 @@ export const SCANS = {
 
   /** How many of the newest matches there are, and how far back one has to go for them. */
   reachMatches: `SELECT count(*) AS count, min(key) AS oldest
-    FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ? ORDER BY rowid DESC LIMIT ${MATCHES_PORTION})`,
+    FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ? ORDER BY rowid DESC LIMIT ?)`,
   listMetadata: `SELECT ${METADATA} AS metadata FROM (SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ?
       LIMIT ${MATCHES_PORTION}) AS found
     JOIN logs ON logs.key = found.key`,

@@ -126,7 +126,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const erasureStatements = prepareErasureStatements(prepareWrite);
   const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });
   const toErase = { file, database, statements: erasureStatements, turns, space };
-  const compaction = createCompaction({ ...toErase, prepare: prepareWrite });
+  const compaction = createCompaction({ ...toErase, onError });
   const scrub = createScrub({ ...toErase, index, words, compaction, onError });
   const prepare = createStatementCache(readDatabase);
   const reads = prepareStatements(prepare);

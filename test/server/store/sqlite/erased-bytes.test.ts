@@ -15,8 +15,12 @@ interface Written {
   readonly word: string;
 }
 
-/** Writes, changes and deletes logs of all lengths in turn. Returns what was deleted. */
-async function writeAndDelete(store: Store, random: Random, rounds: number): Promise<Written[]> {
+/** Writes, changes and deletes logs of all lengths in turn. */
+async function writeAndDelete(
+  store: Store,
+  random: Random,
+  rounds: number,
+): Promise<{ gone: Written[]; there: Written[] }> {
   const below = (limit: number) => random.between(0, limit - 1);
   let count = 0;
   let there: Written[] = [];
@@ -50,7 +54,7 @@ async function writeAndDelete(store: Store, random: Random, rounds: number): Pro
     gone.push(...deleted);
     await store.deleteLogs(deleted.map(({ id }) => id));
   }
-  return gone;
+  return { gone, there };
 }
 
 function findAny(file: string, gone: readonly Written[]): string[] {
@@ -66,15 +70,18 @@ test.each([1, 2])('when that is asked for (%i)', async (seed) => {
   const file = join(temporaryDirectory(), 'logs.db');
   const store = await openSqliteStore({ file });
   onTestFinished(() => store.close());
-  const gone = await writeAndDelete(store, new Random(seed), 15);
+  const { gone, there } = await writeAndDelete(store, new Random(seed), 15);
   await store.eraseDeleted();
+  expect(gone.length).toBeGreaterThan(100);
   expect(findAny(file, gone)).toEqual([]);
+  // A word and an id of each.
+  expect(findAny(file, there)).toHaveLength(2 * there.length);
 });
 
 test('at a quiet time by itself, after a restart too', async () => {
   const file = join(temporaryDirectory(), 'logs.db');
   const before = await openSqliteStore({ file });
-  const gone = await writeAndDelete(before, new Random(3), 3);
+  const { gone } = await writeAndDelete(before, new Random(3), 3);
   await before.close();
   const other = openSqlite({ file, readOnly: true });
   onTestFinished(() => other.close());

@@ -3,13 +3,12 @@
  * and does not overwrite where they were: a copy of something deleted can stay in the unused part of a page. Only a file
  * that is written again is surely without these.
  *
- * Others read meanwhile, and writes wait: half a second at most, as a larger file is left to `humanloop-otel compact`. That
- * there is something to do is noted in the file, in the transaction of the deletion.
+ * It is done on a thread. Others read meanwhile, and writes wait, so a larger file is left to `humanloop-otel compact`, as is
+ * any where there are no threads. That there is something to do is noted in the file, in the transaction of the deletion.
  */
 import { statSync } from 'node:fs';
 import type { SqliteDatabase } from '../../../../sqlite/open.ts';
-import { createSqliteReader } from '../../../../sqlite/reader-threads.ts';
-import type { Prepare } from '../../../../sqlite/statement-cache.ts';
+import { SqliteThread, stopThreads } from '../../../../sqlite/thread.ts';
 import type { DiskSpace } from '../file/disk-space.ts';
 import { readNumber } from '../file/write-ahead-log.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
@@ -23,28 +22,32 @@ const FREE_FACTOR = 3;
 const QUIET_MILLIS = 5_000;
 /** A server that is never quiet for so long does it after this time. */
 const MAX_WAIT_MILLIS = 60 * 60 * 1000;
+/** After one that has failed. */
+const RETRY_MILLIS = 60_000;
 
 export interface Compaction {
   /** Must be called in each transaction of a deletion that somebody has asked for. */
   markDue(): void;
   /** Whether it has something to do that it can do, now or later. */
   isDue(): boolean;
-  /** Does it if the time is quiet, or in any case. Returns whether it has. Rejects where the file is locked for long. */
+  /** Does it if the time is quiet, or in any case. Returns whether it has. A failure is reported, and it is tried again. */
   run(isForced: boolean): Promise<boolean>;
 }
 
 export interface CompactionParts {
   readonly file: string;
   readonly database: SqliteDatabase;
-  readonly prepare: Prepare;
   readonly statements: ErasureStatements;
   readonly turns: Pick<WriteTurns, 'run' | 'lend'>;
   readonly space: Pick<DiskSpace, 'isFull' | 'measure'>;
+  readonly onError: (error: unknown) => void;
 }
 
 export function createCompaction(parts: CompactionParts): Compaction {
-  const { file, database, prepare, statements, turns, space } = parts;
+  const { file, database, statements, turns, space, onError } = parts;
+  let hasThreads = file !== ':memory:';
   let waitsSince: number | undefined;
+  let retryAt = 0;
 
   const isSmall = (): boolean => {
     const bytes = readNumber(database, 'page_count') * readNumber(database, 'page_size');
@@ -52,36 +55,64 @@ export function createCompaction(parts: CompactionParts): Compaction {
   };
 
   const isQuiet = (): boolean => {
-    const written = Math.max(...['', '-wal'].map((suffix) => statSync(file + suffix).mtimeMs));
+    const written = Math.max(
+      ...['', '-wal'].map((suffix) => statSync(file + suffix, { throwIfNoEntry: false })?.mtimeMs ?? 0),
+    );
     return Date.now() - written >= QUIET_MILLIS;
   };
 
-  /** On a thread, where there are any. What is sorted or copied meanwhile goes through no other file. */
-  const rewrite = async (): Promise<void> => {
-    const thread = createSqliteReader({ file, prepare, canWrite: true, maxThreads: 1 });
+  /** Resolves to false where there are no threads. What is sorted or copied meanwhile goes through no other file. */
+  const rewrite = async (): Promise<boolean> => {
+    const thread = startThread(file);
+    if (!thread) return false;
+    const work = { sql: 'VACUUM', parameters: [] };
     try {
-      await thread.all('PRAGMA temp_store = MEMORY', []);
-      await turns.lend(() => thread.all('VACUUM', []));
+      return await turns.lend(
+        () =>
+          new Promise<boolean>((resolve, reject) => {
+            const begun = thread.run({ work, resolve: () => resolve(true), reject });
+            void begun.then((state) => state === 'unusable' && resolve(false));
+          }),
+      );
     } finally {
-      await thread.close();
+      await stopThreads([thread]);
     }
   };
 
-  const isDue = (): boolean => file !== ':memory:' && statements.readCompactionDue.get() !== undefined && isSmall();
+  const isDue = (): boolean => hasThreads && statements.readCompactionDue.get() !== undefined && isSmall();
+
+  const isTime = (): boolean => {
+    waitsSince ??= performance.now();
+    return performance.now() >= retryAt && (isQuiet() || performance.now() - waitsSince >= MAX_WAIT_MILLIS);
+  };
 
   return {
     markDue: () => void statements.setCompactionDue.run(),
     isDue,
     run: async (isForced) => {
-      if (!isDue()) return false;
-      waitsSince ??= performance.now();
-      if (!isForced && !isQuiet() && performance.now() - waitsSince < MAX_WAIT_MILLIS) return false;
-      const { deletions } = statements.readCompactionDue.get()!;
-      await rewrite();
-      // More may have been deleted meanwhile.
-      await turns.run(() => void statements.clearCompactionDue.run(deletions!));
-      waitsSince = undefined;
-      return true;
+      if (!isDue()) waitsSince = undefined;
+      else if (isForced || isTime()) {
+        const { deletions } = statements.readCompactionDue.get()!;
+        try {
+          hasThreads = await rewrite();
+          // More may have been deleted meanwhile.
+          if (hasThreads) await turns.run(() => void statements.clearCompactionDue.run(deletions!));
+          waitsSince = undefined;
+          return hasThreads;
+        } catch (error) {
+          retryAt = performance.now() + RETRY_MILLIS;
+          onError(error);
+        }
+      }
+      return false;
     },
   };
+}
+
+function startThread(file: string): SqliteThread | undefined {
+  try {
+    return new SqliteThread({ file, canWrite: true, setUp: 'PRAGMA temp_store = MEMORY' });
+  } catch {
+    return undefined;
+  }
 }

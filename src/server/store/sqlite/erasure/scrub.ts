@@ -190,8 +190,8 @@ export function createScrub(parts: ScrubParts): Scrub {
     const due = readDue();
     const isNow = isForced || (due && due.millis <= 0 && performance.now() >= restUntil);
     if (due && isNow) await erase(due.deletions);
-    if (!isClosed && (await compaction.run(isForced))) hasSpace = true;
-    if (hasSpace || isNow) await freeSpace();
+    const isSmaller = !isClosed && (await compaction.run(isForced));
+    if (hasSpace || isNow || isSmaller) await freeSpace();
   };
 
   const run = (isForced = false): Promise<void> => {

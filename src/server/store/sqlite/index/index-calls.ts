@@ -124,7 +124,9 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
       // Also where it is known which logs come next: a thread that ends with this does not end for a log.
       const marked = await call('listLogs', { isLate: pace.isLate });
       const logs = fatalLogs.suspects() ?? marked;
-      if (logs.length === 0) return { outcome: 'written', changed: reset, passedOver: [], isTidy: true, isOverdue: false };
+      if (logs.length === 0) {
+        return { outcome: 'written', changed: reset, passedOver: [], isTidy: true, isOverdue: false };
+      }
       const written = await indexLogs(logs, pace).catch((error: unknown) => {
         if (error instanceof ThreadEndedError) fatalLogs.noteEnd(logs);
         throw error;

@@ -39,3 +39,26 @@ test('merges have no transaction of their own as long as there is something to i
   expect(slices).toBeGreaterThan(2);
   expect(transactions.indexOf('tidy')).toBe(slices);
 });
+
+test('where too much has to be merged, some of it is merged before the next slice', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file });
+  await store.createLogs(Array.from({ length: 600 }, (_, at) => log({ output: `zebra ${at}` })));
+  await store.close();
+  const other = openSqlite({ file });
+  onTestFinished(() => other.close());
+  const insert = other.prepare('INSERT INTO logs_search (rowid, text, session) VALUES (?, ?, ?)');
+  // Keys that no log has. Each is a segment of some hundred pages.
+  for (let key = 1; key <= 10; key += 1) {
+    const words = Array.from({ length: 100_000 }, (_, at) => (at * 10 + key).toString(36).padStart(9, 'w'));
+    insert.run(1_000_000 + key, words.join(' '), 'log1');
+  }
+  other.exec('INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING');
+  const transactions = watchTransactions();
+  const again = await openSqliteStore({ file });
+  onTestFinished(() => again.close());
+  await expect.poll(() => again.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
+  expect(transactions.filter((name) => name === 'writeSlice').length).toBeGreaterThan(1);
+  expect(transactions.slice(0, 2)).toEqual(['writeSlice', 'tidy']);
+  expect(transactions.indexOf('tidy')).toBeLessThan(transactions.lastIndexOf('writeSlice'));
+});

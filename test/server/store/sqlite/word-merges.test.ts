@@ -39,13 +39,18 @@ function openIndex(file: string) {
     remove: (key: number) => inTransaction(() => void remove.run(key)),
     findDead: () => inTransaction(merges.findDead),
     erase: (dead: ReadonlySet<string>) => inTransaction(() => merges.erase(dead)),
-    tidy: () => !write(merges.toBatch(0)).isDone,
+    tidy: () => {
+      const result = write(merges.toBatch(0));
+      merges.notePaid(result);
+      return !result.isDone;
+    },
     isDue: merges.isDue,
+    isOverdue: merges.isOverdue,
     /** Returns how many steps that took. */
-    pay: () => {
-      const { repeats } = write(merges.toOwedBatch(Number.POSITIVE_INFINITY));
-      merges.notePaid(repeats);
-      return repeats;
+    pay: (maxMillis = Number.POSITIVE_INFINITY) => {
+      const result = write(merges.toOwedBatch(maxMillis));
+      merges.notePaid(result);
+      return result.repeats;
     },
   };
 }
@@ -163,6 +168,34 @@ test('as long as there is more to write, merges go on beside it in even parts, a
   expect(Math.max(...segmentsOf(index.database).map(({ pages }) => pages))).toBeGreaterThan(4 * 64);
   expect(mostSegments).toBeLessThan(4 * 8);
   checkIndex(index.database);
+});
+
+test('what there is no time for beside what is written comes before the next write, and segments do not become many', () => {
+  const index = openIndex(join(temporaryDirectory(), 'a.db'));
+  let [mostSegments, turns] = [0, 0];
+  for (let round = 0; round < 64; round += 1) {
+    // Far more than the one step for which there is always time.
+    index.add(1 + round * 250, 250);
+    index.isDue();
+    index.pay(0);
+    if (index.isOverdue()) turns += 1;
+    for (let steps = 0; index.isOverdue(); steps += 1) {
+      expect(steps).toBeLessThan(10);
+      index.tidy();
+    }
+    mostSegments = Math.max(mostSegments, segmentsOf(index.database).length);
+  }
+  expect(turns).toBeGreaterThan(5);
+  expect(mostSegments).toBeLessThan(3 * 8);
+  checkIndex(index.database);
+});
+
+test('what others have left to merge is owed', () => {
+  const file = join(temporaryDirectory(), 'a.db');
+  const [one, other] = [openIndex(file), openIndex(file)];
+  for (let round = 0; round < 12; round += 1) one.add(1 + round * 60, 60);
+  expect(other.isDue()).toBe(true);
+  expect(other.pay()).toBeGreaterThan(1);
 });
 
 test('where nothing has to be merged, nothing is owed', () => {

@@ -19,8 +19,8 @@ import type { MarkedLog } from './index-slice.ts';
 import { createIndexWork, type IndexCall, type IndexWork, type Written, type WrittenSlice } from './index-work.ts';
 
 export interface IndexCalls {
-  /** Merges words for as long as a slice. Returns whether that was enough. */
-  tidy(pace: IndexPace): Promise<boolean>;
+  /** Merges words for as long as a slice. */
+  tidy(pace: IndexPace): Promise<Pick<WrittenSlice, 'isTidy' | 'isOverdue'>>;
   /** Indexes some of what is marked. */
   runSlice(pace: IndexPace): Promise<Omit<WrittenSlice, 'millis'>>;
   /** Whether the thread has ended with logs that wait to be tried again, in ever smaller slices. */
@@ -117,14 +117,16 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   };
 
   return {
-    tidy: async ({ sliceMillis }) => (await write('tidy', { sliceMillis })).isDone,
+    tidy: ({ sliceMillis }) => write('tidy', { sliceMillis }),
 
     runSlice: async (pace) => {
       const reset = await resetSessions(pace);
       // Also where it is known which logs come next: a thread that ends with this does not end for a log.
       const marked = await call('listLogs', { isLate: pace.isLate });
       const logs = fatalLogs.suspects() ?? marked;
-      if (logs.length === 0) return { outcome: 'written', changed: reset, passedOver: [], isTidy: true };
+      if (logs.length === 0) {
+        return { outcome: 'written', changed: reset, passedOver: [], isTidy: true, isOverdue: false };
+      }
       const written = await indexLogs(logs, pace).catch((error: unknown) => {
         if (error instanceof ThreadEndedError) fatalLogs.noteEnd(logs);
         throw error;

@@ -73,12 +73,14 @@ export interface WrittenSlice extends Written {
   readonly passedOver: readonly PassedOver[];
   /** Whether the words of all slices so far are merged. */
   readonly isTidy: boolean;
+  /** Whether so much is left to merge that it comes before the next slice. */
+  readonly isOverdue: boolean;
 }
 
 /** Options and results can be sent to another thread. `slice` is the name of one, another one each time. */
 export interface IndexWork {
   /** Merges words for as long as a slice. */
-  tidy(bounds: Bounds): Written & { readonly isDone: boolean };
+  tidy(bounds: Bounds): Written & Pick<WrittenSlice, 'isTidy' | 'isOverdue'>;
   /** For sessions of which a log or feedback was deleted: all of their logs are marked, to be indexed again. */
   resetSessions(options: Bounds & { readonly slice: string }): Written & Pick<WrittenSlice, 'changed'>;
   /** Lists marked logs: the newest, or the oldest each second time where it is late. */
@@ -175,11 +177,16 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
   };
 
   const toResult = (outcome: SliceOutcome, millis = 0): WrittenSlice => {
-    return { outcome, millis, changed: null, passedOver: [], isTidy: !words.isDue() };
+    const isTidy = !words.isDue();
+    return { outcome, millis, changed: null, passedOver: [], isTidy, isOverdue: words.isOverdue() };
   };
 
   return {
-    tidy: ({ sliceMillis, maxPages }) => write(words.toBatch(sliceMillis), maxPages),
+    tidy: ({ sliceMillis, maxPages }) => {
+      const result = write(words.toBatch(sliceMillis), maxPages);
+      words.notePaid(result);
+      return { millis: result.millis, isTidy: result.isDone, isOverdue: words.isOverdue() };
+    },
 
     resetSessions: ({ slice, sliceMillis, maxPages }) => {
       const { result: reset, millis } = transact(() => {
@@ -227,8 +234,9 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
       const { slice, batch } = current;
       try {
         const mergeMillis = MERGE_SHARE * sliceMillis;
-        const { isOpen, claimed, repeats, millis } = write({ ...batch, ...words.toOwedBatch(mergeMillis) }, maxPages);
-        words.notePaid(repeats);
+        const result = write({ ...batch, ...words.toOwedBatch(mergeMillis) }, maxPages);
+        const { isOpen, claimed, millis } = result;
+        words.notePaid(result);
         if (!isOpen) {
           dropSlice();
           return toResult('outdated', millis);

@@ -50,7 +50,7 @@ export interface ViewerIndexParts extends Omit<IndexCallsParts, 'onRead' | 'onWr
   readonly onError: (error: unknown) => void;
 }
 
-const NOTHING = { outcome: 'written', changed: [], passedOver: [], isTidy: true } as const;
+const NOTHING = { outcome: 'written', changed: [], passedOver: [], isTidy: true, isOverdue: false } as const;
 
 export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): ViewerIndex {
   const { statements, turns } = parts;
@@ -66,6 +66,8 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
   let running: Promise<void> | undefined;
   /** Whether the words of all slices so far are merged. */
   let isTidy = true;
+  /** Whether so much is left to merge that it comes before the next slice. */
+  let isOverdue = false;
   /** Since the last look, or the last slice. */
   let hasWrites = false;
   /** Since when there have always been logs that are not indexed. */
@@ -121,10 +123,11 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
     hasWrites = false;
     [workedMillis, waitedMillis] = [0, 0];
     const isDue = hasMarks();
-    // Slices merge what they owe. The rest waits until there are none.
-    if (!isDue && !isTidy) isTidy = await calls.tidy(pace());
-    const { outcome, changed, passedOver: left, ...slice } = await (isDue ? calls.runSlice(pace()) : NOTHING);
-    isTidy &&= slice.isTidy;
+    // Slices merge what they owe. The rest waits until there are none, if it is not too much.
+    if (!isTidy && (!isDue || isOverdue)) ({ isTidy, isOverdue } = await calls.tidy(pace()));
+    const isNext = isDue && !isOverdue;
+    const { outcome, changed, passedOver: left, ...slice } = await (isNext ? calls.runSlice(pace()) : NOTHING);
+    if (isNext) [isTidy, isOverdue] = [isTidy && slice.isTidy, slice.isOverdue];
     isFailing = false;
     const isDone = !hasMarks();
     if (isDone) behindSince = hasWrites ? performance.now() : undefined;

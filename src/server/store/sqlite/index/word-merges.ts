@@ -4,12 +4,13 @@
  *
  * Each page that is written has to be written again once for each level that it rises. So much is owed for it, and paid
  * with what is written after it, as long as there is more to write: a merge of large segments goes on beside many
- * slices, and none of them is held up by it for long. The rest is done when there is nothing to index.
+ * slices, and none of them is held up by it for long. The rest is done when there is nothing to index, or before the next
+ * slice where too much is owed: otherwise segments, in each of which a search looks, would become ever more.
  *
  * A merge that has begun goes on where it was, whichever process does the next step and whatever was written meanwhile:
  * what is left to do is in the file.
  */
-import type { SqliteBatch } from '../../../../sqlite/batch.ts';
+import type { BatchResult, SqliteBatch } from '../../../../sqlite/batch.ts';
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 import { readWordSegments, SEGMENTS_ROW, type WordSegment } from './word-segments.ts';
 
@@ -17,6 +18,8 @@ import { readWordSegments, SEGMENTS_ROW, type WordSegment } from './word-segment
 const STEP_PAGES = 64;
 /** The same for an erasure, whose steps are between the writes of others. */
 const ERASURE_PAGES = 16;
+/** Where more is owed, nothing is written before some of it is paid. */
+const MAX_OWED_PAGES = 2_048;
 /** As many segments of about one size are merged into one. */
 const MERGED_SEGMENTS = 8;
 /** Two: with fewer new segments than that beside it, a merge that has begun goes on. */
@@ -39,8 +42,10 @@ export interface WordMerges {
   toBatch(maxMillis: number): Pick<SqliteBatch, 'repeat'>;
   /** The same for no more steps than are owed for what was written before the last call of `isDue`. */
   toOwedBatch(maxMillis: number): Pick<SqliteBatch, 'repeat'>;
-  /** Must be called with the steps of an owed batch that was written. */
-  notePaid(steps: number): void;
+  /** Must be called with what came of a batch that was written. */
+  notePaid(result: Pick<BatchResult, 'isDone' | 'repeats'>): void;
+  /** Whether so much is owed that it has to be paid first. */
+  isOverdue(): boolean;
   /** Returns the names of the segments that may have words of deleted logs. Must be called in a transaction. */
   findDead(): ReadonlySet<string>;
   /**
@@ -66,30 +71,33 @@ export function createWordMerges(prepare: Prepare): WordMerges {
 
   const readSegments = (): WordSegment[] => readWordSegments(statements.readSegments.get()!['block'] as Uint8Array);
 
-  const isDue = (segments: readonly WordSegment[]): boolean => {
+  /** Of those that a merge has begun with, and of levels with too many. */
+  const countDue = (segments: readonly WordSegment[]): number => {
     const counts = new Map<number, number>();
-    return segments.some(({ level, isMerging }) => {
-      counts.set(level, (counts.get(level) ?? 0) + 1);
-      return isMerging || counts.get(level)! >= MERGED_SEGMENTS;
-    });
+    for (const { level } of segments) counts.set(level, (counts.get(level) ?? 0) + 1);
+    return countPages(segments.filter((each) => each.isMerging || counts.get(each.level)! >= MERGED_SEGMENTS));
   };
 
-  const owe = (segments: readonly WordSegment[]): void => {
-    const before = lastWrite ?? Number.POSITIVE_INFINITY;
-    const added = segments.filter(({ firstWrite }) => firstWrite > before);
-    const pages = added.reduce((sum, segment) => sum + segment.pages, 0);
-    // One level more than there is, so that merges are done before the next ones are due. Erasures leave levels empty.
-    owedPages += pages * (1 + new Set(segments.map(({ level }) => level)).size);
+  const owe = (segments: readonly WordSegment[], duePages: number): void => {
+    if (lastWrite === undefined) {
+      // Whoever wrote these does not pay any more.
+      owedPages = duePages;
+    } else {
+      const before = lastWrite;
+      const added = countPages(segments.filter(({ firstWrite }) => firstWrite > before));
+      // One level more than there is, so that merges are done before the next ones are due. Erasures leave levels empty.
+      owedPages += added * (1 + new Set(segments.map(({ level }) => level)).size);
+    }
     lastWrite = Math.max(lastWrite ?? 0, ...segments.map((segment) => segment.lastWrite));
   };
 
   return {
     isDue: () => {
       const segments = readSegments();
-      owe(segments);
-      if (isDue(segments)) return true;
-      owedPages = 0;
-      return false;
+      const duePages = countDue(segments);
+      owe(segments, duePages);
+      if (duePages === 0) owedPages = 0;
+      return duePages > 0;
     },
 
     toBatch: (maxMillis) => ({ repeat: { ...MERGE, maxMillis } }),
@@ -99,9 +107,12 @@ export function createWordMerges(prepare: Prepare): WordMerges {
       return steps > 0 ? { repeat: { ...MERGE, maxMillis, maxTimes: steps } } : {};
     },
 
-    notePaid: (steps) => {
-      owedPages -= steps * STEP_PAGES;
+    notePaid: ({ isDone, repeats }) => {
+      // Where the engine has nothing to merge, there is nothing to pay.
+      owedPages = isDone && repeats > 0 ? 0 : Math.max(0, owedPages - repeats * STEP_PAGES);
     },
+
+    isOverdue: () => owedPages > MAX_OWED_PAGES,
 
     findDead: () => new Set(readSegments().flatMap(({ name, hasTombstones }) => (hasTombstones ? [name] : []))),
 
@@ -119,4 +130,8 @@ export function createWordMerges(prepare: Prepare): WordMerges {
       return true;
     },
   };
+}
+
+function countPages(segments: readonly WordSegment[]): number {
+  return segments.reduce((sum, { pages }) => sum + pages, 0);
 }

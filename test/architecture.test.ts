@@ -32,7 +32,7 @@ const APP_ROOMS = [
   ['environment.ts'],
   ['conventions/index.ts'],
   ['conventions/context.ts', 'conventions/census.ts'],
-  ['conventions/table.ts'],
+  ['conventions/table.ts', 'conventions/taken-content.ts'],
   // Vocabularies that build on another one stand above it.
   ['conventions/vocabularies/', 'conventions/vocabularies/langfuse/'],
   ['conventions/vocabularies/openinference/', 'conventions/vocabularies/openllmetry/'],

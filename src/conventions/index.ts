@@ -18,10 +18,10 @@ import { kindOfOpenSpan } from './scopes.ts';
 import type { ReadShort } from './short-way.ts';
 import { STEPS } from './steps.ts';
 import { CONVENTIONS } from './table.ts';
+import { readTaken, spreadTaken } from './taken-content.ts';
 import { addTo, isFiller, omitUndefined, unlessEmpty } from './values/attributes.ts';
 import { SpanFields } from './values/span-fields.ts';
 import { withOneBudget } from './values/text-weight.ts';
-import { readTaken, spreadTaken } from './vocabularies/taken-content.ts';
 
 export { CONVENTIONS };
 
@@ -97,10 +97,13 @@ export function readSpan(
   return withOneBudget(() => readAll(span, recognitions));
 }
 
+function spreadTakenOf(kind: SpanKind | undefined): SpreadTaken {
+  return (record, asked, told) => spreadTaken(record, asked, told, kind);
+}
+
 function readAll(recorded: SpanSlice, recognitions: readonly Recognition[]): Reading {
   const kind = recognitions[0]?.kind;
-  const spread: SpreadTaken = (record, asked, told) => spreadTaken(record, asked, told, kind);
-  const span = recorded.events.length > 0 ? withSpreadRecords(recorded, spread) : recorded;
+  const span = recorded.events.length > 0 ? withSpreadRecords(recorded, spreadTakenOf(kind)) : recorded;
   const fields = new SpanFields(span);
   let reading: Reading | undefined;
   for (const { convention, kind } of recognitions) {

@@ -2,23 +2,23 @@
  * Vocabularies of gateways and platforms in which a span has a type, and its input and output whole, each under a key of its
  * own. They differ in their keys and types alone.
  */
-import type { SpanSlice } from '../../otel/span-slice.ts';
-import { isObject } from '../../wire/json.ts';
-import { inputsOf } from '../content/inputs.ts';
-import { finishReasonOf } from '../content/messages/message-wrappers.ts';
-import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
-import { isWholeAnswer, modelOfRequest, namesIn } from '../content/model-of-bodies.ts';
-import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../content/provider-bodies.ts';
-import { readError } from '../content/read-error.ts';
-import { modelNameOf } from '../content/request-parameters.ts';
-import { joinChunks } from '../content/streams/stream-chunks.ts';
-import { ownUsage, type UsageTable, usageDetails, usageSums, withUsageOfBody } from '../content/usage.ts';
-import type { ContextKeys, Convention, Reading, Signs, SpanKind } from '../convention.ts';
-import { addTo, unlessEmpty } from '../values/attributes.ts';
-import type { FieldTable } from '../values/field-table.ts';
-import { toPlainObject } from '../values/plain-json.ts';
-import type { SpanFields } from '../values/span-fields.ts';
-import { genAi } from './gen-ai/gen-ai.ts';
+import type { SpanSlice } from '../../../otel/span-slice.ts';
+import { isObject } from '../../../wire/json.ts';
+import { inputsOf } from '../../content/inputs.ts';
+import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
+import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
+import { isWholeAnswer, modelOfRequest, namesIn } from '../../content/model-of-bodies.ts';
+import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../../content/provider-bodies.ts';
+import { readError } from '../../content/read-error.ts';
+import { modelNameOf } from '../../content/request-parameters.ts';
+import { joinChunks } from '../../content/streams/stream-chunks.ts';
+import { ownUsage, type UsageTable, usageDetails, usageSums, withUsageOfBody } from '../../content/usage.ts';
+import type { ContextKeys, Convention, Reading, Signs, SpanKind } from '../../convention.ts';
+import { addTo, unlessEmpty } from '../../values/attributes.ts';
+import type { FieldTable } from '../../values/field-table.ts';
+import { toPlainObject } from '../../values/plain-json.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
+import { genAi } from '../gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;
 

@@ -2,11 +2,11 @@
  * Microsoft's Prompt flow: every function that is traced has a type, its arguments and its result. A stream has a second span
  * with its contents, `Iterated(…)`, when it was read; what the first one returned is an empty list.
  */
-import { type SpanSlice, scopeOf } from '../../otel/span-slice.ts';
-import { UsageTable } from '../content/usage.ts';
-import type { SpanKind } from '../convention.ts';
-import { nameOf } from '../values/attributes.ts';
-import { FieldTable } from '../values/field-table.ts';
+import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
+import { UsageTable } from '../../content/usage.ts';
+import type { SpanKind } from '../../convention.ts';
+import { nameOf } from '../../values/attributes.ts';
+import { FieldTable } from '../../values/field-table.ts';
 import { typedSpans } from './typed-spans.ts';
 
 const TYPE = 'span_type';

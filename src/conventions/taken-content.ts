@@ -4,15 +4,15 @@
  * The record does not say at which keys its messages were. What had a key of its own comes first; the numbered messages
  * follow, and the history's of the assistant are with the output.
  */
-import type { Attributes, SpanEvent, SpanSlice } from '../../otel/span-slice.ts';
-import { isObject } from '../../wire/json.ts';
-import { holdsMessages } from '../content/messages/message-wrappers.ts';
-import { isAnswer, structuredOf } from '../content/provider-bodies.ts';
-import type { LogKind, Reading, SpanKind } from '../convention.ts';
-import { SpanFields } from '../values/span-fields.ts';
-import { readGenAiContent } from './gen-ai/content.ts';
-import { readToolCall } from './gen-ai/tool-call.ts';
-import { openEnvelope } from './openllmetry/envelope.ts';
+import type { Attributes, SpanEvent, SpanSlice } from '../otel/span-slice.ts';
+import { isObject } from '../wire/json.ts';
+import { holdsMessages } from './content/messages/message-wrappers.ts';
+import { isAnswer, structuredOf } from './content/provider-bodies.ts';
+import type { LogKind, Reading, SpanKind } from './convention.ts';
+import { SpanFields } from './values/span-fields.ts';
+import { readGenAiContent } from './vocabularies/gen-ai/content.ts';
+import { readToolCall } from './vocabularies/gen-ai/tool-call.ts';
+import { openEnvelope } from './vocabularies/openllmetry/envelope.ts';
 
 type Messages = readonly Attributes[];
 

@@ -1,10 +1,10 @@
 /** Attributes of Confident AI, which apps set by hand for DeepEval's exporter: `confident.span.*`, `confident.llm.*`, … */
-import type { SpanSlice } from '../../otel/span-slice.ts';
-import { UsageTable } from '../content/usage.ts';
-import type { SpanKind } from '../convention.ts';
-import { numberOf, stringOf, tokenOf } from '../values/attributes.ts';
-import { FieldTable } from '../values/field-table.ts';
-import { genAi } from './gen-ai/gen-ai.ts';
+import type { SpanSlice } from '../../../otel/span-slice.ts';
+import { UsageTable } from '../../content/usage.ts';
+import type { SpanKind } from '../../convention.ts';
+import { numberOf, stringOf, tokenOf } from '../../values/attributes.ts';
+import { FieldTable } from '../../values/field-table.ts';
+import { genAi } from '../gen-ai/gen-ai.ts';
 import { typedSpans } from './typed-spans.ts';
 
 const TYPE = 'confident.span.type';

@@ -2,11 +2,11 @@
  * TrueFoundry's AI gateway: a span for each request, and below it one for the call of a model, a tool of an MCP server or a
  * guardrail.
  */
-import type { SpanSlice } from '../../otel/span-slice.ts';
-import { UsageTable } from '../content/usage.ts';
-import type { SpanKind } from '../convention.ts';
-import { booleanOf, nameOf, numberOf, stringOf, tokenOf } from '../values/attributes.ts';
-import { FieldTable } from '../values/field-table.ts';
+import type { SpanSlice } from '../../../otel/span-slice.ts';
+import { UsageTable } from '../../content/usage.ts';
+import type { SpanKind } from '../../convention.ts';
+import { booleanOf, nameOf, numberOf, stringOf, tokenOf } from '../../values/attributes.ts';
+import { FieldTable } from '../../values/field-table.ts';
 import { typedSpans } from './typed-spans.ts';
 
 const TYPE = 'tfy.span_type';

@@ -85,7 +85,10 @@ try {
   server.kill();
 }
 
-/** Resolves when everything that was written can be found: when the server reports no changes any more. */
+/**
+ * Resolves when everything that was written can be found: SQLite indexes behind the answer, so when its server reports no
+ * changes any more; in PostgreSQL the words are in the log's own transaction.
+ */
 async function fill(): Promise<void> {
   const start = performance.now();
   const say = (text: string) => console.log(`${text}, ${((performance.now() - start) / 1000).toFixed(0)} s`);
@@ -99,6 +102,7 @@ async function fill(): Promise<void> {
     }
   };
   await Promise.all(Array.from({ length: WRITERS }, writeGroups));
+  if (values.database) return;
   const readVersion = async () => (await readPage('?size=1')).version;
   let version = await readVersion();
   for (let before = -1; version !== before; ) {

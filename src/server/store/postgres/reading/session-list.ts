@@ -14,20 +14,32 @@ import { IS_SHOWN } from './summaries.ts';
 interface Order {
   readonly sql: string;
   readonly type: 'timestamptz' | 'float8';
+  readonly isIndexed?: boolean;
 }
 
 const ORDERS: Readonly<Record<SessionSort, Order>> = {
-  activity: { sql: 'session.ended_at', type: 'timestamptz' },
+  activity: { sql: 'session.ended_at', type: 'timestamptz', isIndexed: true },
   started: { sql: 'session.started_at', type: 'timestamptz' },
-  changed: { sql: 'session.changed_at', type: 'timestamptz' },
+  changed: { sql: 'session.changed_at', type: 'timestamptz', isIndexed: true },
   duration: { sql: 'extract(epoch FROM session.ended_at - session.started_at)::float8', type: 'float8' },
   // A session without a cost is below those that cost nothing.
   cost: { sql: 'coalesce(session.cost, -1)', type: 'float8' },
 };
 
+/**
+ * Sessions that a page looks at, one portion after the other, before the planner decides how the others are found: it
+ * takes several filters together for rarer than they are, and then reads all sessions that meet them.
+ */
+const WALKED = [200, 2_000];
+/** A portion that fills less than such a part of a page has shown that they are rare. */
+const RARE = 10;
+
 export interface Conditions {
+  /** Each with one parameter. */
   readonly sql: readonly string[];
   readonly values: readonly Value[];
+  /** So many of them, the first ones, ask only for columns of the session. */
+  readonly ownColumns: number;
   /** Each finds by an index what meets one of the conditions: the sessions, among others that are not shown. */
   readonly lists: readonly { readonly sql: string; readonly value: Value }[];
 }
@@ -37,6 +49,12 @@ export async function toConditions(catalog: Catalog, query: SessionQuery): Promi
   const [sql, values]: [string[], Value[]] = [[], []];
   const lists: { sql: string; value: Value }[] = [];
   const add = (value: Value): string => `$${values.push(value)}`;
+  if (query.since !== undefined) sql.push(`session.ended_at >= ${add(toSqlTime(query.since))}::timestamptz`);
+  if (query.until !== undefined) sql.push(`session.started_at <= ${add(toSqlTime(query.until))}::timestamptz`);
+  if (query.minDuration !== undefined) {
+    sql.push(`${ORDERS.duration.sql} >= ${add(query.minDuration)}::float8`);
+  }
+  const ownColumns = sql.length;
   if (query.project !== undefined) {
     const project = await catalog.findProject({ name: storableText(query.project) });
     if (!project) return undefined;
@@ -61,12 +79,7 @@ export async function toConditions(catalog: Catalog, query: SessionQuery): Promi
       value: storableText(value),
     });
   }
-  if (query.since !== undefined) sql.push(`session.ended_at >= ${add(toSqlTime(query.since))}::timestamptz`);
-  if (query.until !== undefined) sql.push(`session.started_at <= ${add(toSqlTime(query.until))}::timestamptz`);
-  if (query.minDuration !== undefined) {
-    sql.push(`${ORDERS.duration.sql} >= ${add(query.minDuration)}::float8`);
-  }
-  return { sql, values, lists };
+  return { sql, values, ownColumns, lists };
 }
 
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
@@ -82,26 +95,65 @@ export interface FoundSessions {
 }
 
 export async function listByOrder(pool: pg.Pool, query: SessionQuery, conditions: Conditions): Promise<FoundSessions> {
-  const { sql: column, type } = ORDERS[query.sort ?? 'activity'];
+  const order = ORDERS[query.sort ?? 'activity'];
+  const { ownColumns } = conditions;
+  const own = { sql: conditions.sql.slice(0, ownColumns), values: conditions.values.slice(0, ownColumns) };
+  const walked = order.isIndexed && conditions.sql.length > ownColumns ? WALKED : [];
+  const found: OrderedSession[] = [];
+  let cursor = query.cursor;
+  for (const size of walked) {
+    const portion = await readOrdered(pool, order, own, cursor, size);
+    const wanted = await keepWanted(
+      pool,
+      portion.map(({ key }) => key),
+      conditions,
+    );
+    found.push(...portion.filter(({ key }) => wanted.has(key)));
+    if (portion.length < size || found.length >= query.size) return toPage(found, query.size);
+    cursor = toCursor(portion.at(-1)!);
+    if (found.length < query.size / RARE) break;
+  }
+  found.push(...(await readOrdered(pool, order, conditions, cursor, query.size - found.length)));
+  return toPage(found, query.size);
+}
+
+interface OrderedSession {
+  readonly key: Uuid;
+  readonly place: string | number;
+}
+
+/** Reads sessions after the one that the cursor names. */
+async function readOrdered(
+  pool: pg.Pool,
+  { sql: column, type }: Order,
+  conditions: Pick<Conditions, 'sql' | 'values'>,
+  cursor: string | undefined,
+  size: number,
+): Promise<OrderedSession[]> {
   const values = [...conditions.values];
   const where = [IS_SHOWN, ...conditions.sql];
-  if (query.cursor !== undefined) {
-    const [place = '', key = ''] = query.cursor.split(' ');
-    if (!isPlace(place, type) || !UUID.test(key)) return { found: [], next: null };
+  if (cursor !== undefined) {
+    const [place = '', key = ''] = cursor.split(' ');
+    if (!isPlace(place, type) || !UUID.test(key)) return [];
     values.push(type === 'float8' ? Number(place) : place, key);
     where.push(`(${column}, session.key) < ($${values.length - 1}::${type}, $${values.length}::uuid)`);
   }
-  values.push(query.size);
+  values.push(size);
   const { rows } = await pool.query<Row>(
     `SELECT session.key, ${column} AS place FROM sessions AS session WHERE ${where.join(' AND ')}
      ORDER BY ${column} DESC, session.key DESC LIMIT $${values.length}`,
     values,
   );
-  const last = rows.length === query.size ? rows.at(-1) : undefined;
-  return {
-    found: rows.map((row) => ({ key: row['key'] as Uuid })),
-    next: last ? `${last['place']} ${last['key']}` : null,
-  };
+  return rows as unknown as OrderedSession[];
+}
+
+function toPage(found: readonly OrderedSession[], size: number): FoundSessions {
+  const page = found.slice(0, size);
+  return { found: page, next: page.length === size ? toCursor(page.at(-1)!) : null };
+}
+
+function toCursor({ place, key }: OrderedSession): string {
+  return `${place} ${key}`;
 }
 
 /** Ids of sessions, and of logs that are in none. */

@@ -48,7 +48,13 @@ export class FetchClient {
   /** Never rejects. */
   async send(request: FetchRequest): Promise<TransportOutcome> {
     const startedAt = performance.now();
-    const controller = new AbortController();
+    let controller: AbortController;
+    try {
+      controller = new AbortController();
+    } catch (error) {
+      // Node defines its globals when they are first used, which an app that has frozen the global object forbids.
+      return { kind: 'unsent', cause: error as Error, roundTripTime: 0 };
+    }
     const { timeoutMillis } = this.#options;
     const timer = setTimeout(() => controller.abort(new Error(`no answer within ${timeoutMillis} ms`)), timeoutMillis);
     unref(timer);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { FetchClient, type FetchClientOptions } from '../../src/transport/fetch-client.ts';
 import { startMisbehavingServer } from './misbehaving-server.ts';
 
@@ -150,4 +150,13 @@ test('when it is destroyed, requests in flight are lost, and those that wait or 
   expect((await waiting).kind).toBe('unsent');
   expect((await client.send(postTo(server.baseUrl))).kind).toBe('unsent');
   await expect.poll(() => server.state.closed).toBe(server.state.connections);
+});
+
+test('a request is unsent where a frozen global object lets Node define no AbortController', async () => {
+  const fault = new TypeError('Cannot redefine property: AbortController');
+  vi.spyOn(globalThis, 'AbortController', 'get').mockImplementation(() => {
+    throw fault;
+  });
+  onTestFinished(() => void vi.restoreAllMocks());
+  expect(await clientWith().send(postTo('http://127.0.0.1:1'))).toMatchObject({ kind: 'unsent', cause: fault });
 });

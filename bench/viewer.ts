@@ -10,7 +10,7 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { chromium, type Page } from 'playwright-core';
-import type { SessionPage } from '../src/server/store/viewer-store.ts';
+import type { SessionLogs, SessionPage } from '../src/server/store/viewer-store.ts';
 import { median } from './median.ts';
 import { LOGS_PER_SESSION, writeRequest } from './viewer-data.ts';
 
@@ -71,11 +71,19 @@ try {
   report('search result', await repeat((round) => searchResult(page, SEARCHES[round % SEARCHES.length]!)));
   report('open a session', await repeat((round) => openSession(page, round)));
   report('open a log', await repeat((round) => openLog(page, round)));
-  report('page at the top of the list', await repeat(() => fetchPage('')));
+  report('page at the top of the list', await repeat(() => fetchApi('sessions')));
   const end = await lastCursor();
-  report('page at its end', await repeat(() => fetchPage(`?cursor=${encodeURIComponent(end)}`)));
-  report('page of a rare filter', await repeat(() => fetchPage('?error=1')));
-  report('page of a common filter', await repeat(() => fetchPage('?model=gpt-4o&type=tool')));
+  report('page at its end', await repeat(() => fetchApi(`sessions?cursor=${encodeURIComponent(end)}`)));
+  report('page of a rare filter', await repeat(() => fetchApi('sessions?error=1')));
+  report('page of a common filter', await repeat(() => fetchApi('sessions?model=gpt-4o&type=tool')));
+  report(
+    'page of a search',
+    await repeat((round) => fetchApi(`sessions?q=${encodeURIComponent(SEARCHES[round % SEARCHES.length]!)}`)),
+  );
+  const shown = (await readPage(`?size=${ROUNDS}`)).sessions.map(({ id }) => id);
+  report('logs of a session', await repeat((round) => fetchApi(`sessions/${shown[round]}`)));
+  const logs = await Promise.all(shown.map(readLastLog));
+  report('a log', await repeat((round) => fetchApi(`logs/${logs[round]}`)));
   console.log(
     `\n${writer.count()} requests of 100 logs were written meanwhile, median ${median(writer.times).toFixed(0)} ms`,
   );
@@ -159,10 +167,16 @@ async function openLog(page: Page, round: number): Promise<number> {
   return (await page.evaluate(whenTrue(`document.querySelector('.log-part')`))) as number;
 }
 
-async function fetchPage(query: string): Promise<number> {
+/** From the request to the last byte of the answer, without a browser. */
+async function fetchApi(path: string): Promise<number> {
   const start = performance.now();
-  await (await fetch(`${url}/viewer/api/sessions${query}`)).arrayBuffer();
+  await (await fetch(`${url}/viewer/api/${path}`)).arrayBuffer();
   return performance.now() - start;
+}
+
+async function readLastLog(session: string): Promise<string> {
+  const { logs } = (await (await fetch(`${url}/viewer/api/sessions/${session}`)).json()) as SessionLogs;
+  return logs.at(-1)!.id;
 }
 
 async function readPage(query: string): Promise<SessionPage> {

@@ -23,6 +23,8 @@ import { readChain, readEmbedding, readRerank, readRetrieval, readSpeech, readTo
 export const KIND = 'openinference.span.kind';
 /** Alibaba's tracing and Dify write the same kinds, and the same names for all that is no call of a model. */
 const OTHER_KIND = 'gen_ai.span.kind';
+/** Of a call of a model; the second is Tencent's. */
+const MODEL_KINDS: ReadonlySet<string> = new Set(['LLM', 'GENERATION']);
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['LLM', 'model'],
@@ -89,7 +91,7 @@ function isStepElsewhere(attributes: SpanSlice['attributes']): boolean {
   return (
     typeof kind === 'string' &&
     /^[A-Z]+$/.test(kind) &&
-    kind !== 'LLM' &&
+    !MODEL_KINDS.has(kind) &&
     attributes['gen_ai.operation.name'] === undefined
   );
 }

@@ -60,3 +60,19 @@ it.each([
     expect(read(attributes, scope && { scope }).output).toBe('Ho');
   },
 );
+
+it.each([
+  ["the type that HoneyHive's processor writes on any span", { honeyhive_event_type: 'tool', 'http.method': 'GET' }],
+  ["a type and an entity that are an app's own", { 'span.type': 'inference', 'entity.1.type': 'order' }],
+  ["a component of an app that is not Eino's", { 'runinfo.component': 'Tool', 'gen_ai.system': 'openai' }],
+] as const)('%s: no log', (_title, attributes) => {
+  expect(kindOf(attributes)).toBeUndefined();
+});
+
+it.each([
+  ['Monocle', '{"assistant": "{\\"user\\": \\"Ann\\"}"}', '{"user": "Ann"}'],
+  ['Monocle, without its role', '{"user": "Ann"}', '{"user": "Ann"}'],
+])('JSON that the model wrote stays whole: %s', (_title, response, output) => {
+  const events = [{ name: 'data.output', attributes: { response }, time: [1, 0] as [number, number] }];
+  expect(read({ 'span.type': 'inference', 'entity.1.type': 'inference.openai' }, { events }).output).toBe(output);
+});

@@ -1,0 +1,117 @@
+/**
+ * traceAI of Future AGI: what OpenInference says, with its own key for the kind, bodies under `raw.`, and most other keys
+ * among those of the GenAI conventions. Messages are flattened below these as OpenInference flattens them:
+ * `gen_ai.input.messages.0.message.role`.
+ */
+import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
+import type { Convention, Reading, SpanKind } from '../../convention.ts';
+import { stringOf } from '../../values/attributes.ts';
+import { SpanFields } from '../../values/span-fields.ts';
+import { genAi } from '../gen-ai/gen-ai.ts';
+import { vercelAi } from '../vercel-ai/vercel-ai.ts';
+import { openInference, readOfKind } from './openinference.ts';
+
+const KIND = 'fi.span.kind';
+const GENERAL_KIND = 'gen_ai.span.kind';
+
+const OPEN_INFERENCES_KIND = 'openinference.span.kind';
+
+const LISTS: readonly (readonly [string, string])[] = [
+  ['gen_ai.input.messages.', 'llm.input_messages.'],
+  ['gen_ai.output.messages.', 'llm.output_messages.'],
+  ['gen_ai.tool.definitions.', 'llm.tools.'],
+];
+const FLATTENED = /^gen_ai\.(?:input|output)\.messages\.\d+\.message\./;
+
+/** Its keys, and those of OpenInference for the same. */
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ['gen_ai.request.model', 'llm.model_name'],
+  ['llm.model', 'llm.model_name'],
+  ['gen_ai.provider.name', 'llm.provider'],
+  ['gen_ai.request.parameters', 'llm.invocation_parameters'],
+  ['gen_ai.input.messages', 'llm.input_messages'],
+  ['gen_ai.output.messages', 'llm.output_messages'],
+  ['gen_ai.usage.input_tokens', 'llm.token_count.prompt'],
+  ['gen_ai.usage.output_tokens', 'llm.token_count.completion'],
+  ['gen_ai.usage.total_tokens', 'llm.token_count.total'],
+  ['gen_ai.usage.cache_read_tokens', 'llm.token_count.prompt_details.cache_read'],
+  ['gen_ai.usage.cache_write_tokens', 'llm.token_count.prompt_details.cache_write'],
+  ['gen_ai.usage.output_tokens.reasoning', 'llm.token_count.completion_details.reasoning'],
+  ['gen_ai.cost.input', 'llm.cost.prompt'],
+  ['gen_ai.cost.output', 'llm.cost.completion'],
+  ['gen_ai.cost.total', 'llm.cost.total'],
+]);
+
+/** The bodies, where the values have only the words in them. */
+const BODIES: readonly (readonly [string, string])[] = [
+  ['raw.input', 'input.value'],
+  ['raw.output', 'output.value'],
+];
+
+const KINDS: ReadonlyMap<string, SpanKind> = new Map([
+  ['LLM', 'model'],
+  ['TOOL', 'tool'],
+  ['AGENT', 'agent'],
+]);
+
+const OF_KIND: Readonly<Record<SpanKind, string>> = {
+  model: 'LLM',
+  tool: 'TOOL',
+  agent: 'AGENT',
+  generic: 'CHAIN',
+  plumbing: 'CHAIN',
+};
+
+export const traceAi: Convention = {
+  name: 'traceai',
+  title: 'traceAI (Future AGI)',
+  // What was said is there in words of its own: `Function: get_weather({})`.
+  covers: [openInference.name],
+  signs: { keys: [KIND], prefixes: LISTS.map(([prefix]) => prefix) },
+
+  classify(span: SpanSlice): SpanKind | undefined {
+    const { attributes } = span;
+    if (attributes[KIND] === undefined && !hasMessages(attributes)) return undefined;
+    // Its processors add the kind to spans of others, which say more in attributes of their own.
+    if (attributes[OPEN_INFERENCES_KIND] !== undefined || vercelAi.classify(span) !== undefined) return undefined;
+    const general = genAi.classify(span);
+    if (general !== undefined && attributes['gen_ai.input.messages'] !== undefined) return undefined;
+    const kind = kindOf(span);
+    return kind === undefined ? general : (KINDS.get(kind) ?? 'generic');
+  },
+
+  read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const attributes = translated(span.attributes, kind === 'model');
+    const inOtherWords = new SpanFields({ ...span, attributes });
+    const reading = readOfKind(inOtherWords, kindOf(span) ?? OF_KIND[kind]);
+    for (const key of inOtherWords.truncated) fields.truncated.add(key);
+    return reading;
+  },
+};
+
+function kindOf({ attributes }: SpanSlice): string | undefined {
+  return stringOf(attributes[KIND] ?? attributes[GENERAL_KIND])?.toUpperCase();
+}
+
+function hasMessages(attributes: Attributes): boolean {
+  for (const key in attributes) if (FLATTENED.test(key)) return true;
+  return false;
+}
+
+function translated(attributes: Attributes, isCall: boolean): Attributes {
+  const found: Record<string, unknown> = {};
+  for (const key in attributes) {
+    const name = translatedKey(key);
+    found[attributes[name] === undefined ? name : key] = attributes[key];
+  }
+  for (const [body, value] of BODIES) if (isCall && found[body] !== undefined) found[value] = found[body];
+  return found as Attributes;
+}
+
+function translatedKey(key: string): string {
+  const [prefix, own] = LISTS.find(([beginning]) => key.startsWith(beginning)) ?? [];
+  // In Python, a picture's address stands where the picture would.
+  return prefix === undefined
+    ? (NAMES.get(key) ?? key)
+    : `${own}${key.slice(prefix.length)}`.replace(/\.message_content\.image$/, '.message_content.image.image.url');
+}

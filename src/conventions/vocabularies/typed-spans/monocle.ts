@@ -1,0 +1,207 @@
+/**
+ * Monocle (`monocle_apptrace`): what a span is stands in `span.type`, who took part in its entities, and all that was said in
+ * its events `data.input` and `data.output`; the event `metadata` has the tokens.
+ *
+ * A message is an object whose only key is its role. In a list, each has its own JSON text; in JavaScript it looks like one, and
+ * LangChain's are two texts there, the first for the system.
+ */
+import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
+import { isObject } from '../../../wire/json.ts';
+import { isRole, toRole } from '../../content/messages/message-fields.ts';
+import { IN_BODY, UsageTable } from '../../content/usage.ts';
+import type { SpanKind } from '../../convention.ts';
+import { jsonOf, nameOf, objectOf, stringOf } from '../../values/attributes.ts';
+import { FieldTable } from '../../values/field-table.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
+import { genAi } from '../gen-ai/gen-ai.ts';
+import { typedSpans } from './typed-spans.ts';
+
+type Fields = Record<string, unknown>;
+
+const VERSIONS = ['monocle_apptrace.version', 'monocle-typescript.version'] as const;
+const TYPE = 'span.type';
+const INPUT = 'data.input';
+const OUTPUT = 'data.output';
+/** A span has few entities; those of a root begin with the app and its host. */
+const ENTITY_TYPES = [1, 2, 3, 4, 5, 6].map((at) => `entity.${at}.type`);
+
+const KINDS: ReadonlyMap<string, SpanKind> = new Map([
+  ['inference', 'model'],
+  ['inference.framework', 'model'],
+  // The same call once more, below that of the framework and without its content.
+  ['inference.modelapi', 'plumbing'],
+  ['agentic.tool.invocation', 'tool'],
+  ['agentic.mcp.invocation', 'tool'],
+  ['agentic.invocation', 'agent'],
+  ['agentic.turn', 'agent'],
+  ['agentic.request', 'agent'],
+  ['http.process', 'plumbing'],
+  ['http.send', 'plumbing'],
+]);
+
+export const monocle = typedSpans({
+  name: 'monocle',
+  title: 'Monocle',
+  packages: ['monocle2ai'],
+  // What it also writes of these has the host for the provider.
+  covers: [genAi.name],
+  context: { session: ['scope.agentic.session'] },
+  signs: { keys: [...VERSIONS, 'entity.1.type'] },
+
+  kindOf(span: SpanSlice): SpanKind | undefined {
+    const { attributes } = span;
+    const type = stringOf(attributes[TYPE]);
+    if (type === undefined) return undefined;
+    // Releases before 0.3 name their version only on the root.
+    const hasContent = span.events.some(({ name }) => name === INPUT || name === OUTPUT);
+    if (!hasContent && !VERSIONS.some((key) => attributes[key] !== undefined)) return undefined;
+    // What Monocle was not told about has neither entities nor content.
+    if (type === 'generic' && !hasContent) return 'plumbing';
+    const kind = KINDS.get(type) ?? 'generic';
+    return kind === 'model' && isEmbedding(attributes) ? 'generic' : kind;
+  },
+
+  isCall: ({ attributes }) => isEmbedding(attributes),
+  inputs: (fields) => (isCall(fields) ? readMessages(given(fields)) : onlyOf(given(fields))),
+  outputs: (fields) => (isCall(fields) ? readAnswer(returned(fields)) : onlyOf(returned(fields))),
+  model: ({ attributes }) => entityOf(attributes, 'model.llm')?.name ?? entityOf(attributes, 'model.embedding')?.name,
+  provider: ({ attributes }) => providerOf(attributes),
+  parameters: (fields) => ({ temperature: factsOf(fields)['temperature'] }),
+  finishReason: (fields) => stringOf(factsOf(fields)['finish_reason']) ?? stringOf(factsOf(fields)['finish_type']),
+  names: ({ attributes }) => ownEntity(attributes)?.name,
+  descriptions: ({ attributes }) => ownEntity(attributes)?.description,
+  facts: factsOf,
+  usage: new UsageTable({}, IN_BODY),
+  structure: new FieldTable<Fields>({}),
+});
+
+function isCall({ attributes }: SpanFields): boolean {
+  return KINDS.get(`${attributes[TYPE]}`) === 'model' && !isEmbedding(attributes);
+}
+
+/** Vectors that nobody searches with: where there is a store, it was searched. */
+function isEmbedding(attributes: Attributes): boolean {
+  return entityOf(attributes, 'vectorstore') === undefined && entityOf(attributes, 'model.embedding') !== undefined;
+}
+
+interface Entity {
+  readonly type: string;
+  readonly name?: string | undefined;
+  readonly description?: string | undefined;
+  readonly host?: string | undefined;
+}
+
+function entityOf(attributes: Attributes, beginning: string): Entity | undefined {
+  for (const key of ENTITY_TYPES) {
+    const type = attributes[key];
+    if (typeof type !== 'string' || !type.startsWith(beginning)) continue;
+    const at = key.slice(0, -'type'.length);
+    return {
+      type,
+      name: nameOf(attributes[`${at}name`]),
+      description: stringOf(attributes[`${at}description`]),
+      host: nameOf(attributes[`${at}provider_name`]),
+    };
+  }
+  return undefined;
+}
+
+/** Of a tool's entities the second is the agent that has called it, and of a store's the model of its vectors. */
+function ownEntity(attributes: Attributes): Entity | undefined {
+  const type = `${attributes[TYPE]}`;
+  if (KINDS.get(type) === 'tool') return entityOf(attributes, 'tool.');
+  if (type.startsWith('agentic.')) return entityOf(attributes, 'agent.');
+  return entityOf(attributes, type === 'workflow' ? 'workflow' : 'vectorstore');
+}
+
+/** `inference.aws_bedrock`; one of many hosts is `inference.generic`. */
+function providerOf(attributes: Attributes): string | undefined {
+  const entity = entityOf(attributes, 'inference.');
+  const name = entity?.type.slice('inference.'.length);
+  return name === 'generic' ? entity?.host?.replace(/^api\./, '') : name;
+}
+
+function eventOf({ span }: SpanFields, name: string): Attributes {
+  return span.events.find((event) => event.name === name)?.attributes ?? {};
+}
+
+function factsOf(fields: SpanFields): Attributes {
+  return eventOf(fields, 'metadata');
+}
+
+function given(fields: SpanFields): unknown {
+  const { input, question } = eventOf(fields, INPUT);
+  return input ?? question;
+}
+
+/** What a failed span has returned is why it failed. */
+function returned(fields: SpanFields): unknown {
+  return fields.span.status.code === STATUS_ERROR ? undefined : eventOf(fields, OUTPUT)['response'];
+}
+
+function listIn(value: unknown): readonly unknown[] | undefined {
+  const list = typeof value === 'string' && value.startsWith('[') ? jsonOf(value) : value;
+  return Array.isArray(list) ? list : undefined;
+}
+
+/** Agents are asked with a list of one text. */
+function onlyOf(value: unknown): unknown {
+  const list = listIn(value);
+  return list?.length === 1 ? list[0] : value;
+}
+
+function readMessages(value: unknown): unknown {
+  const list = listIn(value);
+  if (value === undefined || value === '') return undefined;
+  const [first, second, ...more] = list ?? [value];
+  if (more.length === 0 && isPlainText(first) && isPlainText(second)) {
+    return [...(first === '' ? [] : [{ role: 'system', content: first }]), { role: 'user', content: second }];
+  }
+  return (list ?? [value]).filter((item) => item !== '').map((item) => toMessage(item, 'user'));
+}
+
+function isPlainText(value: unknown): boolean {
+  return typeof value === 'string' && !value.startsWith('{');
+}
+
+function readAnswer(value: unknown): unknown {
+  const item = onlyOf(value);
+  return typeof item === 'string' || isObject(item) ? toMessage(item, 'assistant') : item;
+}
+
+/** The quotes of JavaScript's release are on the wrong side of the brace: `{ 'user': 'Hello }'`. */
+const MISQUOTED = /^\{ '(\w{1,20})': '(.*) \}'$/s;
+
+function toMessage(item: unknown, role: string): Fields {
+  const [, misquoted = '', text] = (typeof item === 'string' && MISQUOTED.exec(item)) || [];
+  if (isRole(misquoted)) return { role: misquoted, content: text };
+  const message = objectOf(item);
+  if (message === undefined) return { role, content: item };
+  const keys = Object.keys(message);
+  const [key = ''] = keys;
+  if (message['tool_function'] !== undefined) return { role: 'assistant', tool_calls: [toCall(message)] };
+  if (message['call_id'] !== undefined && 'output' in message) {
+    return { role: 'tool', tool_call_id: message['call_id'], content: message['output'] };
+  }
+  const content = message[key];
+  const calls = keys.length === 1 ? callsIn(content) : undefined;
+  if (calls && (key === 'tools' || isRole(key))) return { role: 'assistant', tool_calls: calls };
+  // Other roles in an answer are words of the model's own JSON.
+  if (keys.length === 1 && isRole(key) && (role === 'user' || toRole(key) === role)) return { role: key, content };
+  return { role, content: typeof item === 'string' ? item : message };
+}
+
+/** Tool calls of one turn, each an object or its JSON. */
+function callsIn(content: unknown): Fields[] | undefined {
+  if (!Array.isArray(content) || content.length === 0) return undefined;
+  const calls = content.map((item: unknown) => objectOf(item));
+  return calls.every((call) => call?.['tool_function'] !== undefined || call?.['tool_name'] !== undefined)
+    ? calls.map((call) => toCall(call!))
+    : undefined;
+}
+
+function toCall(call: Fields): Fields {
+  const { tool_function, tool_name = tool_function, tool_arguments, tool_id, call_id = tool_id } = call;
+  const id = stringOf(call_id);
+  return { type: 'function', ...(id && { id }), function: { name: tool_name, arguments: tool_arguments } };
+}

@@ -460,3 +460,20 @@ it.each(['[{"candidates":["Ann","Bob"],"job":"cook"}]', '[{"choices":["a"]},{"ch
     expect(reading.contentMetadata).toBeUndefined();
   },
 );
+
+describe('the kind of traceAI', () => {
+  it('leaves a span of the AI SDK what it is', () => {
+    const span = {
+      'ai.operationId': 'ai.generateText.doGenerate',
+      'ai.response.text': 'rainy',
+      'fi.span.kind': 'CHAIN',
+    };
+    expect(kindOf(span)).toBe('model');
+    expect(readAll(span).output).toBe('rainy');
+  });
+
+  it('is not needed where its messages are', () => {
+    const span = { 'gen_ai.operation.name': 'chat', 'gen_ai.output.messages.0.message.content': 'rainy' };
+    expect(readAll(span).outputMessage).toEqual({ role: 'assistant', content: 'rainy' });
+  });
+});

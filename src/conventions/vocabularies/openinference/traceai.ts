@@ -20,6 +20,7 @@ const LISTS: readonly (readonly [string, string])[] = [
   ['gen_ai.input.messages.', 'llm.input_messages.'],
   ['gen_ai.output.messages.', 'llm.output_messages.'],
   ['gen_ai.tool.definitions.', 'llm.tools.'],
+  ['gen_ai.retrieval.documents.', 'retrieval.documents.'],
 ];
 const FLATTENED = /^gen_ai\.(?:input|output)\.messages\.\d+\.message\./;
 
@@ -36,7 +37,17 @@ const NAMES: ReadonlyMap<string, string> = new Map([
   ['gen_ai.usage.total_tokens', 'llm.token_count.total'],
   ['gen_ai.usage.cache_read_tokens', 'llm.token_count.prompt_details.cache_read'],
   ['gen_ai.usage.cache_write_tokens', 'llm.token_count.prompt_details.cache_write'],
+  ['gen_ai.usage.input_tokens.cache_read', 'llm.token_count.prompt_details.cache_read'],
+  ['gen_ai.usage.input_tokens.cache_write', 'llm.token_count.prompt_details.cache_write'],
+  ['gen_ai.usage.input_tokens.audio', 'llm.token_count.prompt_details.audio'],
+  ['gen_ai.usage.output_tokens.audio', 'llm.token_count.completion_details.audio'],
   ['gen_ai.usage.output_tokens.reasoning', 'llm.token_count.completion_details.reasoning'],
+  ['gen_ai.tool.name', 'tool.name'],
+  ['gen_ai.tool.description', 'tool.description'],
+  ['gen_ai.tool.parameters', 'tool.parameters'],
+  ['gen_ai.agent.name', 'agent.name'],
+  ['gen_ai.prompt.template.variables', 'llm.prompt_template.variables'],
+  ['gen_ai.prompt.template.version', 'llm.prompt_template.version'],
   ['gen_ai.cost.input', 'llm.cost.prompt'],
   ['gen_ai.cost.output', 'llm.cost.completion'],
   ['gen_ai.cost.total', 'llm.cost.total'],
@@ -46,6 +57,9 @@ const NAMES: ReadonlyMap<string, string> = new Map([
 const BODIES: readonly (readonly [string, string])[] = [
   ['raw.input', 'input.value'],
   ['raw.output', 'output.value'],
+  // In Java.
+  ['fi.raw_input', 'input.value'],
+  ['fi.raw_output', 'output.value'],
 ];
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([

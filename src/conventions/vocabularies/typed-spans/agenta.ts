@@ -6,9 +6,10 @@ import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { UsageTable } from '../../content/usage.ts';
 import type { SpanKind } from '../../convention.ts';
-import { jsonOf, nameOf, stringOf } from '../../values/attributes.ts';
+import { nameOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { unflatten } from '../../values/nested-keys.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
 import { typedSpans } from './typed-spans.ts';
 
@@ -38,18 +39,17 @@ export const agenta = typedSpans({
   signs: { keys: [TYPE] },
 
   kindOf(span: SpanSlice): SpanKind | undefined {
-    const type = stringOf(span.attributes[TYPE]);
-    return type === undefined ? undefined : (KINDS.get(type.toLowerCase()) ?? genAi.classify(span) ?? 'generic');
+    const type = typeOf(span.attributes);
+    return type === undefined ? undefined : (KINDS.get(type) ?? genAi.classify(span) ?? 'generic');
   },
 
-  isCall: ({ attributes }) => OTHER_CALLS.has(attributes[TYPE]),
-  inputs: ({ attributes }) =>
-    isCall(attributes) ? promptIn(valueBelow(attributes, INPUTS)) : valueBelow(attributes, INPUTS),
-  outputs: ({ attributes }) => (isCall(attributes) ? saidIn(valueBelow(attributes, OUTPUTS)) : returnedIn(attributes)),
-  model: ({ attributes }) =>
-    nameOf(configurationOf(attributes)?.['model']) ?? nameOf(attributes['ag.meta.request.model']),
+  isCall: ({ attributes }) => OTHER_CALLS.has(typeOf(attributes)),
+  inputs: (fields) => (isCall(fields) ? promptIn(givenTo(fields)) : valueBelow(fields, INPUTS)),
+  outputs: (fields) => (isCall(fields) ? saidIn(fields) : returnedOf(valueBelow(fields, OUTPUTS))),
+  variables: (fields) => (isCall(fields) ? variablesIn(givenTo(fields)) : undefined),
+  model: (fields) => nameOf(configurationOf(fields)?.['model']) ?? nameOf(fields.attributes['ag.meta.request.model']),
   provider: ['ag.meta.system'],
-  parameters: ({ attributes }) => (isCall(attributes) ? configurationOf(attributes) : undefined),
+  parameters: (fields) => (isCall(fields) ? configurationOf(fields) : undefined),
   names: [],
   usage: new UsageTable({
     promptTokens: ['ag.metrics.unit.tokens.prompt'],
@@ -60,49 +60,67 @@ export const agenta = typedSpans({
   structure: new FieldTable<Fields>({}),
 });
 
-function isCall(attributes: Attributes): boolean {
-  return KINDS.get(`${attributes[TYPE]}`.toLowerCase()) === 'model';
+function typeOf(attributes: Attributes): string | undefined {
+  return stringOf(attributes[TYPE])?.toLowerCase();
 }
 
-function configurationOf(attributes: Attributes): Fields | undefined {
-  const configuration = valueBelow(attributes, CONFIGURATION);
+function isCall({ attributes }: SpanFields): boolean {
+  return KINDS.get(typeOf(attributes) ?? '') === 'model';
+}
+
+function configurationOf(fields: SpanFields): Fields | undefined {
+  const configuration = valueBelow(fields, CONFIGURATION);
   return isObject(configuration) ? configuration : undefined;
 }
 
 /** Returns the value at a key, or what was flattened below it. */
-function valueBelow(attributes: Attributes, key: string): unknown {
-  const whole = attributes[key];
-  return whole === undefined ? unmarked(unflatten(attributes, `${key}.`)) : unmarked(whole);
+function valueBelow(fields: SpanFields, key: string): unknown {
+  const { attributes } = fields;
+  return unmarked(fields, key, attributes[key] ?? unflatten(attributes, `${key}.`));
 }
 
-function unmarked(value: unknown): unknown {
+function unmarked(fields: SpanFields, key: string, value: unknown): unknown {
   if (typeof value === 'string') {
     if (!value.startsWith(MARK)) return value;
     const json = value.slice(value.indexOf(':') + 1);
-    return json === '' ? undefined : (jsonOf(json) ?? json);
+    return json === '' ? undefined : (fields.jsonWithin(key, json) ?? json);
   }
-  if (Array.isArray(value)) return value.map(unmarked);
+  if (Array.isArray(value)) return value.map((item) => unmarked(fields, key, item));
   return isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([key, item]) => [key, unmarked(item)]))
+    ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, unmarked(fields, key, item)]))
     : value;
 }
 
+function givenTo(fields: SpanFields): unknown {
+  const given = valueBelow(fields, INPUTS);
+  return typeof given === 'string' ? (fields.structure(INPUTS) ?? given) : given;
+}
+
+/** The variables of a template are no words of the user. */
+function variablesIn(given: unknown): Fields | undefined {
+  if (!isObject(given) || !isAsked(given)) return isObject(given) ? given : undefined;
+  const { prompt: _prompt, messages: _messages, ...others } = given;
+  return unlessEmpty(others);
+}
+
+function isAsked({ prompt, messages }: Fields): boolean {
+  return prompt !== undefined || Array.isArray(messages);
+}
+
 function promptIn(given: unknown): unknown {
-  const inputs = typeof given === 'string' ? (jsonOf(given) ?? given) : given;
-  const { prompt = inputs } = isObject(inputs) ? inputs : {};
+  if (!isObject(given)) return given;
+  if (!isAsked(given)) return undefined;
+  const { prompt = given } = given;
   return isObject(prompt) && Array.isArray(prompt['messages']) ? prompt['messages'] : prompt;
 }
 
 /** Of several choices, the first is the answer. */
-function saidIn(returned: unknown): unknown {
-  const outputs = typeof returned === 'string' && returned.startsWith('{') ? jsonOf(returned) : returned;
+function saidIn(fields: SpanFields): unknown {
+  const returned = valueBelow(fields, OUTPUTS);
+  const outputs = typeof returned === 'string' && returned.startsWith('{') ? fields.structure(OUTPUTS) : returned;
   const { completion = returnedOf(outputs) } = isObject(outputs) ? outputs : {};
-  if (!Array.isArray(completion) || completion.length === 0) return completion ?? returned;
-  return completion.length === 1 ? completion[0] : completion.map((message: unknown) => ({ message }));
-}
-
-function returnedIn(attributes: Attributes): unknown {
-  return returnedOf(valueBelow(attributes, OUTPUTS));
+  if (!Array.isArray(completion) || !completion.every(isObject)) return completion ?? returned;
+  return completion.length > 1 ? completion.map((message: unknown) => ({ message })) : (completion[0] ?? completion);
 }
 
 function returnedOf(outputs: unknown): unknown {

@@ -30,10 +30,10 @@ export const eino = typedSpans({
     return component === 'Tool' ? 'tool' : 'generic';
   },
 
-  isCall: () => false,
+  isCall: ({ attributes }) => attributes[COMPONENT] === 'Embedding',
   inputs: (fields) => opened(fields, ['gen_ai.input', 'gen_ai.prompt.0.content'], 'ArgumentsInJSON'),
   outputs: (fields) => opened(fields, ['gen_ai.output', 'gen_ai.completion.0.content'], 'Response'),
-  model: [],
+  model: ['gen_ai.response.model', 'gen_ai.request.model'],
   names: ['runinfo.name'],
   usage: new UsageTable({
     promptTokens: ['gen_ai.usage.prompt_tokens'],

@@ -8,7 +8,7 @@ import { isObject } from '../../../wire/json.ts';
 import { isAnswer, jsonValueAt } from '../../content/provider-bodies.ts';
 import { IN_BODY, UsageTable } from '../../content/usage.ts';
 import type { SpanKind } from '../../convention.ts';
-import { jsonOf, nameOf, stringOf } from '../../values/attributes.ts';
+import { nameOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { unflatten } from '../../values/nested-keys.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -39,22 +39,22 @@ export const honeyHive = typedSpans({
 
   kindOf({ attributes }: SpanSlice): SpanKind | undefined {
     if (attributes[NAME] === undefined && !saysMore(attributes)) return undefined;
-    return KINDS.get(stringOf(attributes[TYPE])?.toLowerCase() ?? '') ?? 'generic';
+    return KINDS.get(typeOf(attributes)) ?? 'generic';
   },
 
   isCall: () => false,
-  inputs: ({ attributes }) => (isCall(attributes) ? conversationIn(given(attributes)) : given(attributes)),
+  inputs: (fields) => (isCall(fields) ? conversationIn(given(fields)) : given(fields)),
   outputs: returned,
-  variables: ({ attributes }) => (isCall(attributes) ? variablesIn(given(attributes)) : undefined),
-  model: ({ attributes }) => nameOf(objectBelow(attributes, CONFIG)?.['model']),
-  provider: ({ attributes }) => nameOf(objectBelow(attributes, CONFIG)?.['provider']),
-  parameters: ({ attributes }) => (isCall(attributes) ? parametersIn(objectBelow(attributes, CONFIG)) : undefined),
+  variables: (fields) => (isCall(fields) ? variablesIn(given(fields)) : undefined),
+  model: (fields) => nameOf(objectBelow(fields, CONFIG)?.['model']),
+  provider: (fields) => nameOf(objectBelow(fields, CONFIG)?.['provider']),
+  parameters: (fields) => (isCall(fields) ? parametersIn(objectBelow(fields, CONFIG)) : undefined),
   names: [NAME],
   errorMessage: 'honeyhive_error',
-  facts: ({ attributes }) => objectBelow(attributes, METADATA) ?? {},
+  facts: (fields) => objectBelow(fields, METADATA) ?? {},
   usage: new UsageTable({ total_cost: ['cost'] }, IN_BODY),
   structure: new FieldTable<Fields>({}),
-  app: ({ attributes }) => [attachedBy(attributes)],
+  app: (fields) => [attachedBy(fields)],
 });
 
 function saysMore(attributes: Attributes): boolean {
@@ -62,35 +62,40 @@ function saysMore(attributes: Attributes): boolean {
   return false;
 }
 
-function isCall(attributes: Attributes): boolean {
-  return stringOf(attributes[TYPE])?.toLowerCase() === 'model';
+function typeOf(attributes: Attributes): string {
+  return stringOf(attributes[TYPE])?.toLowerCase() ?? '';
+}
+
+function isCall({ attributes }: SpanFields): boolean {
+  return typeOf(attributes) === 'model';
 }
 
 /** Returns the value at a key, or what was flattened below it; objects and lists within may be JSON. */
-function valueBelow(attributes: Attributes, key: string): unknown {
-  const whole = attributes[key];
-  return whole === undefined ? opened(unflatten(attributes, `${key}.`)) : (jsonOf(whole) ?? whole);
+function valueBelow(fields: SpanFields, key: string): unknown {
+  const whole = fields.attributes[key];
+  if (whole !== undefined) return fields.json(key) ?? whole;
+  return opened(fields, key, unflatten(fields.attributes, `${key}.`));
 }
 
-function objectBelow(attributes: Attributes, key: string): Fields | undefined {
-  const value = valueBelow(attributes, key);
+function objectBelow(fields: SpanFields, key: string): Fields | undefined {
+  const value = valueBelow(fields, key);
   return isObject(value) ? value : undefined;
 }
 
-function opened(fields: Fields | undefined): Fields | undefined {
-  if (fields === undefined) return undefined;
-  return Object.fromEntries(Object.entries(fields).map(([key, value]) => [key, structureIn(value)]));
+function opened(fields: SpanFields, at: string, values: Fields | undefined): Fields | undefined {
+  if (values === undefined) return undefined;
+  return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, structureIn(fields, at, value)]));
 }
 
-function structureIn(value: unknown): unknown {
-  return typeof value === 'string' && /^[[{]/.test(value) ? (jsonOf(value) ?? value) : value;
+function structureIn(fields: SpanFields, at: string, value: unknown): unknown {
+  return typeof value === 'string' && /^[[{]/.test(value) ? (fields.jsonWithin(at, value) ?? value) : value;
 }
 
 /** Before 1.0, the parameters of a function were apart from other inputs. */
-function given(attributes: Attributes): unknown {
-  const value = valueBelow(attributes, INPUTS);
+function given(fields: SpanFields): unknown {
+  const value = valueBelow(fields, INPUTS);
   const { _params_: parameters, ...others } = isObject(value) ? value : {};
-  return isObject(parameters) ? { ...opened(parameters), ...others } : value;
+  return isObject(parameters) ? { ...opened(fields, INPUTS, parameters), ...others } : value;
 }
 
 /** A text is what was said as it is, unless it is the answer of a provider. */
@@ -104,17 +109,21 @@ function returned(fields: SpanFields): unknown {
   return value?.['result'] ?? value;
 }
 
-function conversationIn(inputs: unknown): unknown {
-  if (!isObject(inputs)) return inputs;
-  for (const key of CONVERSATIONS) {
-    const value = inputs[key];
-    if (Array.isArray(value) || typeof value === 'string') return value;
-  }
-  return undefined;
+function keyOfConversation(inputs: Fields): string | undefined {
+  return CONVERSATIONS.find((key) => Array.isArray(inputs[key]) || typeof inputs[key] === 'string');
 }
 
+function conversationIn(inputs: unknown): unknown {
+  if (!isObject(inputs)) return inputs;
+  const key = keyOfConversation(inputs);
+  return key === undefined ? undefined : inputs[key];
+}
+
+/** What the function was given beside the conversation. */
 function variablesIn(inputs: unknown): Fields | undefined {
-  return isObject(inputs) && conversationIn(inputs) === undefined ? inputs : undefined;
+  if (!isObject(inputs)) return undefined;
+  const { [keyOfConversation(inputs) ?? '']: _conversation, ...others } = inputs;
+  return unlessEmpty(others);
 }
 
 function parametersIn(config: Fields = {}): Fields {
@@ -122,9 +131,9 @@ function parametersIn(config: Fields = {}): Fields {
   return { ...others, ...(isObject(hyperparameters) && hyperparameters) };
 }
 
-function attachedBy(attributes: Attributes): Fields | undefined {
-  const { prompt_tokens, completion_tokens, total_tokens, cost, ...metadata } = objectBelow(attributes, METADATA) ?? {};
-  const metrics = objectBelow(attributes, 'honeyhive_metrics');
-  const feedback = objectBelow(attributes, 'honeyhive_feedback');
+function attachedBy(fields: SpanFields): Fields | undefined {
+  const { prompt_tokens, completion_tokens, total_tokens, cost, ...metadata } = objectBelow(fields, METADATA) ?? {};
+  const metrics = objectBelow(fields, 'honeyhive_metrics');
+  const feedback = objectBelow(fields, 'honeyhive_feedback');
   return { ...metadata, ...(metrics && { metrics }), ...(feedback && { feedback }) };
 }

@@ -10,7 +10,7 @@ import { isObject } from '../../../wire/json.ts';
 import { isRole, toRole } from '../../content/messages/message-fields.ts';
 import { IN_BODY, UsageTable } from '../../content/usage.ts';
 import type { SpanKind } from '../../convention.ts';
-import { jsonOf, nameOf, objectOf, stringOf } from '../../values/attributes.ts';
+import { nameOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
@@ -18,7 +18,8 @@ import { typedSpans } from './typed-spans.ts';
 
 type Fields = Record<string, unknown>;
 
-const VERSIONS = ['monocle_apptrace.version', 'monocle-typescript.version'] as const;
+const JAVASCRIPTS_VERSION = 'monocle-typescript.version';
+const VERSIONS = ['monocle_apptrace.version', JAVASCRIPTS_VERSION] as const;
 const TYPE = 'span.type';
 const INPUT = 'data.input';
 const OUTPUT = 'data.output';
@@ -62,8 +63,8 @@ export const monocle = typedSpans({
   },
 
   isCall: ({ attributes }) => isEmbedding(attributes),
-  inputs: (fields) => (isCall(fields) ? readMessages(given(fields)) : onlyOf(given(fields))),
-  outputs: (fields) => (isCall(fields) ? readAnswer(returned(fields)) : onlyOf(returned(fields))),
+  inputs: (fields) => (isCall(fields) ? readMessages(fields, given(fields)) : readGiven(fields)),
+  outputs: (fields) => (isCall(fields) ? readAnswer(fields) : onlyOf(returned(fields))),
   model: ({ attributes }) => entityOf(attributes, 'model.llm')?.name ?? entityOf(attributes, 'model.embedding')?.name,
   provider: ({ attributes }) => providerOf(attributes),
   parameters: (fields) => ({ temperature: factsOf(fields)['temperature'] }),
@@ -109,7 +110,7 @@ function entityOf(attributes: Attributes, beginning: string): Entity | undefined
 /** Of a tool's entities the second is the agent that has called it, and of a store's the model of its vectors. */
 function ownEntity(attributes: Attributes): Entity | undefined {
   const type = `${attributes[TYPE]}`;
-  if (KINDS.get(type) === 'tool') return entityOf(attributes, 'tool.');
+  if (KINDS.get(type) === 'tool') return entityOf(attributes, 'tool.') ?? entityOf(attributes, 'mcp.');
   if (type.startsWith('agentic.')) return entityOf(attributes, 'agent.');
   return entityOf(attributes, type === 'workflow' ? 'workflow' : 'vectorstore');
 }
@@ -134,70 +135,92 @@ function given(fields: SpanFields): unknown {
   return input ?? question;
 }
 
-/** What a failed span has returned is why it failed. */
+/** What a failed span has returned is why it failed. The second key is that of a server's tool (MCP). */
 function returned(fields: SpanFields): unknown {
-  return fields.span.status.code === STATUS_ERROR ? undefined : eventOf(fields, OUTPUT)['response'];
+  if (fields.span.status.code === STATUS_ERROR) return undefined;
+  const { response, output } = eventOf(fields, OUTPUT);
+  return response ?? output;
 }
 
-function listIn(value: unknown): readonly unknown[] | undefined {
-  const list = typeof value === 'string' && value.startsWith('[') ? jsonOf(value) : value;
+/** Parses a text of an event. */
+function structureIn(fields: SpanFields, event: string, text: unknown): unknown {
+  return typeof text === 'string' ? withoutQuotes(fields.jsonWithin(event, text)) : text;
+}
+
+function listIn(fields: SpanFields, value: unknown): readonly unknown[] | undefined {
+  const list = typeof value === 'string' && value.startsWith('[') ? structureIn(fields, INPUT, value) : value;
   return Array.isArray(list) ? list : undefined;
 }
 
-/** Agents are asked with a list of one text. */
 function onlyOf(value: unknown): unknown {
-  const list = listIn(value);
-  return list?.length === 1 ? list[0] : value;
+  return Array.isArray(value) && value.length === 1 ? value[0] : value;
 }
 
-function readMessages(value: unknown): unknown {
-  const list = listIn(value);
+/** Agents are asked with a list of one text, or its JSON. */
+function readGiven(fields: SpanFields): unknown {
+  const value = given(fields);
+  const isAgent = KINDS.get(`${fields.attributes[TYPE]}`) === 'agent';
+  return onlyOf(isAgent ? (listIn(fields, value) ?? value) : value);
+}
+
+function readMessages(fields: SpanFields, value: unknown): unknown {
   if (value === undefined || value === '') return undefined;
+  const list = listIn(fields, value);
   const [first, second, ...more] = list ?? [value];
-  if (more.length === 0 && isPlainText(first) && isPlainText(second)) {
+  const isLangChains = fields.attributes[JAVASCRIPTS_VERSION] !== undefined && more.length === 0;
+  if (isLangChains && isPlainText(first) && isPlainText(second)) {
     return [...(first === '' ? [] : [{ role: 'system', content: first }]), { role: 'user', content: second }];
   }
-  return (list ?? [value]).filter((item) => item !== '').map((item) => toMessage(item, 'user'));
+  return (list ?? [value]).filter((item) => item !== '').map((item) => toMessage(fields, item, 'user'));
 }
 
 function isPlainText(value: unknown): boolean {
   return typeof value === 'string' && !value.startsWith('{');
 }
 
-function readAnswer(value: unknown): unknown {
-  const item = onlyOf(value);
-  return typeof item === 'string' || isObject(item) ? toMessage(item, 'assistant') : item;
+function readAnswer(fields: SpanFields): unknown {
+  const item = onlyOf(returned(fields));
+  return typeof item === 'string' || isObject(item) ? toMessage(fields, item, 'assistant') : item;
 }
 
 /** The quotes of JavaScript's release are on the wrong side of the brace: `{ 'user': 'Hello }'`. */
 const MISQUOTED = /^\{ '(\w{1,20})': '(.*) \}'$/s;
 
-function toMessage(item: unknown, role: string): Fields {
+function toMessage(fields: SpanFields, item: unknown, role: 'user' | 'assistant'): Fields {
   const [, misquoted = '', text] = (typeof item === 'string' && MISQUOTED.exec(item)) || [];
   if (isRole(misquoted)) return { role: misquoted, content: text };
-  const message = objectOf(item);
-  if (message === undefined) return { role, content: item };
+  const isAnswer = role === 'assistant';
+  const event = isAnswer ? OUTPUT : INPUT;
+  const message = structureIn(fields, event, item);
+  if (!isObject(message)) return { role, content: item };
   const keys = Object.keys(message);
   const [key = ''] = keys;
-  if (message['tool_function'] !== undefined) return { role: 'assistant', tool_calls: [toCall(message)] };
-  if (message['call_id'] !== undefined && 'output' in message) {
+  if (isToolCall(message)) return { role: 'assistant', tool_calls: [toCall(message)] };
+  if (!isAnswer && message['call_id'] !== undefined && 'output' in message) {
     return { role: 'tool', tool_call_id: message['call_id'], content: message['output'] };
   }
   const content = message[key];
-  const calls = keys.length === 1 ? callsIn(content) : undefined;
+  const calls = keys.length === 1 ? callsIn(fields, event, content) : undefined;
   if (calls && (key === 'tools' || isRole(key))) return { role: 'assistant', tool_calls: calls };
   // Other roles in an answer are words of the model's own JSON.
-  if (keys.length === 1 && isRole(key) && (role === 'user' || toRole(key) === role)) return { role: key, content };
+  if (keys.length === 1 && isRole(key) && (!isAnswer || toRole(key) === role)) return { role: key, content };
   return { role, content: typeof item === 'string' ? item : message };
 }
 
+function isToolCall(call: Fields): boolean {
+  return (call['tool_function'] ?? call['tool_name']) !== undefined && 'tool_arguments' in call;
+}
+
 /** Tool calls of one turn, each an object or its JSON. */
-function callsIn(content: unknown): Fields[] | undefined {
+function callsIn(fields: SpanFields, event: string, content: unknown): Fields[] | undefined {
   if (!Array.isArray(content) || content.length === 0) return undefined;
-  const calls = content.map((item: unknown) => objectOf(item));
-  return calls.every((call) => call?.['tool_function'] !== undefined || call?.['tool_name'] !== undefined)
-    ? calls.map((call) => toCall(call!))
-    : undefined;
+  const calls: Fields[] = [];
+  for (const item of content as unknown[]) {
+    const call = structureIn(fields, event, item);
+    if (!isObject(call) || !isToolCall(call)) return undefined;
+    calls.push(toCall(call));
+  }
+  return calls;
 }
 
 function toCall(call: Fields): Fields {

@@ -94,13 +94,13 @@ export function toProvider(raw: string | undefined, model?: string, host?: strin
   if (FRAMEWORKS.has(name)) return fromModel(model);
   // Azure's inference API serves models of many providers.
   if (name.endsWith('.ai.inference')) return undefined;
-  return NAMES.get(name) ?? FAMILIES.get(name) ?? FAMILIES.get(wordOf(name));
+  const own = ofPlugin(name);
+  return NAMES.get(own) ?? FAMILIES.get(own) ?? FAMILIES.get(own.split(/[.\-/]/, 1)[0]!);
 }
 
 /** Dify names a provider by who made its plugin, the plugin and the provider: `langgenius/openai/openai`. */
-function wordOf(name: string): string {
-  const [, ofPlugin = name] = /^[^/]+\/[^/]+\/([^/]+)$/.exec(name) ?? [];
-  return ofPlugin.split(/[.\-/]/, 1)[0]!;
+function ofPlugin(name: string): string {
+  return /^[^/]+\/[^/]+\/([^/]+)$/.exec(name)?.[1] ?? name;
 }
 
 function fromModel(model: string | undefined): ModelProvider | undefined {

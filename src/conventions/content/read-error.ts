@@ -121,10 +121,10 @@ function namesError(type: unknown): boolean {
 }
 
 /** As Python prints a class. */
-const NO_TYPES: ReadonlySet<string> = new Set(['_OTHER', 'unknown', 'Error', 'str']);
 const PYTHON_CLASS = /^<class '([\w.]+)'>$/;
+/** They say nothing, nor does the class of a message in Python, `str`. */
+const NO_TYPES: ReadonlySet<string> = new Set(['_OTHER', 'unknown', 'Error', 'str']);
 
-/** `Error`, `unknown` and `_OTHER` say nothing, nor does the class of a message in Python. */
 function meaningful(value: unknown): string | undefined {
   const name = nameOf(value);
   const type = name === undefined ? undefined : (PYTHON_CLASS.exec(name)?.[1] ?? name);

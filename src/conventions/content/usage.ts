@@ -249,7 +249,9 @@ export function withUsageOfBody(reading: Reading, answer?: unknown): Reading {
   const found = usageOfBody(reading.providerResponse) ?? usageOfFrameworkAnswer(answer);
   if (!found) return reading;
   if (reading.promptTokens === undefined && reading.outputTokens === undefined) addTo(reading, ownUsage(found));
-  else addTo(reading, { promptCost: found.promptCost, outputCost: found.outputCost });
+  else if (reading.promptCost === undefined && reading.outputCost === undefined) {
+    addTo(reading, { promptCost: found.promptCost, outputCost: found.outputCost });
+  }
   reading.metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);
   return reading;
 }

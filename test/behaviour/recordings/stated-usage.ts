@@ -114,8 +114,7 @@ function promptByTotal({ attributes }: SpanSlice, output: number | undefined): n
   return total === undefined || output === undefined ? undefined : Number(total) - output;
 }
 
-/** A negative count says that it is not known. */
-/** A recording's own keys may also be those of an event. */
+/** A negative count says that it is not known. A recording's own keys may also be those of an event. */
 function firstCount(
   { attributes, events }: SpanSlice,
   own: readonly string[],

@@ -472,6 +472,38 @@ describe('the kind of traceAI', () => {
     expect(readAll(span).output).toBe('rainy');
   });
 
+  it('leaves a span of Genkit what it is', () => {
+    const span = { 'genkit:type': 'action', 'fi.span.kind': 'CHAIN', 'gen_ai.span.kind': 'CHAIN' };
+    expect(kindOf({ ...span, 'genkit:metadata:subtype': 'util' })).toBe(
+      kindOf({ 'genkit:type': 'action', 'genkit:metadata:subtype': 'util' }),
+    );
+    expect(readAll({ ...span, 'genkit:metadata:subtype': 'flow' }).metadata).toMatchObject({ convention: 'genkit' });
+  });
+
+  it('says nothing if it is unknown', () => {
+    const call = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' };
+    expect(kindOf({ ...call, 'fi.span.kind': 'UNKNOWN' })).toBe('model');
+  });
+
+  it('has the names of the span for what was cut', () => {
+    const span = { 'fi.span.kind': 'LLM', 'raw.input': '{"model":"gpt-4o","messages":[{"role":"user","content":"H' };
+    expect(readAll(span).metadata).toMatchObject({ truncated: ['raw.input'] });
+  });
+
+  it("leaves a span's own price as it is", () => {
+    const usage = {
+      prompt_tokens: 5,
+      completion_tokens: 2,
+      total_price: '3',
+      prompt_price: '1',
+      completion_price: '2',
+    };
+    const said = JSON.stringify({ text: 'rainy', usage: { ...usage, currency: 'USD' } });
+    const call = { 'openinference.span.kind': 'LLM', 'llm.token_count.prompt': 5, 'output.value': said };
+    expect(readAll(call)).toMatchObject({ promptCost: 1, outputCost: 2 });
+    expect(readAll({ ...call, 'llm.cost.prompt': 7 }).promptCost).toBe(7);
+  });
+
   it('is not needed where its messages are', () => {
     const span = { 'gen_ai.operation.name': 'chat', 'gen_ai.output.messages.0.message.content': 'rainy' };
     expect(readAll(span).outputMessage).toEqual({ role: 'assistant', content: 'rainy' });

@@ -21,6 +21,8 @@ import { readOpenInferenceShort } from './short-way.ts';
 import { readChain, readEmbedding, readRerank, readRetrieval, readSpeech, readToolCall } from './steps.ts';
 
 export const KIND = 'openinference.span.kind';
+/** Of traceAI, which has a vocabulary of its own. */
+export const TRACE_AIS_KIND = 'fi.span.kind';
 /** Alibaba's tracing and Dify write the same kinds, and the same names for all that is no call of a model. */
 const OTHER_KIND = 'gen_ai.span.kind';
 /** Of a call of a model; the second is Tencent's. */
@@ -92,6 +94,7 @@ function isStepElsewhere(attributes: SpanSlice['attributes']): boolean {
     typeof kind === 'string' &&
     /^[A-Z]+$/.test(kind) &&
     !MODEL_KINDS.has(kind) &&
+    attributes[TRACE_AIS_KIND] === undefined &&
     attributes['gen_ai.operation.name'] === undefined
   );
 }

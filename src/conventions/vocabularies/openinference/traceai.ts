@@ -8,13 +8,11 @@ import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { stringOf } from '../../values/attributes.ts';
 import { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
+import { genkit } from '../genkit.ts';
 import { vercelAi } from '../vercel-ai/vercel-ai.ts';
-import { openInference, readOfKind } from './openinference.ts';
+import { TRACE_AIS_KIND as KIND, KIND as OPEN_INFERENCES_KIND, openInference, readOfKind } from './openinference.ts';
 
-const KIND = 'fi.span.kind';
 const GENERAL_KIND = 'gen_ai.span.kind';
-
-const OPEN_INFERENCES_KIND = 'openinference.span.kind';
 
 const LISTS: readonly (readonly [string, string])[] = [
   ['gen_ai.input.messages.', 'llm.input_messages.'],
@@ -87,7 +85,8 @@ export const traceAi: Convention = {
     const { attributes } = span;
     if (attributes[KIND] === undefined && !hasMessages(attributes)) return undefined;
     // Its processors add the kind to spans of others, which say more in attributes of their own.
-    if (attributes[OPEN_INFERENCES_KIND] !== undefined || vercelAi.classify(span) !== undefined) return undefined;
+    if (attributes[OPEN_INFERENCES_KIND] !== undefined) return undefined;
+    if (vercelAi.classify(span) !== undefined || genkit.classify(span) !== undefined) return undefined;
     const general = genAi.classify(span);
     if (general !== undefined && attributes['gen_ai.input.messages'] !== undefined) return undefined;
     const kind = kindOf(span);
@@ -95,16 +94,17 @@ export const traceAi: Convention = {
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
-    const attributes = translated(span.attributes, kind === 'model');
+    const { attributes, keys } = translated(span.attributes, kind === 'model');
     const inOtherWords = new SpanFields({ ...span, attributes });
     const reading = readOfKind(inOtherWords, kindOf(span) ?? OF_KIND[kind]);
-    for (const key of inOtherWords.truncated) fields.truncated.add(key);
+    for (const key of inOtherWords.truncated) fields.truncated.add(keys.get(key) ?? key);
     return reading;
   },
 };
 
 function kindOf({ attributes }: SpanSlice): string | undefined {
-  return stringOf(attributes[KIND] ?? attributes[GENERAL_KIND])?.toUpperCase();
+  const kind = stringOf(attributes[KIND] ?? attributes[GENERAL_KIND])?.toUpperCase();
+  return kind === 'UNKNOWN' ? undefined : kind;
 }
 
 function hasMessages(attributes: Attributes): boolean {
@@ -112,14 +112,20 @@ function hasMessages(attributes: Attributes): boolean {
   return false;
 }
 
-function translated(attributes: Attributes, isCall: boolean): Attributes {
-  const found: Record<string, unknown> = {};
+interface Translated {
+  readonly attributes: Attributes;
+  /** Where the values stand on the span, by OpenInference's keys. */
+  readonly keys: ReadonlyMap<string, string>;
+}
+
+function translated(attributes: Attributes, isCall: boolean): Translated {
+  const keys = new Map<string, string>();
   for (const key in attributes) {
     const name = translatedKey(key);
-    found[attributes[name] === undefined ? name : key] = attributes[key];
+    keys.set(attributes[name] === undefined ? name : key, key);
   }
-  for (const [body, value] of BODIES) if (isCall && found[body] !== undefined) found[value] = found[body];
-  return found as Attributes;
+  for (const [body, value] of BODIES) if (isCall && attributes[body] !== undefined) keys.set(value, body);
+  return { attributes: Object.fromEntries(Array.from(keys, ([name, key]) => [name, attributes[key]])), keys };
 }
 
 function translatedKey(key: string): string {

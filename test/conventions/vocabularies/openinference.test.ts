@@ -504,8 +504,46 @@ describe('the kind of traceAI', () => {
     expect(readAll({ ...call, 'llm.cost.prompt': 7 }).promptCost).toBe(7);
   });
 
+  it('is that of flattened messages, which say more than whole ones beside them', () => {
+    const call = 'gen_ai.output.messages.0.message.tool_calls.0.tool_call';
+    const picture = 'gen_ai.input.messages.0.message.contents.0.message_content';
+    const reading = readAll({
+      'fi.span.kind': 'LLM',
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.input.messages': '[{"role":"user","content":"look"}]',
+      'gen_ai.output.messages': '[{"role":"assistant","content":""}]',
+      'gen_ai.input.messages.0.message.role': 'user',
+      [`${picture}.type`]: 'image',
+      [`${picture}.image`]: 'https://a/b.png',
+      'gen_ai.output.messages.0.message.role': 'assistant',
+      [`${call}.id`]: 'c1',
+      [`${call}.function.name`]: 'zoom',
+      [`${call}.function.arguments`]: '{}',
+    });
+    expect(reading.messages).toEqual([
+      { role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://a/b.png' } }] },
+    ]);
+    expect(reading.outputMessage?.tool_calls).toEqual([
+      { id: 'c1', type: 'function', function: { name: 'zoom', arguments: '{}' } },
+    ]);
+  });
+
   it('is not needed where its messages are', () => {
     const span = { 'gen_ai.operation.name': 'chat', 'gen_ai.output.messages.0.message.content': 'rainy' };
     expect(readAll(span).outputMessage).toEqual({ role: 'assistant', content: 'rainy' });
+  });
+});
+
+it('takes a request beside messages for no variables, whatever the user said', () => {
+  const said = '{"city":"Paris"}';
+  const call = {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.input.messages': JSON.stringify([{ role: 'user', parts: [{ type: 'text', content: said }] }]),
+  };
+  const asked = JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: said }] });
+  expect(readAll({ ...call, 'input.value': asked }).inputs).toBeUndefined();
+  expect(readAll({ ...call, 'input.value': '{"city":"Rome"}' })).toMatchObject({
+    inputs: { city: 'Rome' },
+    messages: [{ role: 'user', content: said }],
   });
 });

@@ -83,12 +83,14 @@ export const traceAi: Convention = {
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
-    if (attributes[KIND] === undefined && !hasMessages(attributes)) return undefined;
+    const areFlattened = hasMessages(attributes);
+    if (attributes[KIND] === undefined && !areFlattened) return undefined;
     // Its processors add the kind to spans of others, which say more in attributes of their own.
     if (attributes[OPEN_INFERENCES_KIND] !== undefined) return undefined;
     if (vercelAi.classify(span) !== undefined || genkit.classify(span) !== undefined) return undefined;
     const general = genAi.classify(span);
-    if (general !== undefined && attributes['gen_ai.input.messages'] !== undefined) return undefined;
+    // Whole messages are those of the GenAI conventions; beside flattened ones, they may be only their words.
+    if (general !== undefined && !areFlattened && attributes['gen_ai.input.messages'] !== undefined) return undefined;
     const kind = kindOf(span);
     return kind === undefined ? general : (KINDS.get(kind) ?? 'generic');
   },

@@ -5,7 +5,6 @@
  */
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { objectOf } from '../../values/attributes.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
@@ -47,8 +46,8 @@ function withVariables(reading: Reading, fields: SpanFields): Reading {
   const { messages = [], inputs, ...others } = reading;
   const variables = fields.object('input.value');
   const [only, ...more] = messages;
-  const isWhole = more.length === 0 && only?.role === 'user' && typeof only.content === 'string';
-  if (variables === undefined || !isWhole || objectOf(only.content) === undefined) return reading;
+  const isOnlyValue = more.length === 0 && only?.role === 'user' && only.content === fields.attributes['input.value'];
+  if (variables === undefined || !isOnlyValue) return reading;
   return { ...others, inputs: inputs ?? toPlainObject(variables) };
 }
 

@@ -101,6 +101,31 @@ describe('Monocle', () => {
     });
   });
 
+  it('reads messages as its first releases print them', () => {
+    const input = ["{'instructions': 'Be brief'}", "{'input': \"What's new?\"}", "{'user': 'Hi'}"];
+    const events = [event('data.input', { input }), event('data.output', { response: "{'assistant': 'Ho'}" })];
+    expect(read(CALL, { events })).toMatchObject({
+      messages: [
+        { role: 'system', content: 'Be brief' },
+        { role: 'user', content: "What's new?" },
+        { role: 'user', content: 'Hi' },
+      ],
+      output: 'Ho',
+    });
+  });
+
+  it('has the id of the answer that its span has', () => {
+    const reading = read({ ...CALL, 'gen_ai.request.model': 'gpt-4o', 'gen_ai.response.id': 'msg_1' });
+    expect(reading).toMatchObject({ callId: 'msg_1', metadata: { response_id: 'msg_1' } });
+  });
+
+  it('has what a failed call returned for its error, if nothing else says why', () => {
+    const events = [event('data.output', { error_code: '429', response: 'Too many' })];
+    expect(read(CALL, { events, status: { code: 2 } })).toMatchObject({ error: { message: 'Too many' } });
+    expect(read(CALL, { events, status: { code: 2, message: 'Busy' } })).toMatchObject({ error: { message: 'Busy' } });
+    expect(read(CALL, { events, status: { code: 2 } }).output).toBeUndefined();
+  });
+
   it('names the events whose texts were cut', () => {
     const events = [
       event('data.input', { input: ['{"user": "Wea'] }),

@@ -8,11 +8,11 @@ import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { stringOf } from '../../values/attributes.ts';
 import { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
-import { genkit } from '../genkit.ts';
 import { vercelAi } from '../vercel-ai/vercel-ai.ts';
 import { TRACE_AIS_KIND as KIND, KIND as OPEN_INFERENCES_KIND, openInference, readOfKind } from './openinference.ts';
 
 const GENERAL_KIND = 'gen_ai.span.kind';
+const GENKITS_TYPE = 'genkit:type';
 
 const LISTS: readonly (readonly [string, string])[] = [
   ['gen_ai.input.messages.', 'llm.input_messages.'],
@@ -86,8 +86,8 @@ export const traceAi: Convention = {
     const areFlattened = hasMessages(attributes);
     if (attributes[KIND] === undefined && !areFlattened) return undefined;
     // Its processors add the kind to spans of others, which say more in attributes of their own.
-    if (attributes[OPEN_INFERENCES_KIND] !== undefined) return undefined;
-    if (vercelAi.classify(span) !== undefined || genkit.classify(span) !== undefined) return undefined;
+    if ((attributes[OPEN_INFERENCES_KIND] ?? attributes[GENKITS_TYPE]) !== undefined) return undefined;
+    if (vercelAi.classify(span) !== undefined) return undefined;
     const general = genAi.classify(span);
     // Whole messages are those of the GenAI conventions; beside flattened ones, they may be only their words.
     if (general !== undefined && !areFlattened && attributes['gen_ai.input.messages'] !== undefined) return undefined;

@@ -50,7 +50,7 @@ export const honeyHive = typedSpans({
   provider: (fields) => nameOf(objectBelow(fields, CONFIG)?.['provider']),
   parameters: (fields) => (isCall(fields) ? parametersIn(objectBelow(fields, CONFIG)) : undefined),
   names: [NAME],
-  errorMessage: 'honeyhive_error',
+  errorMessage: ['honeyhive_error'],
   facts: (fields) => objectBelow(fields, METADATA) ?? {},
   usage: new UsageTable({ total_cost: ['cost'] }, IN_BODY),
   structure: new FieldTable<Fields>({}),

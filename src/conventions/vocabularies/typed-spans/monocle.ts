@@ -13,7 +13,6 @@ import type { SpanKind } from '../../convention.ts';
 import { nameOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
-import { genAi } from '../gen-ai/gen-ai.ts';
 import { typedSpans } from './typed-spans.ts';
 
 type Fields = Record<string, unknown>;
@@ -44,8 +43,6 @@ export const monocle = typedSpans({
   name: 'monocle',
   title: 'Monocle',
   packages: ['monocle2ai'],
-  // What it also writes of these has the host for the provider.
-  covers: [genAi.name],
   context: { session: ['scope.agentic.session'] },
   signs: { keys: [...VERSIONS, 'entity.1.type'] },
 
@@ -71,6 +68,7 @@ export const monocle = typedSpans({
   finishReason: (fields) => stringOf(factsOf(fields)['finish_reason']) ?? stringOf(factsOf(fields)['finish_type']),
   names: ({ attributes }) => ownEntity(attributes)?.name,
   descriptions: ({ attributes }) => ownEntity(attributes)?.description,
+  errorMessage: failureOf,
   facts: factsOf,
   usage: new UsageTable({}, IN_BODY),
   structure: new FieldTable<Fields>({}),
@@ -135,11 +133,22 @@ function given(fields: SpanFields): unknown {
   return input ?? question;
 }
 
-/** What a failed span has returned is why it failed. The second key is that of a server's tool (MCP). */
+function hasFailed({ span }: SpanFields): boolean {
+  return span.status.code === STATUS_ERROR;
+}
+
+/** The second key is that of a server's tool (MCP). */
 function returned(fields: SpanFields): unknown {
-  if (fields.span.status.code === STATUS_ERROR) return undefined;
+  if (hasFailed(fields)) return undefined;
   const { response, output } = eventOf(fields, OUTPUT);
   return response ?? output;
+}
+
+/** What a failed span has returned is why it failed; its status mostly says the same. */
+function failureOf(fields: SpanFields): string | undefined {
+  const { status, events } = fields.span;
+  const isTold = stringOf(status.message) !== undefined || events.some(({ name }) => name === 'exception');
+  return hasFailed(fields) && !isTold ? stringOf(eventOf(fields, OUTPUT)['response']) : undefined;
 }
 
 /** Parses a text of an event. */
@@ -183,6 +192,12 @@ function readAnswer(fields: SpanFields): unknown {
   return typeof item === 'string' || isObject(item) ? toMessage(fields, item, 'assistant') : item;
 }
 
+/** Of the Responses API, before release 0.4. */
+const OTHER_ROLES: ReadonlyMap<string, string> = new Map([
+  ['instructions', 'system'],
+  ['input', 'user'],
+]);
+
 /** The quotes of JavaScript's release are on the wrong side of the brace: `{ 'user': 'Hello }'`. */
 const MISQUOTED = /^\{ '(\w{1,20})': '(.*) \}'$/s;
 
@@ -204,6 +219,8 @@ function toMessage(fields: SpanFields, item: unknown, role: 'user' | 'assistant'
   if (calls && (key === 'tools' || isRole(key))) return { role: 'assistant', tool_calls: calls };
   // Other roles in an answer are words of the model's own JSON.
   if (keys.length === 1 && isRole(key) && (!isAnswer || toRole(key) === role)) return { role: key, content };
+  const asked = keys.length === 1 && !isAnswer ? OTHER_ROLES.get(key) : undefined;
+  if (asked !== undefined && typeof content === 'string') return { role: asked, content };
   return { role, content: typeof item === 'string' ? item : message };
 }
 

@@ -56,7 +56,7 @@ export interface TypedSpans {
   readonly descriptions?: Source<string>;
   readonly template?: string;
   readonly variables?: string | ((fields: SpanFields) => Fields | undefined);
-  readonly errorMessage?: string;
+  readonly errorMessage?: Source<string>;
   /** Where the numbers and names of the next two are, if not among the attributes. */
   readonly facts?: (fields: SpanFields) => Attributes;
   readonly usage: UsageTable;
@@ -78,7 +78,7 @@ export function typedSpans(source: TypedSpans): Convention {
 
     read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
       const reading = kind === 'model' ? readCall(source, fields) : readStep(source, kind, fields);
-      const message = source.errorMessage === undefined ? undefined : fields.string(source.errorMessage);
+      const message = textAt(fields, source.errorMessage);
       const failed = message !== undefined;
       reading.error = readError(span, { finishReason: reading.finishReason, failed, ...(failed && { message }) });
       const facts = factsOf(source, fields);

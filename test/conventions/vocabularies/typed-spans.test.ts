@@ -155,6 +155,31 @@ describe('Agenta', () => {
     expect(read({ ...CALL, 'ag.data.outputs.completion': '@ag.type=json:["a", "b"]' }).output).toBe('["a","b"]');
   });
 
+  it('reads what its SDK for JavaScript makes of the spans of the AI SDK', () => {
+    const toolCalls = [{ toolCallId: 'c1', toolName: 'zoom', input: '{"by":2}' }];
+    const said = (completion: unknown[], more = {}) => JSON.stringify({ completion, ...more });
+    const tool_calls = [{ id: 'c1', type: 'function', function: { name: 'zoom', arguments: '{"by":2}' } }];
+    const call = {
+      ...CALL,
+      'ag.data.inputs': '{"prompt":[],"streaming":true}',
+      'ag.metrics.tokens.incremental.prompt': 5,
+    };
+
+    const only = read({ ...call, 'ag.data.outputs': said([], { toolCalls }) });
+    expect(only.outputMessage).toEqual({ role: 'assistant', tool_calls });
+    expect([only.output, only.inputs, only.promptTokens]).toEqual([undefined, undefined, 5]);
+
+    const both = read({ ...call, 'ag.data.outputs': said([{ role: 'assistant', content: 'Ho' }], { toolCalls }) });
+    expect(both.outputMessage).toEqual({ role: 'assistant', content: 'Ho', tool_calls });
+    expect(read({ ...call, 'ag.data.outputs': said([]) }).output).toBeUndefined();
+
+    const whole = {
+      'ai.operationId': 'ai.generateText.doGenerate',
+      'ai.response.toolCalls': JSON.stringify(toolCalls),
+    };
+    expect(read({ ...whole, ...call, 'ag.data.outputs': said([]) }).output).toBeUndefined();
+  });
+
   it('has no vectors, however its type is written', () => {
     const call = { 'ag.type.node': 'EMBEDDING', 'ag.data.inputs.prompt': 'Hi', 'ag.data.outputs.vector': [0.5] };
     expect(read(call).output).toBeUndefined();

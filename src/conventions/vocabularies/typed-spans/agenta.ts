@@ -52,9 +52,10 @@ export const agenta = typedSpans({
   parameters: (fields) => (isCall(fields) ? configurationOf(fields) : undefined),
   names: [],
   usage: new UsageTable({
-    promptTokens: ['ag.metrics.unit.tokens.prompt'],
-    outputTokens: ['ag.metrics.unit.tokens.completion'],
-    total_tokens: ['ag.metrics.unit.tokens.total'],
+    // The second keys are those of spans of the AI SDK.
+    promptTokens: ['ag.metrics.unit.tokens.prompt', 'ag.metrics.tokens.incremental.prompt'],
+    outputTokens: ['ag.metrics.unit.tokens.completion', 'ag.metrics.tokens.incremental.completion'],
+    total_tokens: ['ag.metrics.unit.tokens.total', 'ag.metrics.tokens.incremental.total'],
     total_cost: ['ag.metrics.unit.costs.total'],
   }),
   structure: new FieldTable<Fields>({}),
@@ -99,8 +100,9 @@ function givenTo(fields: SpanFields): unknown {
 /** The variables of a template are no words of the user. */
 function variablesIn(given: unknown): Fields | undefined {
   if (!isObject(given) || !isAsked(given)) return isObject(given) ? given : undefined;
-  const { prompt: _prompt, messages: _messages, ...others } = given;
-  return unlessEmpty(others);
+  const { prompt, messages: _messages, ...others } = given;
+  // Where the prompt was not recorded, only whether the answer is a stream stands beside it.
+  return isEmptyList(prompt) ? undefined : unlessEmpty(others);
 }
 
 function isAsked({ prompt, messages }: Fields): boolean {
@@ -118,9 +120,15 @@ function promptIn(given: unknown): unknown {
 function saidIn(fields: SpanFields): unknown {
   const returned = valueBelow(fields, OUTPUTS);
   const outputs = typeof returned === 'string' && returned.startsWith('{') ? fields.structure(OUTPUTS) : returned;
-  const { completion = returnedOf(outputs) } = isObject(outputs) ? outputs : {};
+  const { completion = returnedOf(outputs), toolCalls } = isObject(outputs) ? outputs : {};
+  if (isEmptyList(completion)) return toolCalls === undefined ? undefined : { role: 'assistant', toolCalls };
   if (!Array.isArray(completion) || !completion.every(isObject)) return completion ?? returned;
-  return completion.length > 1 ? completion.map((message: unknown) => ({ message })) : (completion[0] ?? completion);
+  if (completion.length > 1) return completion.map((message: unknown) => ({ message }));
+  return toolCalls === undefined ? completion[0] : { toolCalls, ...completion[0] };
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
 }
 
 function returnedOf(outputs: unknown): unknown {

@@ -195,6 +195,12 @@ describe('Agenta', () => {
 describe('HoneyHive', () => {
   const CALL = { honeyhive_event_type: 'model', honeyhive_event_name: 'answer' };
 
+  it('has no answer where a call returned nothing', () => {
+    const output = { 'honeyhive_outputs.result': 'null' };
+    expect(read({ ...CALL, ...output }).output).toBeUndefined();
+    expect(read({ ...CALL, ...output, honeyhive_event_type: 'tool' }).output).toBe('null');
+  });
+
   it('keeps what is given beside the conversation', () => {
     const inputs = {
       'honeyhive_inputs.chat_history': '[{"role":"user","content":"Hi"}]',

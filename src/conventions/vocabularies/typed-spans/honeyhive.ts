@@ -103,7 +103,9 @@ function returned(fields: SpanFields): unknown {
   const key = fields.firstKey(`${OUTPUTS}.result`, OUTPUTS);
   if (key !== undefined) {
     const value = jsonValueAt(fields, key);
-    return isAnswer(value) ? value : fields.attributes[key];
+    // `null` is what a function returned, and no answer of a model.
+    const isLost = value === undefined && isCall(fields);
+    return isAnswer(value) || isLost ? value : fields.attributes[key];
   }
   const value = unflatten(fields.attributes, `${OUTPUTS}.`);
   return value?.['result'] ?? value;

@@ -547,3 +547,9 @@ it('takes a request beside messages for no variables, whatever the user said', (
     messages: [{ role: 'user', content: said }],
   });
 });
+
+it('has a log of a generation that the GenAI conventions do not know', () => {
+  const span = { 'gen_ai.span.kind': 'GENERATION', 'input.value': 'Hi', 'output.value': 'Ho' };
+  expect(kindOf(span)).toBe('generic');
+  expect(readAll(span).output).toBe('Ho');
+});

@@ -23,9 +23,9 @@ export interface Census {
 const CONTEXT_SIGN = 1 << 30;
 /**
  * The conventions from this place on share a bit, as many as there are more of them than bits: each is asked where any of them
- * has a sign. In the table these are the ones with signs on few spans.
+ * has a sign. In the table these are the ones with signs on few spans: those of OpenLLMetry and the GenAI conventions come after.
  */
-const SHARED_BIT = 19;
+const SHARED_BIT = 17;
 const BITS = 30;
 /** Any convention may recognise a span that cannot be looked through. */
 const ALL_SIGNS = CONTEXT_SIGN - 1;

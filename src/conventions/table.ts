@@ -26,6 +26,7 @@ import { mlflow } from './vocabularies/mlflow.ts';
 import { neatlogs } from './vocabularies/neatlogs.ts';
 import { openAiPhp } from './vocabularies/openai-php.ts';
 import { openInference } from './vocabularies/openinference/openinference.ts';
+import { traceAi } from './vocabularies/openinference/traceai.ts';
 import { openInferenceWithoutKind } from './vocabularies/openinference/without-kind.ts';
 import { openLit } from './vocabularies/openlit.ts';
 import { openLlmetry } from './vocabularies/openllmetry/openllmetry.ts';
@@ -37,7 +38,11 @@ import { qwenCode } from './vocabularies/qwen-code.ts';
 import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
+import { agenta } from './vocabularies/typed-spans/agenta.ts';
 import { confidentAi } from './vocabularies/typed-spans/confident-ai.ts';
+import { eino } from './vocabularies/typed-spans/eino.ts';
+import { honeyHive } from './vocabularies/typed-spans/honeyhive.ts';
+import { monocle } from './vocabularies/typed-spans/monocle.ts';
 import { promptFlow } from './vocabularies/typed-spans/prompt-flow.ts';
 import { trueFoundry } from './vocabularies/typed-spans/truefoundry.ts';
 import { vectorStores } from './vocabularies/vector-stores.ts';
@@ -52,6 +57,8 @@ export const CONVENTIONS: readonly Convention[] = [
   mastra,
   // Its SDK writes attributes of OpenInference, too, with every value as JSON.
   neatlogs,
+  // Before OpenInference, of which it has the kinds and values.
+  traceAi,
   openInference,
   vercelAi,
   genkit,
@@ -82,12 +89,16 @@ export const CONVENTIONS: readonly Convention[] = [
   openAiPhp,
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
+  monocle,
+  agenta,
+  eino,
   // Packages of OpenLLMetry, too.
   vectorStores,
   openLlmetry,
   braintrust,
   genAi,
-  // Apps set its attributes on spans of others, too.
+  // Apps set the attributes of these on spans of others, too.
+  honeyHive,
   confidentAi,
   openInferenceWithoutKind,
   platforms,

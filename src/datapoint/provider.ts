@@ -11,6 +11,8 @@ const NAMES: ReadonlyMap<string, ModelProvider> = new Map([
   ['azure.ai.openai', 'openai_azure'],
   ['openai_azure', 'openai_azure'],
   ['aws.bedrock', 'bedrock'],
+  ['aws_bedrock', 'bedrock'],
+  ['azure_oai', 'openai_azure'],
   ['amazon-bedrock', 'bedrock'],
   ['amazon_bedrock', 'bedrock'],
   ['gcp.gemini', 'google'],
@@ -66,6 +68,7 @@ const FRAMEWORKS: ReadonlySet<string> = new Set([
   'spring_ai',
   'semantic_kernel',
   'langchain4j',
+  'eino',
   '_other',
   'unknown',
   'other',
@@ -91,7 +94,13 @@ export function toProvider(raw: string | undefined, model?: string, host?: strin
   if (FRAMEWORKS.has(name)) return fromModel(model);
   // Azure's inference API serves models of many providers.
   if (name.endsWith('.ai.inference')) return undefined;
-  return NAMES.get(name) ?? FAMILIES.get(name) ?? FAMILIES.get(name.split(/[.\-/]/, 1)[0]!);
+  const own = ofPlugin(name);
+  return NAMES.get(own) ?? FAMILIES.get(own) ?? FAMILIES.get(own.split(/[.\-/]/, 1)[0]!);
+}
+
+/** Dify names a provider by who made its plugin, the plugin and the provider: `langgenius/openai/openai`. */
+function ofPlugin(name: string): string {
+  return /^[^/]+\/[^/]+\/([^/]+)$/.exec(name)?.[1] ?? name;
 }
 
 function fromModel(model: string | undefined): ModelProvider | undefined {

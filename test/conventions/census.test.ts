@@ -75,6 +75,20 @@ describe('no vocabulary is missed', () => {
   });
 });
 
+it.each([
+  ['openllmetry', 'traceloop.span.kind'],
+  ['gen-ai', 'gen_ai.request.model'],
+  ['openinference', 'openinference.span.kind'],
+  ['vercel-ai', 'ai.operationId'],
+])('only vocabularies with a sign on spans of %s are asked about them', (name, key) => {
+  const { signs } = censusOf(makeSpan({ [key]: 'x' }));
+  const asked = CONVENTIONS.filter((_, index) => mayRecognise(signs, index, CONVENTIONS.length));
+  expect(asked.map((convention) => convention.name)).toContain(name);
+  for (const { signs: known } of asked) {
+    expect(known?.keys?.includes(key) || known?.prefixes?.some((beginning) => key.startsWith(beginning))).toBe(true);
+  }
+});
+
 describe("an app's own conventions", () => {
   const own = (name: string, more: Partial<Convention> = {}): Convention => ({
     name,

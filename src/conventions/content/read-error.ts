@@ -122,12 +122,13 @@ function namesError(type: unknown): boolean {
 
 /** As Python prints a class. */
 const PYTHON_CLASS = /^<class '([\w.]+)'>$/;
+/** They say nothing, nor does the class of a message in Python, `str`. */
+const NO_TYPES: ReadonlySet<string> = new Set(['_OTHER', 'unknown', 'Error', 'str']);
 
-/** `Error`, `unknown` and `_OTHER` say nothing. */
 function meaningful(value: unknown): string | undefined {
   const name = nameOf(value);
   const type = name === undefined ? undefined : (PYTHON_CLASS.exec(name)?.[1] ?? name);
-  return type === '_OTHER' || type === 'unknown' || type === 'Error' ? undefined : type;
+  return type !== undefined && NO_TYPES.has(type) ? undefined : type;
 }
 
 /** An event of the span, and the GenAI conventions' log record, which is joined to the span. */

@@ -22,7 +22,15 @@ export function usageIn(answer: unknown): Record<string, unknown> | undefined {
     (isObject(output) ? unlessEmptyObject(output['token_usage'] ?? output['tokenUsage']) : undefined) ??
     usageOfGeneration(body['generations']) ??
     usageOfReply(body);
-  return isObject(usage) ? usage : undefined;
+  return isObject(usage) ? withPrices(usage) : undefined;
+}
+
+/** Dify's, in any currency; one whose prices it does not know is for nothing. */
+function withPrices(usage: Record<string, unknown>): Record<string, unknown> {
+  const { total_price, prompt_price, completion_price, currency } = usage;
+  if (total_price === undefined || currency !== 'USD' || !(Number(total_price) > 0)) return usage;
+  const cost = { input_tokens_cost: prompt_price, output_tokens_cost: completion_price, total_cost: total_price };
+  return { ...usage, cost };
 }
 
 /** Answers that are a text have it beside that: Llama's on Bedrock, Titan's and Watsonx's in a result, Replicate's in its metrics. */

@@ -240,7 +240,8 @@ export function usageOfFrameworkAnswer(answer: unknown): Usage | undefined {
   const isAdks =
     isObject(usageMetadata) && (content === null || (isObject(content) && Array.isArray(content['parts'])));
   const isLangChains = Array.isArray(generations) && generations.length > 0 && generations.every(Array.isArray);
-  return isAdks || isLangChains ? usageOfBody(answer) : undefined;
+  const isDifys = isObject(answer['usage']) && 'total_price' in answer['usage'];
+  return isAdks || isLangChains || isDifys ? usageOfBody(answer) : undefined;
 }
 
 /** Fills in what the log of a call lacks from the usage in the raw answer of the provider, or else of its framework. */
@@ -248,6 +249,9 @@ export function withUsageOfBody(reading: Reading, answer?: unknown): Reading {
   const found = usageOfBody(reading.providerResponse) ?? usageOfFrameworkAnswer(answer);
   if (!found) return reading;
   if (reading.promptTokens === undefined && reading.outputTokens === undefined) addTo(reading, ownUsage(found));
+  else if (reading.promptCost === undefined && reading.outputCost === undefined) {
+    addTo(reading, { promptCost: found.promptCost, outputCost: found.outputCost });
+  }
   reading.metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);
   return reading;
 }

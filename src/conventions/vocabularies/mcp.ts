@@ -19,6 +19,8 @@ const TOOL = 'mcp.tool.name';
 const CALL = 'tools/call';
 const RESULT = 'mcp.tool.result.';
 const ARGUMENT = 'mcp.request.argument.';
+/** What Monocle writes on a client's request, for its kind. */
+const MONOCLES_REQUEST = 'agentic.mcp.invocation';
 
 const STRUCTURE = new FieldTable<Record<string, unknown>>({
   mcp_session_id: [nameOf, 'mcp.session.id'],
@@ -63,6 +65,7 @@ const KIND_SERVER = 1;
 
 /** Returns which end of the protocol reports a tool call; undefined if the span is not of this protocol. */
 export function roleInMcp({ attributes, kind }: SpanSlice): 'client' | 'server' | undefined {
+  if (attributes['span.type'] === MONOCLES_REQUEST) return 'client';
   if (attributes[METHOD] !== CALL && attributes[TOOL] === undefined) return undefined;
   return kind === KIND_SERVER || attributes['sentry.op'] === 'mcp.server' ? 'server' : 'client';
 }

@@ -81,9 +81,7 @@ interface Stated {
 
 /** `keys` are those of a recording's own. */
 export function usedTokens(spans: readonly SpanSlice[], keys: Recording['$tokenKeys']): Usage {
-  const promptKeys = [...(keys?.prompt ?? []), ...PROMPT_KEYS];
-  const outputKeys = [...(keys?.output ?? []), ...OUTPUT_KEYS];
-  const stated = spans.flatMap((span) => statedBy(span, promptKeys, outputKeys) ?? []);
+  const stated = spans.flatMap((span) => statedBy(span, keys ?? { prompt: [], output: [] }) ?? []);
   const above = new Set(stated.flatMap(({ span }) => tellingOf(ancestors(span, spans))));
   const calls: Stated[] = [];
   for (const call of stated) {
@@ -96,13 +94,16 @@ export function usedTokens(spans: readonly SpanSlice[], keys: Recording['$tokenK
   };
 }
 
-function statedBy(span: SpanSlice, promptKeys: readonly string[], outputKeys: readonly string[]): Stated | undefined {
+function statedBy(span: SpanSlice, own: NonNullable<Recording['$tokenKeys']>): Stated | undefined {
   // Envoy's gateway, of a request that only counts.
   if (span.name === 'CountTokens') return undefined;
   const raw = countsInRawAnswer(span) ?? countsInStream(span);
-  const output = firstCount(span, outputKeys) ?? countInJson(span, OUTPUT_WORD) ?? raw?.output;
+  const output = firstCount(span, own.output, OUTPUT_KEYS) ?? countInJson(span, OUTPUT_WORD) ?? raw?.output;
   const prompt =
-    firstCount(span, promptKeys) ?? promptByTotal(span, output) ?? countInJson(span, PROMPT_WORD) ?? raw?.prompt;
+    firstCount(span, own.prompt, PROMPT_KEYS) ??
+    promptByTotal(span, output) ??
+    countInJson(span, PROMPT_WORD) ??
+    raw?.prompt;
   if (prompt === undefined && output === undefined) return undefined;
   return { span, usage: { prompt: prompt ?? 0, output: output ?? 0 } };
 }
@@ -113,9 +114,15 @@ function promptByTotal({ attributes }: SpanSlice, output: number | undefined): n
   return total === undefined || output === undefined ? undefined : Number(total) - output;
 }
 
-/** A negative count says that it is not known. */
-function firstCount({ attributes }: SpanSlice, keys: readonly string[]): number | undefined {
-  return keys.map((key) => Number(attributes[key] ?? Number.NaN)).find((count) => count >= 0);
+/** A negative count says that it is not known. A recording's own keys may also be those of an event. */
+function firstCount(
+  { attributes, events }: SpanSlice,
+  own: readonly string[],
+  keys: readonly string[],
+): number | undefined {
+  const found = own.flatMap((key) => events.map((event) => event.attributes?.[key]));
+  for (const key of [...own, ...keys]) found.push(attributes[key]);
+  return found.map((count) => Number(count ?? Number.NaN)).find((count) => count >= 0);
 }
 
 function countInJson({ attributes }: SpanSlice, word: RegExp): number | undefined {

@@ -131,6 +131,8 @@ describe('names', () => {
     ['google.vertex.chat', 'google'],
     ['gcp.gemini', 'google'],
     ['anthropic.messages', 'anthropic'],
+    ['someone/azure_openai/azure_openai', 'openai_azure'],
+    ['someone/bedrock/aws_bedrock', 'bedrock'],
     ['mistral_ai', undefined],
     ['', undefined],
   ])('provider %s is %s', (raw, provider) => {

@@ -460,3 +460,96 @@ it.each(['[{"candidates":["Ann","Bob"],"job":"cook"}]', '[{"choices":["a"]},{"ch
     expect(reading.contentMetadata).toBeUndefined();
   },
 );
+
+describe('the kind of traceAI', () => {
+  it('leaves a span of the AI SDK what it is', () => {
+    const span = {
+      'ai.operationId': 'ai.generateText.doGenerate',
+      'ai.response.text': 'rainy',
+      'fi.span.kind': 'CHAIN',
+    };
+    expect(kindOf(span)).toBe('model');
+    expect(readAll(span).output).toBe('rainy');
+  });
+
+  it('leaves a span of Genkit what it is', () => {
+    const span = { 'genkit:type': 'action', 'fi.span.kind': 'CHAIN', 'gen_ai.span.kind': 'CHAIN' };
+    expect(kindOf({ ...span, 'genkit:metadata:subtype': 'util' })).toBe(
+      kindOf({ 'genkit:type': 'action', 'genkit:metadata:subtype': 'util' }),
+    );
+    expect(readAll({ ...span, 'genkit:metadata:subtype': 'flow' }).metadata).toMatchObject({ convention: 'genkit' });
+  });
+
+  it('says nothing if it is unknown', () => {
+    const call = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' };
+    expect(kindOf({ ...call, 'fi.span.kind': 'UNKNOWN' })).toBe('model');
+  });
+
+  it('has the names of the span for what was cut', () => {
+    const span = { 'fi.span.kind': 'LLM', 'raw.input': '{"model":"gpt-4o","messages":[{"role":"user","content":"H' };
+    expect(readAll(span).metadata).toMatchObject({ truncated: ['raw.input'] });
+  });
+
+  it("leaves a span's own price as it is", () => {
+    const usage = {
+      prompt_tokens: 5,
+      completion_tokens: 2,
+      total_price: '3',
+      prompt_price: '1',
+      completion_price: '2',
+    };
+    const said = JSON.stringify({ text: 'rainy', usage: { ...usage, currency: 'USD' } });
+    const call = { 'openinference.span.kind': 'LLM', 'llm.token_count.prompt': 5, 'output.value': said };
+    expect(readAll(call)).toMatchObject({ promptCost: 1, outputCost: 2 });
+    expect(readAll({ ...call, 'llm.cost.prompt': 7 }).promptCost).toBe(7);
+  });
+
+  it('is that of flattened messages, which say more than whole ones beside them', () => {
+    const call = 'gen_ai.output.messages.0.message.tool_calls.0.tool_call';
+    const picture = 'gen_ai.input.messages.0.message.contents.0.message_content';
+    const reading = readAll({
+      'fi.span.kind': 'LLM',
+      'gen_ai.operation.name': 'chat',
+      'gen_ai.input.messages': '[{"role":"user","content":"look"}]',
+      'gen_ai.output.messages': '[{"role":"assistant","content":""}]',
+      'gen_ai.input.messages.0.message.role': 'user',
+      [`${picture}.type`]: 'image',
+      [`${picture}.image`]: 'https://a/b.png',
+      'gen_ai.output.messages.0.message.role': 'assistant',
+      [`${call}.id`]: 'c1',
+      [`${call}.function.name`]: 'zoom',
+      [`${call}.function.arguments`]: '{}',
+    });
+    expect(reading.messages).toEqual([
+      { role: 'user', content: [{ type: 'image_url', image_url: { url: 'https://a/b.png' } }] },
+    ]);
+    expect(reading.outputMessage?.tool_calls).toEqual([
+      { id: 'c1', type: 'function', function: { name: 'zoom', arguments: '{}' } },
+    ]);
+  });
+
+  it('is not needed where its messages are', () => {
+    const span = { 'gen_ai.operation.name': 'chat', 'gen_ai.output.messages.0.message.content': 'rainy' };
+    expect(readAll(span).outputMessage).toEqual({ role: 'assistant', content: 'rainy' });
+  });
+});
+
+it('takes a request beside messages for no variables, whatever the user said', () => {
+  const said = '{"city":"Paris"}';
+  const call = {
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.input.messages': JSON.stringify([{ role: 'user', parts: [{ type: 'text', content: said }] }]),
+  };
+  const asked = JSON.stringify({ model: 'gpt-4o', messages: [{ role: 'user', content: said }] });
+  expect(readAll({ ...call, 'input.value': asked }).inputs).toBeUndefined();
+  expect(readAll({ ...call, 'input.value': '{"city":"Rome"}' })).toMatchObject({
+    inputs: { city: 'Rome' },
+    messages: [{ role: 'user', content: said }],
+  });
+});
+
+it('has a log of a generation that the GenAI conventions do not know', () => {
+  const span = { 'gen_ai.span.kind': 'GENERATION', 'input.value': 'Hi', 'output.value': 'Ho' };
+  expect(kindOf(span)).toBe('generic');
+  expect(readAll(span).output).toBe('Ho');
+});

@@ -1,5 +1,6 @@
 /** Vocabularies whose spans have a type, an input and an output. */
 import { describe, expect, it } from 'vitest';
+import type { Attributes } from '../../../src/otel/span-slice.ts';
 import { kindOf, read } from '../span.ts';
 
 describe.each([
@@ -60,3 +61,172 @@ it.each([
     expect(read(attributes, scope && { scope }).output).toBe('Ho');
   },
 );
+
+it.each([
+  ["the type that HoneyHive's processor writes on any span", { honeyhive_event_type: 'tool', 'http.method': 'GET' }],
+  ["a type and an entity that are an app's own", { 'span.type': 'inference', 'entity.1.type': 'order' }],
+  ["a component of an app that is not Eino's", { 'runinfo.component': 'Tool', 'gen_ai.system': 'openai' }],
+] as const)('%s: no log', (_title, attributes) => {
+  expect(kindOf(attributes)).toBeUndefined();
+});
+
+describe('Monocle', () => {
+  const CALL = { 'span.type': 'inference', 'monocle_apptrace.version': '0.4.0' };
+  const TOOL = { 'span.type': 'agentic.mcp.invocation', 'entity.1.type': 'mcp.server', 'entity.1.name': 'weather' };
+  const event = (name: string, attributes: Attributes) => ({ name, attributes, time: [1, 0] as [number, number] });
+
+  it.each([
+    ['of its role', '{"assistant": "{\\"user\\": \\"Ann\\"}"}', '{"user": "Ann"}'],
+    ['without its role', '{"user": "Ann"}', '{"user": "Ann"}'],
+    ['a list of one', '["rainy"]', '["rainy"]'],
+    ['with the fields of a result', '{"call_id":"7","output":"x"}', '{"call_id":"7","output":"x"}'],
+    ['with a field of a call', '{"tool_function":"drill"}', '{"tool_function":"drill"}'],
+  ])('leaves JSON whole that the model wrote: %s', (_title, response, output) => {
+    expect(read(CALL, { events: [event('data.output', { response })] }).output).toBe(output);
+  });
+
+  it('reads two texts as what the system and the user said only in JavaScript', () => {
+    const events = [event('data.input', { input: ['Hi', 'Weather?'] })];
+    const roles = (attributes: Attributes) => read(attributes, { events }).messages?.map(({ role }) => role);
+    expect(roles(CALL)).toEqual(['user', 'user']);
+    expect(roles({ ...CALL, 'monocle-typescript.version': '0.1.0' })).toEqual(['system', 'user']);
+  });
+
+  it('knows the tool of a server, and leaves whole what a tool was given and returned', () => {
+    const events = [event('data.input', { input: '["Paris"]' }), event('data.output', { output: '[{"sky":"grey"}]' })];
+    expect(read(TOOL, { events })).toMatchObject({
+      name: 'weather',
+      inputs: { input: ['Paris'] },
+      output: '[{"sky":"grey"}]',
+    });
+  });
+
+  it('reads messages as its first releases print them', () => {
+    const input = ["{'instructions': 'Be brief'}", "{'input': \"What's new?\"}", "{'user': 'Hi'}"];
+    const events = [event('data.input', { input }), event('data.output', { response: "{'assistant': 'Ho'}" })];
+    expect(read(CALL, { events })).toMatchObject({
+      messages: [
+        { role: 'system', content: 'Be brief' },
+        { role: 'user', content: "What's new?" },
+        { role: 'user', content: 'Hi' },
+      ],
+      output: 'Ho',
+    });
+  });
+
+  it('has the id of the answer that its span has', () => {
+    const reading = read({ ...CALL, 'gen_ai.request.model': 'gpt-4o', 'gen_ai.response.id': 'msg_1' });
+    expect(reading).toMatchObject({ callId: 'msg_1', metadata: { response_id: 'msg_1' } });
+  });
+
+  it('has what a failed call returned for its error, if nothing else says why', () => {
+    const events = [event('data.output', { error_code: '429', response: 'Too many' })];
+    expect(read(CALL, { events, status: { code: 2 } })).toMatchObject({ error: { message: 'Too many' } });
+    expect(read(CALL, { events, status: { code: 2, message: 'Busy' } })).toMatchObject({ error: { message: 'Busy' } });
+    expect(read(CALL, { events, status: { code: 2 } }).output).toBeUndefined();
+  });
+
+  it('names the events whose texts were cut', () => {
+    const events = [
+      event('data.input', { input: ['{"user": "Wea'] }),
+      event('data.output', { response: '{"assistant": "It is rai' }),
+    ];
+    const { messages, output, metadata } = read(CALL, { events });
+    expect([messages?.[0]?.content, output]).toEqual(['Wea', 'It is rai']);
+    expect(metadata?.['truncated']).toEqual(['data.input', 'data.output']);
+  });
+});
+
+describe('Agenta', () => {
+  const CALL = { 'ag.type.node': 'chat' };
+
+  it("takes a template's variables for no words of the user", () => {
+    const reading = read({ ...CALL, 'ag.data.inputs.city': 'Paris', 'ag.data.outputs.__default__': 'rainy' });
+    expect(reading).toMatchObject({ inputs: { city: 'Paris' }, output: 'rainy' });
+    expect(reading.messages).toBeUndefined();
+  });
+
+  it('keeps what is given beside the prompt', () => {
+    const reading = read({ ...CALL, 'ag.data.inputs.prompt': 'Weather?', 'ag.data.inputs.city': 'Paris' });
+    expect(reading).toMatchObject({ inputs: { city: 'Paris' }, messages: [{ role: 'user', content: 'Weather?' }] });
+  });
+
+  it('leaves a list of texts whole that was returned', () => {
+    expect(read({ ...CALL, 'ag.data.outputs.completion': '@ag.type=json:["a", "b"]' }).output).toBe('["a","b"]');
+  });
+
+  it('reads what its SDK for JavaScript makes of the spans of the AI SDK', () => {
+    const toolCalls = [{ toolCallId: 'c1', toolName: 'zoom', input: '{"by":2}' }];
+    const said = (completion: unknown[], more = {}) => JSON.stringify({ completion, ...more });
+    const tool_calls = [{ id: 'c1', type: 'function', function: { name: 'zoom', arguments: '{"by":2}' } }];
+    const call = {
+      ...CALL,
+      'ag.data.inputs': '{"prompt":[],"streaming":true}',
+      'ag.metrics.tokens.incremental.prompt': 5,
+    };
+
+    const only = read({ ...call, 'ag.data.outputs': said([], { toolCalls }) });
+    expect(only.outputMessage).toEqual({ role: 'assistant', tool_calls });
+    expect([only.output, only.inputs, only.promptTokens]).toEqual([undefined, undefined, 5]);
+
+    const both = read({ ...call, 'ag.data.outputs': said([{ role: 'assistant', content: 'Ho' }], { toolCalls }) });
+    expect(both.outputMessage).toEqual({ role: 'assistant', content: 'Ho', tool_calls });
+    expect(read({ ...call, 'ag.data.outputs': said([]) }).output).toBeUndefined();
+
+    const whole = {
+      'ai.operationId': 'ai.generateText.doGenerate',
+      'ai.response.toolCalls': JSON.stringify(toolCalls),
+    };
+    expect(read({ ...whole, ...call, 'ag.data.outputs': said([]) }).output).toBeUndefined();
+  });
+
+  it('has no vectors, however its type is written', () => {
+    const call = { 'ag.type.node': 'EMBEDDING', 'ag.data.inputs.prompt': 'Hi', 'ag.data.outputs.vector': [0.5] };
+    expect(read(call).output).toBeUndefined();
+  });
+
+  it('names the value that was cut', () => {
+    const reading = read({ ...CALL, 'ag.data.inputs.prompt': '@ag.type=json:[{"role": "user", "content": "Wea' });
+    expect(reading.messages).toEqual([{ role: 'user', content: 'Wea' }]);
+    expect(reading.metadata?.['truncated']).toEqual(['ag.data.inputs']);
+  });
+});
+
+describe('HoneyHive', () => {
+  const CALL = { honeyhive_event_type: 'model', honeyhive_event_name: 'answer' };
+
+  it('has no answer where a call returned nothing', () => {
+    const output = { 'honeyhive_outputs.result': 'null' };
+    expect(read({ ...CALL, ...output }).output).toBeUndefined();
+    expect(read({ ...CALL, ...output, honeyhive_event_type: 'tool' }).output).toBe('null');
+  });
+
+  it('keeps what is given beside the conversation', () => {
+    const inputs = {
+      'honeyhive_inputs.chat_history': '[{"role":"user","content":"Hi"}]',
+      'honeyhive_inputs.city': 'Rome',
+    };
+    expect(read({ ...CALL, ...inputs })).toMatchObject({
+      inputs: { city: 'Rome' },
+      messages: [{ role: 'user', content: 'Hi' }],
+    });
+  });
+
+  it('names the value that was cut', () => {
+    const { metadata } = read({ ...CALL, honeyhive_inputs: '{"messages":[{"role":"user","content":"H' });
+    expect(metadata?.['truncated']).toEqual(['honeyhive_inputs']);
+  });
+});
+
+it("Eino's embedding is a call of its own, without vectors", () => {
+  const reading = read({
+    'gen_ai.system': 'eino',
+    'runinfo.component': 'Embedding',
+    'gen_ai.request.model': 'text-embedding-3-small',
+    'gen_ai.prompt.0.content': '{"Texts":["Hi"]}',
+    'gen_ai.completion.0.content': '{"Embeddings":[[0.1,0.2]]}',
+    'gen_ai.usage.prompt_tokens': 3,
+  });
+  expect(reading).toMatchObject({ model: 'text-embedding-3-small', inputs: { Texts: ['Hi'] }, promptTokens: 3 });
+  expect(reading.output).toBeUndefined();
+});

@@ -239,6 +239,21 @@ test('whatever is there of tool, client and server, the outermost has the log, i
   );
 });
 
+test("a request that Monocle reports is one call with the tool's span around it", async () => {
+  const monocle = (type: string, entity: string): Plan => ({
+    name: type,
+    scope: 'monocle_apptrace',
+    first: { 'monocle_apptrace.version': '0.7.0' },
+    attributes: { 'span.type': type, 'entity.1.type': entity, 'entity.1.name': 'get_weather' },
+  });
+  const agent = make(AGENT);
+  const tool = make({ ...monocle('agentic.tool.invocation', 'tool.langgraph'), parent: agent });
+  const request = make({ ...monocle('agentic.mcp.invocation', 'mcp.server'), parent: tool });
+  const all = [agent, tool, request];
+  const logs = await processed({ all }, { spans: [...all].reverse(), pauses: [0] });
+  expect(toolsOf(logs).map((log) => log.reference_id)).toEqual([idOf(tool)]);
+});
+
 test('a tool that is open longer than its request is held has the only log', async () => {
   const made = chain({ tool: TOOLS['semconv'], hasClient: true, hasServer: true });
   const logs = await processed(made, { spans: [...made.all].reverse(), pauses: [500] }, 50);

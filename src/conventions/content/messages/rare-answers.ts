@@ -7,6 +7,7 @@
  * - Bedrock's Titan, Llama and Mistral, Cohere's and AI21's first APIs, PaLM, Watsonx, Hugging Face and Replicate, whose
  *   answers are texts
  * - replies of Haystack's generators, each a text or a message, with `meta` for each
+ * - outputs of a node of Dify's workflows that calls a model
  * - what ends a turn of a realtime session: OpenAI's event `response.done`, and contents of Gemini's Live API
  */
 import { isObject } from '../../../wire/json.ts';
@@ -26,6 +27,7 @@ export function fromRareAnswer(value: unknown): unknown {
     fromText(body, value) ??
     fromListedTexts(body) ??
     fromReplies(body) ??
+    fromNode(body) ??
     responseOfEvent(body) ??
     fromLiveContent(body) ??
     value
@@ -87,6 +89,12 @@ function fromText(body: Fields, value: unknown): Fields | undefined {
   const isReplicates = Array.isArray(output) && isObject(body['urls']) && isObject(body['metrics']);
   const isText = isReplicates && output.length > 0 && output.every((piece) => typeof piece === 'string');
   return isText ? { role: 'assistant', content: output.join('') } : undefined;
+}
+
+/** Dify's `{ text, usage: { prompt_tokens, total_price, currency, … }, finish_reason, files }`. */
+function fromNode({ text, usage, finish_reason, reasoning_content }: Fields): Fields | undefined {
+  if (typeof text !== 'string' || !isObject(usage) || !('total_price' in usage)) return undefined;
+  return { role: 'assistant', content: text, finish_reason, ...(reasoning_content !== '' && { reasoning_content }) };
 }
 
 /** `{ replies: ['Oslo.'], meta: [{ model, finish_reason }] }`, or `{ replies: [{ role, content, meta }] }`. */

@@ -13,6 +13,7 @@ import { addTo, stringOf } from '../../values/attributes.ts';
 import { constantOf } from '../../values/enum-member.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
+import { genAi } from '../gen-ai/gen-ai.ts';
 import { vercelAi } from '../vercel-ai/vercel-ai.ts';
 import { isBeeAi, isFailedEvent, kindOfBeeAi, nameOfBeeAi } from './beeai.ts';
 import { readModelCall } from './call.ts';
@@ -21,6 +22,8 @@ import { readOpenInferenceShort } from './short-way.ts';
 import { readChain, readEmbedding, readRerank, readRetrieval, readSpeech, readToolCall } from './steps.ts';
 
 export const KIND = 'openinference.span.kind';
+/** Of traceAI, which has a vocabulary of its own. */
+export const TRACE_AIS_KIND = 'fi.span.kind';
 /** Alibaba's tracing and Dify write the same kinds, and the same names for all that is no call of a model. */
 const OTHER_KIND = 'gen_ai.span.kind';
 
@@ -43,7 +46,7 @@ export const openInference: Convention = {
 
   classify(span: SpanSlice): SpanKind | undefined {
     const { attributes } = span;
-    if (typeof attributes[KIND] !== 'string' && !isStepElsewhere(attributes)) return undefined;
+    if (typeof attributes[KIND] !== 'string' && !isStepElsewhere(span)) return undefined;
     // On spans of the AI SDK a processor adds these attributes as a translation. It loses some and takes every step for
     // a call; the original attributes are still there.
     if (vercelAi.classify(span) !== undefined) return undefined;
@@ -84,13 +87,17 @@ export function readOfKind(fields: SpanFields, kind: string): Reading {
 }
 
 /** A span with an operation, and any call of a model, is one of the GenAI conventions. */
-function isStepElsewhere(attributes: SpanSlice['attributes']): boolean {
+function isStepElsewhere(span: SpanSlice): boolean {
+  const { attributes } = span;
   const kind = attributes[OTHER_KIND];
   return (
     typeof kind === 'string' &&
     /^[A-Z]+$/.test(kind) &&
     kind !== 'LLM' &&
-    attributes['gen_ai.operation.name'] === undefined
+    attributes[TRACE_AIS_KIND] === undefined &&
+    attributes['gen_ai.operation.name'] === undefined &&
+    // Tencent's name for a call of a model.
+    !(kind === 'GENERATION' && genAi.classify(span) === 'model')
   );
 }
 

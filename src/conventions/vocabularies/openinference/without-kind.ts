@@ -5,6 +5,7 @@
  */
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
+import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
 import { KIND, openInference, readOfKind } from './openinference.ts';
@@ -32,8 +33,23 @@ export const openInferenceWithoutKind: Convention = {
     return genAi.classify(span) ?? (isCall(attributes) ? 'model' : undefined);
   },
 
-  read: (_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading => readOfKind(fields, KINDS[kind]),
+  read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
+    const reading = readOfKind(fields, KINDS[kind]);
+    return kind === 'model' && fields.attributes['gen_ai.input.messages'] !== undefined
+      ? withVariables(reading, fields)
+      : reading;
+  },
 };
+
+/** Beside messages, an object that is no request has the variables of a step, as Dify writes those of its nodes. */
+function withVariables(reading: Reading, fields: SpanFields): Reading {
+  const { messages = [], inputs, ...others } = reading;
+  const variables = fields.object('input.value');
+  const [only, ...more] = messages;
+  const isOnlyValue = more.length === 0 && only?.role === 'user' && only.content === fields.attributes['input.value'];
+  if (variables === undefined || !isOnlyValue) return reading;
+  return { ...others, inputs: inputs ?? toPlainObject(variables) };
+}
 
 function isSaid(attributes: Attributes): boolean {
   if (KEYS.some((key) => attributes[key] !== undefined)) return true;

@@ -62,8 +62,13 @@ export const openLlmetry: Convention = {
       'traceloop.association.properties.threadId',
       'traceloop.association.properties.conversationId',
       'traceloop.association.properties.chatId',
+      // Respan's, which KeywordsAI was called before.
+      ...['respan.threads.thread_identifier', 'keywordsai.threads.thread_identifier'],
     ],
-    user: ['traceloop.association.properties.user_id', 'traceloop.association.properties.userId', 'llm.user'],
+    user: [
+      ...['traceloop.association.properties.user_id', 'traceloop.association.properties.userId', 'llm.user'],
+      ...['respan.customer_params.customer_identifier', 'keywordsai.customer_params.customer_identifier'],
+    ],
   },
   signs: {
     keys: ['traceloop.span.kind', 'llm.request.type', CREW_RESULT],
@@ -164,13 +169,18 @@ function readModelCall(fields: SpanFields): Reading {
 const ASKED = /^gen_ai\.(?:(?:content\.)?prompt|(?:input|request)\.messages)/;
 const SAID = /^gen_ai\.(?:(?:content\.)?completion|output\.messages)/;
 
-/** Adds what a call was asked and said that is a task, and has that only as values of the task. */
+/** Adds what a call was asked and said that has that only as values of an entity: one that is a task, or Respan's. */
 function withEntityValues(reading: Reading, fields: SpanFields): Reading {
   const { attributes, span } = fields;
-  if (attributes['traceloop.span.kind'] === undefined) return reading;
+  const isTask = attributes['traceloop.span.kind'] !== undefined;
+  if (!isTask && attributes['llm.request.type'] === undefined) return reading;
   if (span.events.some(({ name }) => name.startsWith('gen_ai.'))) return reading;
   const reader = new MessageReader();
-  if (!hasKey(attributes, ASKED)) {
+  if (!isTask) {
+    const asked = hasKey(attributes, ASKED) ? undefined : readEntityValue(fields, 'traceloop.entity.input');
+    const messages = asked === undefined ? [] : reader.read(asked);
+    if (messages.length > 0) addTo(reading, { messages });
+  } else if (!hasKey(attributes, ASKED)) {
     const { messages, ...inputs } = readEntity(fields, 'generic').inputs ?? {};
     if (Array.isArray(messages)) addTo(reading, { messages: reader.read(messages), inputs: unlessEmpty(inputs) });
     else addTo(reading, { inputs: unlessEmpty({ messages, ...inputs }) });

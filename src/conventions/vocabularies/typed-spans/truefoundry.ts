@@ -40,7 +40,7 @@ export const trueFoundry = typedSpans({
   model: ['tfy.model.name', 'tfy.request.model_name'],
   names: ['tfy.mcp_server.primitive_name', 'tfy.guardrail.name'],
   variables: 'tfy.prompt_variables',
-  errorMessage: 'tfy.error_message',
+  errorMessage: ['tfy.error_message'],
   app: ['tfy.request.metadata'],
   usage: new UsageTable(
     {

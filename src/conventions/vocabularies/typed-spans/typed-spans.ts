@@ -2,9 +2,10 @@
  * Vocabularies of gateways and platforms in which a span has a type, and its input and output whole, each under a key of its
  * own. They differ in their keys and types alone.
  */
-import type { SpanSlice } from '../../../otel/span-slice.ts';
+import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
+import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { isWholeAnswer, modelOfRequest, namesIn } from '../../content/model-of-bodies.ts';
@@ -12,9 +13,16 @@ import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../../conten
 import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
-import { ownUsage, type UsageTable, usageDetails, usageSums, withUsageOfBody } from '../../content/usage.ts';
+import {
+  ownUsage,
+  type Usage,
+  type UsageTable,
+  usageDetails,
+  usageSums,
+  withUsageOfBody,
+} from '../../content/usage.ts';
 import type { ContextKeys, Convention, Reading, Signs, SpanKind } from '../../convention.ts';
-import { addTo, unlessEmpty } from '../../values/attributes.ts';
+import { addTo, nameOf, unlessEmpty } from '../../values/attributes.ts';
 import type { FieldTable } from '../../values/field-table.ts';
 import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -22,57 +30,99 @@ import { genAi } from '../gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;
 
+/** Keys, of which the first with a value counts, or a function that finds it elsewhere. */
+type Source<Value> = readonly string[] | ((fields: SpanFields) => Value | undefined);
+
 export interface TypedSpans {
   readonly name: string;
   readonly title: string;
+  readonly packages?: readonly string[];
   readonly context?: ContextKeys;
   readonly signs: Signs;
+  readonly covers?: readonly string[];
   kindOf(span: SpanSlice): SpanKind | undefined;
   /** Whether a generic span is a call of its own, as an embedding is. */
   isCall(span: SpanSlice): boolean;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
+  readonly inputs: Source<unknown>;
+  readonly outputs: Source<unknown>;
   /** Of a message that was said, where it is apart from the body of an answer. */
   readonly said?: readonly string[];
-  readonly model: readonly string[];
-  readonly names: readonly string[];
-  readonly descriptions?: readonly string[];
+  readonly model: Source<string>;
+  readonly provider?: Source<string>;
+  /** What the call was asked with, where it is apart from the request. */
+  readonly parameters?: (fields: SpanFields) => Fields | undefined;
+  readonly finishReason?: Source<string>;
+  readonly names: Source<string>;
+  readonly descriptions?: Source<string>;
   readonly template?: string;
-  readonly variables?: string;
-  readonly errorMessage?: string;
+  readonly variables?: string | ((fields: SpanFields) => Fields | undefined);
+  readonly errorMessage?: Source<string>;
+  /** Where the numbers and names of the next two are, if not among the attributes. */
+  readonly facts?: (fields: SpanFields) => Attributes;
   readonly usage: UsageTable;
   readonly structure: FieldTable<Fields>;
-  /** JSON of what the app attached to the span. */
-  readonly app?: readonly string[];
+  /** What the app attached to the span, each key with an object or its JSON. */
+  readonly app?: readonly string[] | ((fields: SpanFields) => readonly (Fields | undefined)[]);
 }
 
 export function typedSpans(source: TypedSpans): Convention {
-  const { name, title, context, signs } = source;
+  const { name, title, packages, context, signs, covers } = source;
   return {
     name,
     title,
+    ...(packages && { packages }),
     ...(context && { context }),
     signs,
+    ...(covers && { covers }),
     classify: (span) => source.kindOf(span),
 
     read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
       const reading = kind === 'model' ? readCall(source, fields) : readStep(source, kind, fields);
-      const message = source.errorMessage === undefined ? undefined : fields.string(source.errorMessage);
+      const message = textAt(fields, source.errorMessage);
       const failed = message !== undefined;
       reading.error = readError(span, { finishReason: reading.finishReason, failed, ...(failed && { message }) });
-      reading.metadata = addTo(source.structure.read(fields.attributes, fields.keys), reading.metadata);
-      for (const key of source.app ?? []) {
-        const app = toPlainObject(fields.object(key));
+      const facts = factsOf(source, fields);
+      reading.metadata = addTo(source.structure.read(facts, Object.keys(facts)), reading.metadata);
+      for (const attached of attachedTo(source, fields)) {
+        const app = toPlainObject(attached);
         if (app) reading.contentMetadata = addTo({ ...app }, reading.contentMetadata);
       }
-      return genAi.classify(span) === undefined ? reading : addTo(genAi.read(span, kind, fields), reading);
+      return genAi.classify(span) === undefined || covers?.includes(genAi.name) === true
+        ? reading
+        : addTo(genAi.read(span, kind, fields), reading);
     },
   };
 }
 
-function valueAt(fields: SpanFields, keys: readonly string[]): unknown {
-  const key = fields.firstKey(...keys);
+function valueAt(fields: SpanFields, source: Source<unknown>): unknown {
+  if (typeof source === 'function') return source(fields);
+  const key = fields.firstKey(...source);
   return key === undefined ? undefined : jsonValueAt(fields, key);
+}
+
+function nameAt(fields: SpanFields, source: Source<string> = []): string | undefined {
+  return typeof source === 'function' ? nameOf(source(fields)) : fields.firstName(...source);
+}
+
+function textAt(fields: SpanFields, source: Source<string> = []): string | undefined {
+  return typeof source === 'function' ? source(fields) : fields.firstString(...source);
+}
+
+function factsOf({ facts }: TypedSpans, fields: SpanFields): Attributes {
+  return facts === undefined ? fields.attributes : facts(fields);
+}
+
+function usageOf(source: TypedSpans, fields: SpanFields): Usage {
+  const facts = factsOf(source, fields);
+  return source.usage.read(facts, Object.keys(facts));
+}
+
+function variablesOf({ variables = '' }: TypedSpans, fields: SpanFields): Fields | undefined {
+  return typeof variables === 'function' ? variables(fields) : fields.object(variables);
+}
+
+function attachedTo({ app = [] }: TypedSpans, fields: SpanFields): readonly (Fields | undefined)[] {
+  return typeof app === 'function' ? app(fields) : app.map((key) => fields.object(key));
 }
 
 function readCall(source: TypedSpans, fields: SpanFields): Reading {
@@ -81,7 +131,7 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
   const response = valueAt(fields, source.outputs);
   const body = isObject(request) ? request : {};
   const messages = request === undefined ? [] : reader.read(request);
-  const usage = source.usage.read(fields.attributes, fields.keys);
+  const usage = usageOf(source, fields);
   const answer = readAnswer(valueAt(fields, source.said ?? []) ?? response, reader, usage.outputTokens);
   const asked = modelOfRequest(request);
   const isRequest = asked !== undefined;
@@ -90,14 +140,18 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
   const { id, model: answered } = namesIn(whole ?? {});
   const reading: Reading = addTo<Reading>(
     {
-      model: fields.firstName(...source.model) ?? asked,
+      model: nameAt(fields, source.model) ?? asked,
+      provider: nameAt(fields, source.provider),
       endpoint: typeof body['prompt'] === 'string' ? 'complete' : 'chat',
       messages: messages.length > 0 ? messages : undefined,
       ...answer,
       callId: id,
-      finishReason: answer.finishReason ?? finishReasonOf(joinChunks(response)),
+      finishReason:
+        answer.finishReason ??
+        finishReasonOf(joinChunks(response)) ??
+        toFinishReason(textAt(fields, source.finishReason)),
       promptTemplate: source.template === undefined ? undefined : fields.string(source.template),
-      inputs: source.variables === undefined ? undefined : toPlainObject(fields.object(source.variables)),
+      inputs: toPlainObject(variablesOf(source, fields)),
       ...ownUsage(usage),
       metadata: {
         response_id: id,
@@ -108,22 +162,23 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
       providerRequest: isRequest ? toPlainObject(body) : undefined,
       providerResponse: toPlainObject(whole),
     },
-    isRequest ? readRequest(body) : {},
+    readRequest({ ...source.parameters?.(fields), ...(isRequest && body) }),
   );
   return withUsageOfBody(reading);
 }
 
 function readStep(source: TypedSpans, kind: SpanKind, fields: SpanFields): Reading {
   const given = valueAt(fields, source.inputs);
-  const usage = source.usage.read(fields.attributes, fields.keys);
+  const usage = usageOf(source, fields);
   const isCall = source.isCall(fields.span);
   const asked = isCall && isObject(given) ? modelNameOf(given['model']) : undefined;
   const template = source.template === undefined ? undefined : fields.string(source.template);
   const returned = isCall ? undefined : valueAt(fields, source.outputs);
   return {
-    name: fields.firstString(...source.names),
-    description: fields.firstString(...(source.descriptions ?? [])),
-    model: kind === 'tool' ? undefined : (fields.firstName(...source.model) ?? asked),
+    name: textAt(fields, source.names),
+    description: textAt(fields, source.descriptions),
+    model: kind === 'tool' ? undefined : (nameAt(fields, source.model) ?? asked),
+    provider: isCall ? nameAt(fields, source.provider) : undefined,
     other: unlessEmpty({ prompt_template: template }),
     inputs: inputsOf(kind === 'tool' ? argumentsIn(given) : isCall ? embeddedIn(given) : given),
     output: toStepOutput(returned),

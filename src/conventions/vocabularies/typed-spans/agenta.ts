@@ -1,0 +1,136 @@
+/**
+ * Agenta: the node's type, and below `ag.data.` what it was given and returned. Objects are flattened into keys down to some
+ * depth; what is below it is JSON with a mark in front.
+ */
+import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
+import { isObject } from '../../../wire/json.ts';
+import { UsageTable } from '../../content/usage.ts';
+import type { SpanKind } from '../../convention.ts';
+import { nameOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
+import { FieldTable } from '../../values/field-table.ts';
+import { unflatten } from '../../values/nested-keys.ts';
+import type { SpanFields } from '../../values/span-fields.ts';
+import { genAi } from '../gen-ai/gen-ai.ts';
+import { typedSpans } from './typed-spans.ts';
+
+type Fields = Record<string, unknown>;
+
+const TYPE = 'ag.type.node';
+const INPUTS = 'ag.data.inputs';
+const OUTPUTS = 'ag.data.outputs';
+const CONFIGURATION = 'ag.meta.configuration';
+const MARK = '@ag.type=';
+/** What is returned without a name has this one. */
+const UNNAMED = '__default__';
+
+const KINDS: ReadonlyMap<string, SpanKind> = new Map([
+  ['chat', 'model'],
+  ['completion', 'model'],
+  ['generation', 'model'],
+  ['tool', 'tool'],
+  ['agent', 'agent'],
+]);
+const OTHER_CALLS: ReadonlySet<unknown> = new Set(['embedding', 'rerank']);
+
+export const agenta = typedSpans({
+  name: 'agenta',
+  title: 'Agenta',
+  context: { session: ['ag.session.id'], user: ['ag.user.id'] },
+  signs: { keys: [TYPE] },
+
+  kindOf(span: SpanSlice): SpanKind | undefined {
+    const type = typeOf(span.attributes);
+    return type === undefined ? undefined : (KINDS.get(type) ?? genAi.classify(span) ?? 'generic');
+  },
+
+  isCall: ({ attributes }) => OTHER_CALLS.has(typeOf(attributes)),
+  inputs: (fields) => (isCall(fields) ? promptIn(givenTo(fields)) : valueBelow(fields, INPUTS)),
+  outputs: (fields) => (isCall(fields) ? saidIn(fields) : returnedOf(valueBelow(fields, OUTPUTS))),
+  variables: (fields) => (isCall(fields) ? variablesIn(givenTo(fields)) : undefined),
+  model: (fields) => nameOf(configurationOf(fields)?.['model']) ?? nameOf(fields.attributes['ag.meta.request.model']),
+  provider: ['ag.meta.system'],
+  parameters: (fields) => (isCall(fields) ? configurationOf(fields) : undefined),
+  names: [],
+  usage: new UsageTable({
+    // The second keys are those of spans of the AI SDK.
+    promptTokens: ['ag.metrics.unit.tokens.prompt', 'ag.metrics.tokens.incremental.prompt'],
+    outputTokens: ['ag.metrics.unit.tokens.completion', 'ag.metrics.tokens.incremental.completion'],
+    total_tokens: ['ag.metrics.unit.tokens.total', 'ag.metrics.tokens.incremental.total'],
+    total_cost: ['ag.metrics.unit.costs.total'],
+  }),
+  structure: new FieldTable<Fields>({}),
+});
+
+function typeOf(attributes: Attributes): string | undefined {
+  return stringOf(attributes[TYPE])?.toLowerCase();
+}
+
+function isCall({ attributes }: SpanFields): boolean {
+  return KINDS.get(typeOf(attributes) ?? '') === 'model';
+}
+
+function configurationOf(fields: SpanFields): Fields | undefined {
+  const configuration = valueBelow(fields, CONFIGURATION);
+  return isObject(configuration) ? configuration : undefined;
+}
+
+/** Returns the value at a key, or what was flattened below it. */
+function valueBelow(fields: SpanFields, key: string): unknown {
+  const { attributes } = fields;
+  return unmarked(fields, key, attributes[key] ?? unflatten(attributes, `${key}.`));
+}
+
+function unmarked(fields: SpanFields, key: string, value: unknown): unknown {
+  if (typeof value === 'string') {
+    if (!value.startsWith(MARK)) return value;
+    const json = value.slice(value.indexOf(':') + 1);
+    return json === '' ? undefined : (fields.jsonWithin(key, json) ?? json);
+  }
+  if (Array.isArray(value)) return value.map((item) => unmarked(fields, key, item));
+  return isObject(value)
+    ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, unmarked(fields, key, item)]))
+    : value;
+}
+
+function givenTo(fields: SpanFields): unknown {
+  const given = valueBelow(fields, INPUTS);
+  return typeof given === 'string' ? (fields.structure(INPUTS) ?? given) : given;
+}
+
+/** The variables of a template are no words of the user. */
+function variablesIn(given: unknown): Fields | undefined {
+  if (!isObject(given) || !isAsked(given)) return isObject(given) ? given : undefined;
+  const { prompt, messages: _messages, ...others } = given;
+  // Where the prompt was not recorded, only whether the answer is a stream stands beside it.
+  return isEmptyList(prompt) ? undefined : unlessEmpty(others);
+}
+
+function isAsked({ prompt, messages }: Fields): boolean {
+  return prompt !== undefined || Array.isArray(messages);
+}
+
+function promptIn(given: unknown): unknown {
+  if (!isObject(given)) return given;
+  if (!isAsked(given)) return undefined;
+  const { prompt = given } = given;
+  return isObject(prompt) && Array.isArray(prompt['messages']) ? prompt['messages'] : prompt;
+}
+
+/** Of several choices, the first is the answer. */
+function saidIn(fields: SpanFields): unknown {
+  const returned = valueBelow(fields, OUTPUTS);
+  const outputs = typeof returned === 'string' && returned.startsWith('{') ? fields.structure(OUTPUTS) : returned;
+  const { completion = returnedOf(outputs), toolCalls } = isObject(outputs) ? outputs : {};
+  if (isEmptyList(completion)) return toolCalls === undefined ? undefined : { role: 'assistant', toolCalls };
+  if (!Array.isArray(completion) || !completion.every(isObject)) return completion ?? returned;
+  if (completion.length > 1) return completion.map((message: unknown) => ({ message }));
+  return toolCalls === undefined ? completion[0] : { toolCalls, ...completion[0] };
+}
+
+function isEmptyList(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+function returnedOf(outputs: unknown): unknown {
+  return isObject(outputs) && Object.keys(outputs).length === 1 && UNNAMED in outputs ? outputs[UNNAMED] : outputs;
+}

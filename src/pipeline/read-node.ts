@@ -2,6 +2,7 @@
 import type { Convention, Reading } from '../conventions/convention.ts';
 import { readSpan } from '../conventions/index.ts';
 import { type SpanSlice, withEvents } from '../otel/span-slice.ts';
+import { agentAbove, lacksModel, withModelOfAgent } from '../trace/agent-above.ts';
 import { filledWith } from '../trace/same-call/merge-readings.ts';
 import type { Lacking } from '../trace/same-call/resolver-host.ts';
 import type { SpanNode } from '../trace/span-node.ts';
@@ -10,8 +11,22 @@ import type { LateFields } from '../wire/late-fields.ts';
 import type { LogRequest } from '../wire/v4.ts';
 
 export function readNode(node: SpanNode, span: SpanSlice, conventions: readonly Convention[] | undefined): Reading {
-  const reading = readSpan(withEvents(span, node.events), conventions, node.recognitions);
-  return node.absorbed ? filledWith(reading, node.absorbed.reading) : reading;
+  const own = readSpan(withEvents(span, node.events), conventions, node.recognitions);
+  const reading = node.absorbed ? filledWith(own, node.absorbed.reading) : own;
+  if (!lacksModel(node.kind, reading)) return reading;
+  const agent = agentAbove(node, parentOf, isAgent);
+  return withModelOfAgent(
+    reading,
+    agent && (agent.reading ?? (agent.span && readNode(agent, agent.span, conventions))),
+  );
+}
+
+function parentOf({ parent }: SpanNode): SpanNode | undefined {
+  return parent;
+}
+
+function isAgent({ kind }: SpanNode): boolean {
+  return kind === 'agent';
 }
 
 /** Adds what another span says about the same call to a log that is not written yet. The newest span counts most. */

@@ -123,7 +123,7 @@ function withoutRepeats(items: readonly unknown[]): readonly unknown[] {
     const { type, name, args, arguments: input } = item;
     const isPart = type === undefined;
     if (!isPart && (type !== 'function' || listed.size === 0)) return true;
-    const call = JSON.stringify([name, isPart ? args : input]);
+    const call = toText([name, isPart ? args : input]);
     const count = listed.get(call) ?? 0;
     if (isPart) listed.set(call, count + 1);
     else if (count > 0) listed.set(call, count - 1);

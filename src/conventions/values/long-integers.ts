@@ -1,0 +1,68 @@
+/**
+ * Integers in JSON that a number of JavaScript cannot hold: ids of 64 bits, mostly. They are parsed to bigints, so that no other
+ * digits are sent. Texts that are written of them (arguments, results) have the same number again, objects its digits as a text:
+ * whoever parses those as numbers once more would round them.
+ */
+import { replaceOutsideStrings } from './string-end.ts';
+
+/** All shorter integers are safe. */
+const MIN_DIGITS = 16;
+/** To parse more takes time that grows with their square, and no id has as many. */
+const LONG_INTEGER = /(?<![^\s,:[])-?\d{16,300}(?![^\s,\]}])/g;
+
+/** Whether an integer may be in the JSON that has to be parsed so. Looks at each sixteenth character, as nearly no text has one. */
+export function hasLongInteger(text: string): boolean {
+  for (let at = MIN_DIGITS - 1; at < text.length; at += MIN_DIGITS) {
+    if (isDigit(text.charCodeAt(at)) && isLongAround(text, at)) return true;
+  }
+  return false;
+}
+
+function isLongAround(text: string, at: number): boolean {
+  let from = at;
+  let to = at + 1;
+  while (from > at - MIN_DIGITS && isDigit(text.charCodeAt(from - 1))) from--;
+  while (to < from + MIN_DIGITS && isDigit(text.charCodeAt(to))) to++;
+  return to - from >= MIN_DIGITS;
+}
+
+function isDigit(code: number): boolean {
+  return code >= 0x30 && code <= 0x39;
+}
+
+/** Returns a number, or the integer that no number can hold. */
+export function exactNumberOf(digits: string): number | bigint {
+  const number = Number(digits);
+  return INTEGER.test(digits) && BigInt(digits) !== BigInt(number) ? BigInt(digits) : number;
+}
+
+const INTEGER = /^-?\d{16,300}$/;
+
+/** Marks texts that stand for integers, in what is parsed and written here. */
+const MARK = '\u{10fffd}int:';
+const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g');
+
+/**
+ * Parses JSON.
+ *
+ * @throws {SyntaxError} if it is none.
+ */
+export function parseExactly(json: string): unknown {
+  if (!hasLongInteger(json)) return JSON.parse(json);
+  const marked = replaceOutsideStrings(json, LONG_INTEGER, (digits) =>
+    typeof exactNumberOf(digits) === 'number' ? digits : `"${MARK}${digits}"`,
+  );
+  return JSON.parse(marked, (_key, value: unknown) =>
+    typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
+  );
+}
+
+/** Returns a text that stands for the integer until `withIntegers` has put it into the JSON. */
+export function markOf(integer: bigint): string {
+  return MARK + integer;
+}
+
+/** Returns JSON with integers in the places of their marks. */
+export function withIntegers(json: string): string {
+  return json.replace(MARKED, '$1');
+}

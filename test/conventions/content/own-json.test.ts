@@ -103,3 +103,25 @@ it('the first message of a record of AWS may be JSON without being the whole req
   const whole = turn('user', JSON.stringify({ text: { q: '{"n":1}' } }));
   expect(reading({ input: { messages: [whole, ...asked] } }).messages).toEqual([asked[0], told[0], asked[1]]);
 });
+
+it.each([
+  ['langfuse', { 'langfuse.observation.type': 'generation' }, 'langfuse.observation.output'],
+  ['langsmith', { 'langsmith.span.kind': 'llm' }, 'gen_ai.completion'],
+  ['confident-ai', { 'confident.span.type': 'llm' }, 'confident.span.output'],
+  ['mlflow', { 'mlflow.spanType': '"CHAT_MODEL"' }, 'mlflow.spanOutputs'],
+  ['braintrust', { 'braintrust.span_attributes': '{"type":"llm"}' }, 'braintrust.output_json'],
+])('%s: JSON that a model wrote has its spaces and its numbers', (_, span, key) => {
+  const said = '{ "rate":  1.0,\n "at": [1e3, 12345678901234567890] }';
+  expect(read({ ...span, [key]: JSON.stringify(said) }).output).toBe(said);
+});
+
+it.each([
+  ['langfuse', { 'langfuse.observation.type': 'generation' }, 'langfuse.observation.output'],
+  ['langsmith', { 'langsmith.span.kind': 'llm' }, 'gen_ai.completion'],
+  ['confident-ai', { 'confident.span.type': 'llm' }, 'confident.span.output'],
+  ['gen-ai', call, 'gen_ai.completion'],
+  ['openinference', { 'openinference.span.kind': 'LLM' }, 'output.value'],
+])('%s: so it has without quotes around it', (_, span, key) => {
+  const said = '{ "rate":  1.0,\n "at": [1e3, 12345678901234567890] }';
+  expect(read({ ...span, [key]: said }).output).toBe(said);
+});

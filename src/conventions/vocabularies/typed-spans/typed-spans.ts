@@ -8,7 +8,7 @@ import { inputsOf } from '../../content/inputs.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { isWholeAnswer, modelOfRequest, namesIn } from '../../content/model-of-bodies.ts';
-import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../../content/provider-bodies.ts';
+import { jsonTextAt, jsonValueAt, readAnswer, readRequest, toStepOutput } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
@@ -82,7 +82,9 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
   const body = isObject(request) ? request : {};
   const messages = request === undefined ? [] : reader.read(request);
   const usage = source.usage.read(fields.attributes, fields.keys);
-  const answer = readAnswer(valueAt(fields, source.said ?? []) ?? response, reader, usage.outputTokens);
+  const said = valueAt(fields, source.said ?? []);
+  const text = jsonTextAt(fields, fields.firstKey(...(said === undefined ? source.outputs : (source.said ?? []))));
+  const answer = readAnswer(said ?? response, reader, usage.outputTokens, text);
   const asked = modelOfRequest(request);
   const isRequest = asked !== undefined;
   // JSON that the model said may have an id and a model of its own.

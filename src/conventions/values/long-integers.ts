@@ -13,27 +13,34 @@ const LONG_INTEGER = /(?<![^\s,:[])-?\d{16,300}(?![^\s,\]}])/g;
 /** Whether an integer may be in the JSON that has to be parsed so. Looks at each sixteenth character, as nearly no text has one. */
 export function hasLongInteger(text: string): boolean {
   for (let at = MIN_DIGITS - 1; at < text.length; at += MIN_DIGITS) {
-    if (isDigit(text.charCodeAt(at)) && isLongAround(text, at)) return true;
+    if (!isDigit(text.charCodeAt(at))) continue;
+    let from = at;
+    let to = at + 1;
+    while (from > 0 && isDigit(text.charCodeAt(from - 1))) from--;
+    while (to < text.length && isDigit(text.charCodeAt(to))) to++;
+    if (to - from >= MIN_DIGITS && stands(text, from, to)) return true;
+    at = to - 1;
   }
   return false;
 }
 
-function isLongAround(text: string, at: number): boolean {
-  let from = at;
-  let to = at + 1;
-  while (from > at - MIN_DIGITS && isDigit(text.charCodeAt(from - 1))) from--;
-  while (to < from + MIN_DIGITS && isDigit(text.charCodeAt(to))) to++;
-  return to - from >= MIN_DIGITS;
+/** Whether the digits are all of a number: those of a fraction or an id are not. */
+function stands(text: string, from: number, to: number): boolean {
+  const before = text[from - 1] === '-' ? from - 2 : from - 1;
+  return (before < 0 || BEFORE.test(text[before]!)) && (to === text.length || AFTER.test(text[to]!));
 }
+
+const BEFORE = /[\s,:[]/;
+const AFTER = /[\s,\]}]/;
 
 function isDigit(code: number): boolean {
   return code >= 0x30 && code <= 0x39;
 }
 
-/** Returns a number, or the integer that no number can hold. */
+/** Returns a number, or the integer of which a number would print other digits. */
 export function exactNumberOf(digits: string): number | bigint {
   const number = Number(digits);
-  return INTEGER.test(digits) && BigInt(digits) !== BigInt(number) ? BigInt(digits) : number;
+  return INTEGER.test(digits) && `${number}` !== digits ? BigInt(digits) : number;
 }
 
 const INTEGER = /^-?\d{16,300}$/;

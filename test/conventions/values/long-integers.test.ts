@@ -51,6 +51,8 @@ describe('integers that no number can hold', () => {
     for (let before = 0; before < 40; before++) {
       expect(hasLongInteger(`${' '.repeat(before)}1234567890123456`)).toBe(true);
       expect(hasLongInteger(`${' '.repeat(before)}123456789012345 `.repeat(3))).toBe(false);
+      expect(hasLongInteger(`${' '.repeat(before)}[0.1234567890123456,"id-1234567890123456"]`)).toBe(false);
+      expect(hasLongInteger(`${' '.repeat(before)}[0.1234567890123456,-1234567890123456]`)).toBe(true);
     }
   });
 });

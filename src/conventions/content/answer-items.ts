@@ -10,7 +10,10 @@ type Fields = Readonly<Record<string, unknown>>;
 
 type IsItem = (item: Fields, isInBody: boolean) => boolean;
 
-/** Lists in bodies, with what tells an item of each from an object of the model's own. Beside the names of a body less is enough. */
+/**
+ * Lists in bodies, with what tells an item of each from an object of the model's own. Beside the names of a body, less
+ * is enough.
+ */
 const ITEMS: readonly (readonly [list: string, isItem: IsItem])[] = [
   ['choices', isChoice],
   ['candidates', isCandidate],

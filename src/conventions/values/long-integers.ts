@@ -1,7 +1,7 @@
 /**
- * Integers in JSON that a number of JavaScript cannot hold: ids of 64 bits, mostly. They are parsed to bigints, so that no other
- * digits are sent. Texts that are written of them (arguments, results) have the same number again, objects its digits as a text:
- * whoever parses those as numbers once more would round them.
+ * Integers in JSON that a number of JavaScript cannot hold: ids of 64 bits, mostly. They are parsed to bigints, so that
+ * no other digits are sent. Texts that are written of them (arguments, results) have the same number again, objects its
+ * digits as a text: whoever parses those as numbers once more would round them.
  */
 import { replaceOutsideStrings } from './string-end.ts';
 
@@ -10,7 +10,10 @@ const MIN_DIGITS = 16;
 /** To parse more takes time that grows with their square, and no id has as many. */
 const LONG_INTEGER = /(?<![^\s,:[])-?\d{16,300}(?![^\s,\]}])/g;
 
-/** Whether an integer may be in the JSON that has to be parsed so. Looks at each sixteenth character, as nearly no text has one. */
+/**
+ * Whether an integer may be in the JSON that has to be parsed so. Looks at each sixteenth character, as nearly no text
+ * has one.
+ */
 export function hasLongInteger(text: string): boolean {
   for (let at = MIN_DIGITS - 1; at < text.length; at += MIN_DIGITS) {
     if (!isDigit(text.charCodeAt(at))) continue;

@@ -132,7 +132,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   if (typeof value !== 'string')
     return typeof value === 'object' && value !== null ? toBoundedTree(value) : (value ?? undefined);
   const first = value.charCodeAt(0);
-  if (first === BYTE_ORDER_MARK) return jsonOf(value.slice(1), onCut);
+  if (first === BYTE_ORDER_MARK && value.charCodeAt(1) !== first) return jsonOf(value.slice(1), onCut);
   // Most texts are not JSON, and catching a SyntaxError costs ten times as much as parsing.
   if (!startsJson(first)) return printedIn(value) ?? undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;

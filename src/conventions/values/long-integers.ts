@@ -8,7 +8,7 @@ import { replaceOutsideStrings } from './string-end.ts';
 /** All shorter integers are safe. */
 const MIN_DIGITS = 16;
 /** To parse more takes time that grows with their square, and no id has as many. */
-const LONG_INTEGER = /(?<![^\s,:[])-?\d{16,300}(?![^\s,\]}])/g;
+const LONG_INTEGER = /(?<![^\s,:[])-?[1-9]\d{15,299}(?![^\s,\]}])/g;
 
 /**
  * Whether an integer may be in the JSON that has to be parsed so. Looks at each sixteenth character, as nearly no text
@@ -46,11 +46,11 @@ export function exactNumberOf(digits: string): number | bigint {
   return INTEGER.test(digits) && `${number}` !== digits ? BigInt(digits) : number;
 }
 
-const INTEGER = /^-?\d{16,300}$/;
+const INTEGER = /^-?[1-9]\d{15,299}$/;
 
 /** Marks texts that stand for integers, in what is parsed and written here. */
 const MARK = '\u{10fffd}int:';
-const MARKED = new RegExp(`"${MARK}(-?\\d+)"`, 'g');
+const MARKED = new RegExp(`"${MARK}(-?[1-9]\\d{15,299})"`, 'g');
 
 /**
  * Parses JSON.
@@ -62,9 +62,29 @@ export function parseExactly(json: string): unknown {
   const marked = replaceOutsideStrings(json, LONG_INTEGER, (digits) =>
     typeof exactNumberOf(digits) === 'number' ? digits : `"${MARK}${digits}"`,
   );
-  return JSON.parse(marked, (_key, value: unknown) =>
-    typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
-  );
+  return marked === json ? JSON.parse(json) : withoutMarks(JSON.parse(marked));
+}
+
+/**
+ * Puts integers in the places of their marks. A reviver would overflow the stack where `JSON.parse` alone does not, which is
+ * of any depth.
+ */
+function withoutMarks(parsed: unknown): unknown {
+  const root = [parsed];
+  const open: object[] = [root];
+  for (let holder = open.pop() as Record<string, unknown> | undefined; holder; holder = open.pop() as typeof holder) {
+    for (const key in holder) {
+      const value = holder[key];
+      if (typeof value === 'object' && value !== null) open.push(value);
+      else if (typeof value === 'string' && value.startsWith(MARK)) holder[key] = integerOf(value);
+    }
+  }
+  return root[0];
+}
+
+function integerOf(marked: string): bigint | string {
+  const digits = marked.slice(MARK.length);
+  return INTEGER.test(digits) ? BigInt(digits) : marked;
 }
 
 /** Returns a text that stands for the integer until `withIntegers` has put it into the JSON. */

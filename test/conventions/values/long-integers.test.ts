@@ -47,6 +47,22 @@ describe('integers that no number can hold', () => {
     expect(jsonOf(json)).toEqual(JSON.parse(json));
   });
 
+  test.each(['0000000000000001', '-0000123456789012345', '{"account": 00001234567890123456}'])(
+    'digits that begin with zeros are no number of JSON: %s',
+    (text) => expect(jsonOf(text)).toBeUndefined(),
+  );
+
+  test('stand beside texts that begin as if they stood for one', () => {
+    const json = '{"texts":["\u{10fffd}int:","\u{10fffd}int:12","\u{10fffd}int:a"],"id":12345678901234567890}';
+    expect(toText(jsonOf(json))).toBe(json);
+  });
+
+  test('stand in JSON of any depth', () => {
+    const json = (depth: number, inner: string) => '{"a":['.repeat(depth) + inner + ']}'.repeat(depth);
+    expect(toText(jsonOf(json(20, '12345678901234567890')))).toBe(json(20, '12345678901234567890'));
+    expect(toText(jsonOf(json(10_000, '12345678901234567890')))).toBe(toText(jsonOf(json(10_000, '1'))));
+  });
+
   test('are found wherever they stand, and shorter ones are not looked for', () => {
     for (let before = 0; before < 40; before++) {
       expect(hasLongInteger(`${' '.repeat(before)}1234567890123456`)).toBe(true);

@@ -67,7 +67,7 @@ it('leaves prose and free text alone', () => {
   expect(new MessageReader().read([call])[0]?.tool_calls?.[0]?.function.arguments).toBe('x = [NaN]');
 });
 
-test('a text of byte order marks is no JSON, and no stack overflows', () => {
+it('reads no text of many byte order marks, and overflows no stack', () => {
   expect(jsonOf('\ufeff{"a": 1}')).toEqual({ a: 1 });
   expect(jsonOf(`${'\ufeff'.repeat(200_000)}{}`)).toBeUndefined();
 });

@@ -35,6 +35,7 @@ const SHARED = [
   'options.ts',
   'processors/propagator.ts',
   'sqlite/open.ts',
+  'trace/agent-above.ts',
   'trace/same-call/call-facts.ts',
   'trace/same-call/same-call.ts',
   'transport/http-transport.ts',

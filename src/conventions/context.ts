@@ -174,7 +174,7 @@ function firstIdOf(metadata: Record<string, unknown>, names: readonly string[]):
 
 /** An id as text. MLflow writes ids as JSON strings, with quotes. */
 function idOf(value: unknown): string | undefined {
-  if (typeof value === 'number' && Number.isFinite(value)) return `${value}`;
+  if (typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value))) return `${value}`;
   const text = stringOf(value);
   const id = text?.startsWith('"') ? (stringOf(jsonOf(text)) ?? text) : text;
   return nameOf(id);

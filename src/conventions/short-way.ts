@@ -183,7 +183,7 @@ function isSame(first: unknown, second: unknown): boolean {
 /** JSON of what `toPlainObject` certainly leaves as it is: short texts, numbers and words, or lists of them, by name. */
 const FLAT_OBJECT = (() => {
   const characters = '[ !#-\\[\\]-\\ud7ff\\ue000-\\uffff]*';
-  const scalar = `(?:"${characters}"|-?(?:0|[1-9]\\d{0,15})(?:\\.\\d{1,15})?|true|false|null)`;
+  const scalar = `(?:"${characters}"|-?(?:0|[1-9]\\d{0,14})(?:\\.\\d{1,15})?|true|false|null)`;
   const value = `(?:${scalar}|\\[(?:${scalar}(?:, ?${scalar})*)?\\])`;
   const entry = `"[A-Za-z]${characters}": ?${value}`;
   return new RegExp(`^\\{(?:${entry}(?:, ?${entry})*)?\\}$`);

@@ -51,8 +51,22 @@ function withoutWhole(messages: Messages): [Attributes | undefined, Messages] {
   if (first === undefined || first['role'] === 'system') return [undefined, messages];
   const { content } = first;
   const isWhole =
-    others.length === 0 || typeof parsedOf(first) === 'object' || others.some((other) => other['content'] === content);
+    others.length === 0 || others.some((other) => other['content'] === content) || isBodyOf(parsedOf(first), others);
   return isWhole ? [first, others] : [undefined, messages];
+}
+
+/** Whether this is the body that the messages are of. The first message may be JSON, too. */
+function isBodyOf(value: unknown, messages: Messages): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return holdsMessages(value) || isAnswer(value) || says(value, messages[0]) || says(value, messages.at(-1));
+}
+
+const MAX_DEPTH = 16;
+
+/** Whether a text anywhere in the value is all that the message says. */
+function says(value: unknown, message: Attributes | undefined, depth = 0): boolean {
+  if (typeof value !== 'object' || value === null) return typeof value === 'string' && value === message?.['content'];
+  return depth < MAX_DEPTH && Object.values(value).some((item) => says(item, message, depth + 1));
 }
 
 /** Numbered completions come before the numbered messages of the history. */

@@ -11,6 +11,7 @@ import type { ShortReading } from '../conventions/short-way.ts';
 import { toProvider } from '../datapoint/provider.ts';
 import { providerOf } from '../datapoint/to-config.ts';
 import { secondsOf } from '../otel/hr-time.ts';
+import { agentAbove, lacksModel, withModelOfAgent } from '../trace/agent-above.ts';
 import type { ModelCall, SpanNode } from '../trace/span-node.ts';
 
 /** Tells the ancestors of a span which model call was the first, as far as it and the spans below it know. */
@@ -29,6 +30,29 @@ export function passOnFirstCall(node: SpanNode): void {
   for (let step = node.parent; step && isEarlier(firstCall.startSeconds, step.firstCall); step = step.parent) {
     step.firstCall = firstCall;
   }
+}
+
+/**
+ * Fills in model and provider of a call that names no model from the agent above it. Which spans report one call is decided
+ * before: it depends on what they say themselves.
+ */
+export function withAgentsModel(
+  node: SpanNode,
+  reading: Reading,
+  read: (agent: SpanNode) => Reading | undefined,
+): Reading {
+  if (!lacksModel(node.kind, reading)) return reading;
+  const agent = agentAbove(node, parentOf, isAgent);
+  const isAlike = agent?.recognitions?.some(({ convention }) => convention.name === reading.metadata?.['convention']);
+  return withModelOfAgent(reading, agent && (agent.reading ?? (isAlike ? read(agent) : undefined)));
+}
+
+function parentOf({ parent }: SpanNode): SpanNode | undefined {
+  return parent;
+}
+
+function isAgent({ kind }: SpanNode): boolean {
+  return kind === 'agent';
 }
 
 /** Fills in model and provider of an agent from the calls below it. Other logs keep their reading. */

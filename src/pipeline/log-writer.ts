@@ -24,7 +24,7 @@ import { decideContext, namesContext, noteContext } from '../trace/trace-context
 import type { TraceTracker } from '../trace/trace-tracker.ts';
 import { referenceIdOf } from '../wire/reference-id.ts';
 import type { LogRequest } from '../wire/v4.ts';
-import { calledModelInto, passOnFirstCall, withCalledModel } from './agent-model.ts';
+import { calledModelInto, passOnFirstCall, withAgentsModel, withCalledModel } from './agent-model.ts';
 import { examine, examineContinued, examineSkipped } from './doctor/faults.ts';
 import { Drafts } from './drafts.ts';
 import { Entries } from './entries.ts';
@@ -96,7 +96,7 @@ export class LogWriter {
     this.evaluations = new Evaluations(delivery, tracker, drops, this.#redaction, this.isLog);
     const host: ResolverHost = {
       select: this.#select,
-      read: (node) => node.span && this.#read(node, node.span),
+      read: this.#readEnded,
       logOf: (traceId, spanId) =>
         tracker.find(traceId, spanId) ?? { entry: delivery.assumeDelivered(referenceIdOf(traceId, spanId)) },
       unretiredNodes: () => tracker.unretiredNodes(),
@@ -153,6 +153,7 @@ export class LogWriter {
   };
 
   readonly #relate = (node: SpanNode): void => {
+    if (node.reading) node.reading = withAgentsModel(node, node.reading, this.#readEnded);
     if (node.kind === 'model' || node.firstCall) passOnFirstCall(node);
     // Whatever is read the short way has no events.
     if (!node.short) this.evaluations.route(node);
@@ -264,11 +265,13 @@ export class LogWriter {
       parentReferenceId,
       span,
       kind: node.kind ?? 'generic',
-      reading: withCalledModel(node, reading),
+      reading: withCalledModel(node, withAgentsModel(node, reading, this.#readEnded)),
       namesContext: namesContext(node, span),
       isOpen: node.state === 'open',
     };
   }
+
+  readonly #readEnded = (node: SpanNode): Reading | undefined => node.span && this.#read(node, node.span);
 
   /** Reads the span together with its events that came as log events. */
   #read(node: SpanNode, span: SpanSlice): Reading {

@@ -104,3 +104,18 @@ test('a log that was sent before any call ended keeps its config', async () => {
   app.expectDelivered();
   expect(app.log(agent)?.config).toEqual({ type: 'generic', name: 'agent' });
 });
+
+test('a call that names no model has that of the agent above it, if both are of one vocabulary', async () => {
+  const server = await startMisbehavingV4();
+  for (const app of [appWithProcessor(server), appWithExporter(server)]) {
+    const turn = app.start('session_task.turn', { attributes: { 'turn.id': 'turn', model: 'gpt-5-codex' } });
+    const step = app.start('try_run_turn', { parent: turn });
+    const call = app.start('completed', { parent: step, attributes: { 'codex.usage.total_tokens': 640 } });
+    const other = app.start('other', { parent: step, attributes: { 'gen_ai.operation.name': 'chat' } });
+    for (const span of [call, other, step, turn]) span.end();
+    await app.flush();
+    app.expectDelivered();
+    expect(app.log(call)?.config).toMatchObject({ model: 'gpt-5-codex', provider: 'openai' });
+    expect(app.log(other)?.config).toMatchObject({ model: 'unknown' });
+  }
+});

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { objectText } from '../../src/conventions/short-way.ts';
+import { hasLongInteger } from '../../src/conventions/values/long-integers.ts';
 import { toPlainObject } from '../../src/conventions/values/plain-json.ts';
 import { isObject, parseJson } from '../../src/wire/json.ts';
 
@@ -37,6 +38,11 @@ function expectAsParsed(json: string): void {
   const parsed = json.startsWith('{') ? parseJson(json) : undefined;
   const plain = isObject(parsed) ? toPlainObject(parsed) : undefined;
   const found = objectText(json);
+  // The general way has texts for integers that no number can hold.
+  if (hasLongInteger(json)) {
+    expect(found).toBeUndefined();
+    return;
+  }
   expect(found === undefined).toBe(plain === undefined);
   if (found !== undefined) expect(JSON.stringify(JSON.parse(found))).toBe(JSON.stringify(plain));
 }

@@ -11,6 +11,7 @@ import { type Classified, classifySpan, readSpan } from '../../src/conventions/i
 import { providerOf } from '../../src/datapoint/to-config.ts';
 import { toDatapoint } from '../../src/datapoint/to-datapoint.ts';
 import type { Attributes, HrTime, SpanEvent, SpanSlice } from '../../src/otel/span-slice.ts';
+import { lacksModel, withModelOfAgent } from '../../src/trace/agent-above.ts';
 import { type CallSpan, callSpanOf } from '../../src/trace/same-call/call-span.ts';
 import { resolveDuplicates } from '../../src/trace/same-call/same-call.ts';
 import type { LogRequest } from '../../src/wire/v4.ts';
@@ -119,8 +120,11 @@ export function toDatapoints(spans: readonly SpanSlice[], settings = SETTINGS): 
   for (const span of rootsFirst(spans, byId)) {
     const classified = logs.get(idOf(span));
     if (!classified) continue;
-    const parent = ancestors(span, byId).find((ancestor) => logs.has(idOf(ancestor)));
-    calls.set(idOf(span), callSpanOf(span, classified.kind, readSpan(span), parent && calls.get(idOf(parent))));
+    const path = ancestors(span, byId).filter((ancestor) => logs.has(idOf(ancestor)));
+    const own = readSpan(span);
+    const agent = path.find((ancestor) => logs.get(idOf(ancestor))?.kind === 'agent');
+    const reading = lacksModel(classified.kind, own) ? withModelOfAgent(own, agent && readSpan(agent)) : own;
+    calls.set(idOf(span), callSpanOf(span, classified.kind, reading, path[0] && calls.get(idOf(path[0]))));
   }
   const corrections = new Map([...tracesOf(calls)].flatMap((ofTrace) => [...resolveDuplicates(ofTrace)]));
   for (const [id, call] of calls) if (corrections.get(call)?.kind === 'plumbing') logs.delete(id);

@@ -1,45 +1,87 @@
 /** What tells the body of an answer from JSON that the model has written, which may have the same names in it. */
 import { isObject } from '../../wire/json.ts';
 import { memberOf } from '../values/enum-member.ts';
-import { isRole } from './messages/message-fields.ts';
+import { isRole, toRole } from './messages/message-fields.ts';
+import { isFragment } from './messages/message-wrappers.ts';
+import { isMessageInOtherSpelling } from './messages/spellings.ts';
+import { isKnownPart, isProviderPart } from './parts/message-parts.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** Lists in bodies, with what an item of each has. */
-const ITEM_KEYS: readonly (readonly [list: string, keys: readonly string[]])[] = [
-  ['choices', ['message', 'role', 'delta', 'finish_reason', 'finishReason', 'logprobs']],
-  ['candidates', ['content', 'finishReason', 'finish_reason', 'output', 'safetyRatings']],
-  ['generations', ['text', 'message', 'generation_info', 'generationInfo']],
-  ['output', ['type', 'role', 'content']],
-  ['response', ['type', 'role', 'content']],
+type IsItem = (item: Fields, isInBody: boolean) => boolean;
+
+/**
+ * Lists in bodies, with what tells an item of each from an object of the model's own. Beside the names of a body, less
+ * is enough.
+ */
+const ITEMS: readonly (readonly [list: string, isItem: IsItem])[] = [
+  ['choices', isChoice],
+  ['candidates', isCandidate],
+  ['generations', isGeneration],
+  ['output', isTypedItem],
+  ['response', isTypedItem],
 ];
 
-/** What only bodies have beside their lists. */
-const BODY_KEYS = [
-  'model',
-  'object',
-  'usage',
-  'usageMetadata',
-  'usage_metadata',
-  'created',
-  'llm_output',
-  'llmOutput',
-] as const;
+function isChoice(choice: Fields, isInBody: boolean): boolean {
+  const { message, delta, role, text } = choice;
+  const isMessage = isObject(message) || isObject(delta) || isKnownRole(role);
+  return isMessage || (isInBody && typeof text === 'string') || hasAnyOf(choice, CHOICE_KEYS);
+}
+
+const CHOICE_KEYS = ['finish_reason', 'finishReason', 'logprobs'] as const;
+
+function isCandidate(candidate: Fields): boolean {
+  const { content } = candidate;
+  return (isObject(content) && Array.isArray(content['parts'])) || hasAnyOf(candidate, CANDIDATE_KEYS);
+}
+
+const CANDIDATE_KEYS = ['finishReason', 'finish_reason', 'safetyRatings'] as const;
+
+function isGeneration(generation: Fields, isInBody: boolean): boolean {
+  const { message, text } = generation;
+  const isText = typeof text === 'string' && (isInBody || hasAnyOf(generation, ['id', 'type']));
+  return isText || isObject(message) || hasAnyOf(generation, GENERATION_KEYS);
+}
+
+const GENERATION_KEYS = ['finish_reason', 'generation_info', 'generationInfo'] as const;
+
+function isTypedItem(item: Fields): boolean {
+  if (isKnownRole(item['role']) || isFragment(item) || isMessageInOtherSpelling(item)) return true;
+  return typeof item['type'] === 'string' && (isKnownPart(item) || isProviderPart(item));
+}
+
+function hasAnyOf(fields: Fields, keys: readonly string[]): boolean {
+  return keys.some((key) => key in fields);
+}
 
 /** Whether the object has a list of answers, or of items of one, or an answer with its usage. */
 export function listsAnswers(body: Fields): boolean {
-  return ITEM_KEYS.some(([key, keys]) => {
+  return ITEMS.some(([key, isItem]) => {
     const list = body[key];
-    if (!Array.isArray(list) && !isObject(list)) return false;
-    if (BODY_KEYS.some((name) => body[name] !== undefined)) return true;
-    return Array.isArray(list) && list.length > 0 && list.every((item) => hasAnyOf(item, keys));
+    if (isObject(list)) return saysUsage(body);
+    if (!Array.isArray(list)) return false;
+    if (!isBody(body)) return list.length > 0 && list.every((item) => areItems(item, isItem, false));
+    // Items of types yet to come stand beside others.
+    if (isItem === isTypedItem && list.some((item) => areItems(item, isItem, true))) return true;
+    return body['object'] === 'response' || list.every((item) => areItems(item, isItem, true));
   });
 }
 
-/** LangChain has a list of generations for each prompt. */
-function hasAnyOf(item: unknown, keys: readonly string[]): boolean {
-  if (Array.isArray(item)) return item.length > 0 && item.every((inner) => hasAnyOf(inner, keys));
-  return isObject(item) && keys.some((key) => (key === 'role' ? isKnownRole(item[key]) : key in item));
+/** What only bodies have beside their lists. A model may say something under the same names. */
+function isBody(body: Fields): boolean {
+  const { model, object, created, llm_output: ofPython, llmOutput = ofPython } = body;
+  if (typeof object === 'string' || typeof created === 'number' || typeof model === 'string') return true;
+  return saysUsage(body) || llmOutput === null || isObject(llmOutput);
+}
+
+function saysUsage({ usage, usageMetadata, usage_metadata: ofPython }: Fields): boolean {
+  return isObject(usage) || isObject(usageMetadata) || isObject(ofPython);
+}
+
+/** LangChain has a list of generations for each prompt, and in it texts alone. */
+function areItems(item: unknown, isItem: IsItem, isInBody: boolean): boolean {
+  if (Array.isArray(item)) return item.length > 0 && item.every((inner) => areItems(inner, isItem, true));
+  return isObject(item) && isItem(item, isInBody);
 }
 
 /** What a message has beside its role. */
@@ -61,9 +103,9 @@ function isKnownRole(role: unknown): role is string {
   return typeof role === 'string' && isRole(memberOf(role) ?? role);
 }
 
-/** Whether this is a message, and not the user's. People in an app have roles too. */
+/** Whether this is a message of the model. People in an app have roles too. */
 export function isAnswerMessage(value: Fields): boolean {
   const { role, tool_calls: calls } = value;
   if (typeof role !== 'string') return Array.isArray(calls) && (calls.length > 0 || 'content' in value);
-  return role !== 'user' && isKnownRole(role) && MESSAGE_KEYS.some((key) => key in value);
+  return isKnownRole(role) && toRole(role) === 'assistant' && MESSAGE_KEYS.some((key) => key in value);
 }

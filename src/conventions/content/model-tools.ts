@@ -3,7 +3,7 @@
 import { isObject } from '../../wire/json.ts';
 import type { ModelTool } from '../../wire/v4.ts';
 import { booleanOf, jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
-import { toPlainObject } from '../values/plain-json.ts';
+import { toPlainSchema } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;
@@ -102,7 +102,7 @@ export function toModelTool(value: unknown): ModelTool | undefined {
 export function toSchema(value: unknown): Record<string, unknown> | undefined {
   const schema = objectOf(value);
   if (!schema) return undefined;
-  return toPlainObject(isObject(schema['json']) ? schema['json'] : schema);
+  return toPlainSchema(isObject(schema['json']) ? schema['json'] : schema);
 }
 
 /** Whether this says which tool it defines, by a name or a provider's type, and is not only what that takes. */
@@ -122,7 +122,7 @@ function toolOfSchema(schema: Fields): ModelTool | undefined {
   const name = stringOf(schema['title']);
   if (name === undefined) return undefined;
   const { title: _title, ...parameters } = schema;
-  return { name, parameters: toPlainObject(parameters) as Fields };
+  return { name, parameters: toPlainSchema(parameters) };
 }
 
 /** Mastra's tools have an id, which is the name. */

@@ -22,6 +22,7 @@ import { printedDocumentsIn } from './documents.ts';
 import { imageAnswerOf } from './image-answers.ts';
 import { textOfState } from './messages/graph-state.ts';
 import { areChoices, joinItems } from './messages/join-messages.ts';
+import { toRole } from './messages/message-fields.ts';
 import { finishReasonOf, holdsMessages, isFragment, openTexts } from './messages/message-wrappers.ts';
 import { isLostAnswer, MessageReader } from './messages/messages.ts';
 import { fromRareAnswer } from './messages/rare-answers.ts';
@@ -46,6 +47,13 @@ export function isLangChainText(text: string): boolean {
 /** Returns a list or an object, also from its JSON, and any other value as it is: the text `42` stays a text. */
 export function structuredOf(value: unknown): unknown {
   return isStructuredText(value) ? toStructured(value, withoutQuotes(jsonOf(value))) : openList(value);
+}
+
+/** Returns the text of JSON at a key as it stands there; undefined if another value would say more. */
+export function jsonTextAt(fields: SpanFields, key: string | undefined): string | undefined {
+  const value = key === undefined ? undefined : fields.attributes[key];
+  if (typeof value !== 'string' || !/^"?[{[]/.test(value) || isLangChainText(value)) return undefined;
+  return fields.truncated.has(key as string) ? undefined : unquotedText(value);
 }
 
 /** The same of the value at a key. */
@@ -77,7 +85,7 @@ export function toolOutputAt(fields: SpanFields, key: string): string | undefine
 /** Whether a text may be a list or an object, as JSON or as Python prints it. */
 export function isStructuredText(value: unknown): value is string {
   if (typeof value !== 'string') return false;
-  return /^(?:"?[{[]|[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=|content=)/.test(value) || isPrintedBody(value);
+  return /^\ufeff?(?:"?[{[]|[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=|content=)/.test(value) || isPrintedBody(value);
 }
 
 /** A list attribute may have the JSON text of one message in each item. */
@@ -104,8 +112,16 @@ export function readRequest(request: Fields): Reading {
   return addTo(readRequestParameters(body), { tools: toModelTools(body['tools'] ?? body['functions']) });
 }
 
-/** Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text. */
-export function readAnswer(recorded: unknown, reader: MessageReader, outputTokens?: number): Reading {
+/**
+ * Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text, as it was
+ * recorded: `recordedText`, if it is known.
+ */
+export function readAnswer(
+  recorded: unknown,
+  reader: MessageReader,
+  outputTokens?: number,
+  recordedText?: string,
+): Reading {
   if (recorded === undefined || recorded === null) return {};
   const value = fromRareAnswer(joinChunks(yieldedIn(recorded) ?? recorded));
   const picture = imageAnswerOf(value);
@@ -115,9 +131,8 @@ export function readAnswer(recorded: unknown, reader: MessageReader, outputToken
     return { outputMessage, contentMetadata: unlessEmpty({ revised_prompt }) };
   }
   const holdsMessage = isAnswer(value);
-  const answers = reader.readOutput(
-    holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text: toText(value) }] },
-  );
+  const text = value === recorded && recordedText !== undefined ? recordedText : toText(value);
+  const answers = reader.readOutput(holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text }] });
   // What a tool answered separates the turns around it.
   const areItems = Array.isArray(value) && !areChoices(value);
   const choices = (areItems ? joinItems(answers) : answers).filter(({ role }) => role === 'assistant');
@@ -136,7 +151,9 @@ export function readAnswer(recorded: unknown, reader: MessageReader, outputToken
 
 /** Whether this is the answer of a provider or framework, and not JSON that the model has written. */
 export function isAnswer(value: unknown): boolean {
-  if (Array.isArray(value)) return value.length > 0 && value.every(isMessageOrPart) && value.some(isKnownItem);
+  if (Array.isArray(value)) {
+    return value.every((item) => item === null || isMessageOrPart(item)) && value.some(isKnownItem);
+  }
   if (!isObject(value)) return false;
   return (
     isAnswerMessage(value) ||
@@ -150,7 +167,7 @@ export function isAnswer(value: unknown): boolean {
 
 /** Whether this is the body of Ollama or Cohere, `{ message: { role, … } }`, or of Bedrock, `{ output: { message } }`. */
 export function holdsAnswer({ message, output }: Fields): boolean {
-  if (isObject(message)) return message['role'] === 'assistant';
+  if (isObject(message)) return typeof message['role'] === 'string' && toRole(message['role']) === 'assistant';
   return isObject(output) && isObject(output['message']) && typeof output['message']['role'] === 'string';
 }
 

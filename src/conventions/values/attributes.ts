@@ -132,6 +132,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   if (typeof value !== 'string')
     return typeof value === 'object' && value !== null ? toBoundedTree(value) : (value ?? undefined);
   const first = value.charCodeAt(0);
+  if (first === BYTE_ORDER_MARK && value.charCodeAt(1) !== first) return jsonOf(value.slice(1), onCut);
   // Most texts are not JSON, and catching a SyntaxError costs ten times as much as parsing.
   if (!startsJson(first)) return printedIn(value) ?? undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
@@ -166,6 +167,7 @@ export function isPrintedBody(text: string): boolean {
   return PRINTED_START.test(text) && PRINTED_FIELD.test(text);
 }
 
+const BYTE_ORDER_MARK = 0xfeff;
 const SPACE = 0x20;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;

@@ -14,7 +14,8 @@ export interface IndexedGroup {
   readonly fields: Attributes;
 }
 
-const MAX_INDEX = 100_000;
+/** Larger ones are not told apart. */
+const MAX_INDEX = Number.MAX_SAFE_INTEGER;
 
 const DOT = 0x2e;
 

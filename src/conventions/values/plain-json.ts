@@ -5,6 +5,7 @@
  * parsed JSON may be so deep that the next `JSON.stringify` overflows the stack.
  */
 import { isLargeData, placeholderOf } from './large-data.ts';
+import { markOf, withIntegers } from './long-integers.ts';
 
 const MAX_DEPTH = 64;
 /** A few shared references can expand to any number of nodes. */
@@ -16,6 +17,17 @@ const MAX_NODES = 200_000;
  */
 export function toPlainJson(value: unknown): unknown {
   return typeof value === 'object' ? toPlain(value, [], { nodes: 0 }) : scalarToPlain(value);
+}
+
+/** What a walk has seen, and what it makes of integers that no number can hold, if not texts. */
+interface Walk {
+  nodes: number;
+  readonly ofInteger?: (integer: bigint) => unknown;
+}
+
+/** Like `toPlainObject`, for a JSON Schema: its bounds stay numbers, rounded, since texts would make it invalid. */
+export function toPlainSchema(schema: object): Record<string, unknown> {
+  return toPlain(schema, [], { nodes: 0, ofInteger: Number }) as Record<string, unknown>;
 }
 
 /** Like `toPlainJson`, but returns undefined for anything other than an object. */
@@ -46,7 +58,15 @@ function countNodes(value: object, depth: number, before: number): number {
 /** Returns strings as they are and everything else as JSON text. */
 export function toText(value: unknown): string {
   if (typeof value === 'string') return value.toWellFormed();
-  return JSON.stringify(toPlainJson(value)) ?? '';
+  if (typeof value === 'bigint') return `${value}`;
+  if (typeof value !== 'object') return JSON.stringify(scalarToPlain(value)) ?? '';
+  let isMarked = false;
+  const ofInteger = (integer: bigint) => {
+    isMarked = true;
+    return markOf(integer);
+  };
+  const json = JSON.stringify(toPlain(value, [], { nodes: 0, ofInteger })) ?? '';
+  return isMarked ? withIntegers(json) : json;
 }
 
 function scalarToPlain(value: unknown): unknown {
@@ -64,7 +84,8 @@ function scalarToPlain(value: unknown): unknown {
   }
 }
 
-function toPlain(value: unknown, ancestors: object[], budget: { nodes: number }): unknown {
+function toPlain(value: unknown, ancestors: object[], budget: Walk): unknown {
+  if (typeof value === 'bigint' && budget.ofInteger) return budget.ofInteger(value);
   if (typeof value !== 'object') return scalarToPlain(value);
   if (value === null) return null;
   if (ancestors.includes(value)) return '[circular]';
@@ -90,7 +111,7 @@ function toPlain(value: unknown, ancestors: object[], budget: { nodes: number })
   return result;
 }
 
-function listToPlain(list: unknown[], ancestors: object[], budget: { nodes: number }): unknown[] {
+function listToPlain(list: unknown[], ancestors: object[], budget: Walk): unknown[] {
   let copy: unknown[] | undefined;
   for (let at = 0; at < list.length; at++) {
     const item = toPlain(list[at], ancestors, budget) ?? null;
@@ -105,7 +126,7 @@ function fieldsToPlain(
   source: Record<string, unknown>,
   isPlain: boolean,
   ancestors: object[],
-  budget: { nodes: number },
+  budget: Walk,
 ): Record<string, unknown> {
   const keys = Object.keys(source);
   let copy: Record<string, unknown> | undefined = isPlain ? undefined : {};

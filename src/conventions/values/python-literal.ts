@@ -6,6 +6,7 @@
  * value to be read (`<Session object at 0x7f>` stays a text). A text with anything else in it is not read at all: half of a
  * value would be wrong.
  */
+import { exactNumberOf } from './long-integers.ts';
 import { dateOf, withPrintedClass } from './python-classes.ts';
 import { budgetNow } from './text-weight.ts';
 
@@ -106,7 +107,7 @@ class LiteralReader {
     }
     if (this.#match(STRING_START) !== undefined) return this.#string();
     const number = this.#match(NUMBER);
-    if (number !== undefined) return number === '-inf' ? null : Number(number);
+    if (number !== undefined) return number === '-inf' ? null : exactNumberOf(number);
     return this.#wordOrObject(depth);
   }
 

@@ -13,17 +13,18 @@ export function stringEnd(text: string, from: number): number {
 }
 
 /** Returns the text with `by` in place of what matches outside of its strings. What follows a string without end stays. */
-export function replaceOutsideStrings(text: string, pattern: RegExp, by: string): string {
+export function replaceOutsideStrings(text: string, pattern: RegExp, by: string | ((found: string) => string)): string {
+  const replace = (part: string) => (typeof by === 'string' ? part.replace(pattern, by) : part.replace(pattern, by));
   let replaced = '';
   let at = 0;
   while (at < text.length) {
     const quote = text.indexOf('"', at);
     if (quote < 0) break;
     const end = stringEnd(text, quote + 1);
-    replaced += text.slice(at, quote).replace(pattern, by);
+    replaced += replace(text.slice(at, quote));
     if (end < 0) return replaced + text.slice(quote);
     replaced += text.slice(quote, end + 1);
     at = end + 1;
   }
-  return replaced + text.slice(at).replace(pattern, by);
+  return replaced + replace(text.slice(at));
 }

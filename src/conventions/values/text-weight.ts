@@ -6,6 +6,7 @@
  * have found and the events of a stream have the same few keys again and again.
  */
 import { parseJson } from '../../wire/json.ts';
+import { hasLongInteger } from './long-integers.ts';
 import { stringEnd } from './string-end.ts';
 
 /** Texts of so many characters together are parsed without a look: whatever they have takes some milliseconds. */
@@ -131,7 +132,7 @@ export function mayParse(text: string): boolean {
   return budgetNow().take(text);
 }
 
-/** Returns the parsed text; undefined if it is not JSON, or may not be parsed. */
+/** Returns the parsed text; undefined if it is not JSON, may not be parsed, or has numbers that no number can hold. */
 export function parseWithin(text: string): unknown {
-  return mayParse(text) ? parseJson(text) : undefined;
+  return mayParse(text) && !hasLongInteger(text) ? parseJson(text) : undefined;
 }

@@ -119,6 +119,8 @@ function withoutTransport(config: Fields): Fields {
 
 /** The instructions may be text, a content with parts, or parts. */
 function systemPartsOf(system: unknown): unknown {
+  // In the JSON of a request, a text is what it says.
+  if (typeof system === 'string' && objectOf(system)?.['parts'] === undefined) return [{ text: system }];
   return objectOf(system)?.['parts'] ?? system;
 }
 

@@ -14,7 +14,14 @@ import { textOfDocuments } from '../content/documents.ts';
 import { inputsOf } from '../content/inputs.ts';
 import { textOfState } from '../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
-import { readAnswer, readRequest, structuredAt, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
+import {
+  jsonTextAt,
+  readAnswer,
+  readRequest,
+  structuredAt,
+  structuredOf,
+  toStepOutput,
+} from '../content/provider-bodies.ts';
 import { lastException, readError } from '../content/read-error.ts';
 import {
   IN_BODY,
@@ -99,7 +106,7 @@ function readModelCall(fields: SpanFields, general: Reading): Reading {
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
   const output = structuredAt(fields, OUTPUT);
-  const answer = readAnswer(output, reader, general.outputTokens);
+  const answer = readAnswer(output, reader, general.outputTokens, jsonTextAt(fields, OUTPUT));
   const parameters = readRequest({ ...invocation, ...(stringOf(request['model']) !== undefined && request) });
   const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
   return addTo(parameters, {

@@ -98,7 +98,7 @@ function textOfBlocks(value: unknown): string | undefined {
 }
 
 function toId(value: unknown): string | undefined {
-  return typeof value === 'number' ? `${value}` : nameOf(value);
+  return typeof value === 'number' || typeof value === 'bigint' ? `${value}` : nameOf(value);
 }
 
 /** Returns one of the protocol's transports. Any other text may be content, which must not pass for structure. */

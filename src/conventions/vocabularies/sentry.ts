@@ -9,7 +9,7 @@ import { inputsOf } from '../content/inputs.ts';
 import { toFinishReason } from '../content/messages/finish-reason.ts';
 import { MessageReader, metadataOfMessages, providerCallMetadata } from '../content/messages/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { listOf, objectOf, textOf } from '../values/attributes.ts';
+import { booleanOf, listOf, objectOf, textOf } from '../values/attributes.ts';
 import { toText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
@@ -123,7 +123,7 @@ function withoutRepeats(items: readonly unknown[]): readonly unknown[] {
     const { type, name, args, arguments: input } = item;
     const isPart = type === undefined;
     if (!isPart && (type !== 'function' || listed.size === 0)) return true;
-    const call = JSON.stringify([name, isPart ? args : input]);
+    const call = toText([name, isPart ? args : input]);
     const count = listed.get(call) ?? 0;
     if (isPart) listed.set(call, count + 1);
     else if (count > 0) listed.set(call, count - 1);
@@ -160,12 +160,20 @@ function isTextBlock(block: Record<string, unknown> | undefined): boolean {
 }
 
 /** Reads a JSON list with one text per choice, or for a stream the text itself, which may look like a JSON list. */
-function readTexts({ attributes }: SpanFields): string[] {
+function readTexts(fields: SpanFields): string[] {
+  const { attributes } = fields;
   const value = attributes[TEXT] ?? attributes['gen_ai.response.object'];
   if (value === undefined || value === null) return [];
-  const isStreamed = attributes['gen_ai.response.streaming'] === true;
-  const list = isStreamed ? undefined : listOf(value);
-  return list?.every((item) => typeof item === 'string') ? list.map((item) => textOf(item) ?? '') : [toText(value)];
+  const list = listOf(value);
+  const isStreamed = booleanOf(attributes['gen_ai.response.streaming']) === true;
+  const isList = list?.every((item) => typeof item === 'string') && (!isStreamed || isListOfChoices(list, fields));
+  return isList ? list.map((item) => textOf(item) ?? '') : [toText(value)];
+}
+
+/** Whether a stream had as many choices as there are texts. Sentry for Python lists them, if they are several. */
+function isListOfChoices({ length }: readonly unknown[], fields: SpanFields): boolean {
+  const asked = fields.count('gen_ai.request.choice.count') ?? fields.list(FINISH_REASONS)?.length;
+  return length > 1 && length === asked;
 }
 
 /** Whether the texts are the parts of one answer. Chat Completions and LangChain have one for each choice. */

@@ -15,7 +15,7 @@ import {
   tokenOf,
   unquotedText,
 } from '../values/attributes.ts';
-import { toPlainJson } from '../values/plain-json.ts';
+import { toPlainJson, toText } from '../values/plain-json.ts';
 import { parsePythonLiteral } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
@@ -56,7 +56,7 @@ export const vectorStores: Convention = {
         where_document: toPlainJson(opened(at('where_document'))),
         id: stringOf(at('id')),
       }),
-      output: found.length > 0 ? JSON.stringify(found) : undefined,
+      output: found.length > 0 ? toText(found) : undefined,
       other: {
         retrieval_top_k: integerOf(attributes['db.vector.query.top_k'] ?? at('top_k', 'n_results', 'limit')),
       },

@@ -40,3 +40,88 @@ it.each([
   const scope = 'opentelemetry.instrumentation.milvus';
   expect(read({ 'db.milvus.query.query': query }, { scope, name: 'milvus.query' }).inputs).toEqual(inputs);
 });
+
+it.each([
+  '{"candidates":[{"name":"Ada","content":"strong"}]}',
+  '{"candidates":[{"content":{"role":"model"}}]}',
+  '{"generations":[{"text":"first"}]}',
+  '{"choices":["a"],"model":"T"}',
+  '{"choices":[{"label":"a"}],"model":"T","created":"today"}',
+  '{"choices":[{"message":"a"}]}',
+  '{"choices":[{"text":"a"}],"usage":"daily"}',
+  '{"output":[{"type":"relay"}],"model":"T"}',
+  '{"output":{"kw":3},"model":"T"}',
+  '{"response":[{"content":"x"}]}',
+  '{"role":"system","content":"x"}',
+])('a body has more than the names of its lists: %s', (said) => {
+  for (const span of [
+    { ...call, 'gen_ai.completion': said },
+    { 'openinference.span.kind': 'LLM', 'llm.model_name': 'm', 'output.value': said },
+    { 'langfuse.observation.type': 'generation', 'langfuse.observation.output': said },
+    { 'mlflow.spanType': '"CHAT_MODEL"', 'mlflow.spanOutputs': JSON.stringify(said) },
+    { 'braintrust.span_attributes': '{"type":"llm"}', 'braintrust.output_json': JSON.stringify(said) },
+  ]) {
+    const { output, outputMessage, metadata } = read(span);
+    expect({ output, outputMessage }).toEqual({ output: said, outputMessage: { role: 'assistant', content: said } });
+    expect(metadata).not.toHaveProperty('response_model');
+  }
+});
+
+it.each([
+  ['{"choices":[{"text":"a"}],"model":"m"}', 'a'],
+  ['{"choices":[{"text":"a","finish_reason":"stop"}]}', 'a'],
+  ['{"generations":[[{"text":"a"}]]}', 'a'],
+  ['{"generations":[{"text":"a"}],"llm_output":null}', 'a'],
+  ['{"id":"1","generations":[{"id":"2","text":"a"}],"prompt":"q"}', 'a'],
+  ['{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}', 'a'],
+  ['{"object":"response","output":[{"type":"new_call"},{"type":"message","role":"assistant","content":"a"}]}', 'a'],
+  ['{"output":{"text":"a"},"usage":{"total_tokens":1}}', 'a'],
+])('what is a body is read as one: %s', (body, output) => {
+  expect(read({ ...call, 'gen_ai.completion': body }).output).toBe(output);
+});
+
+it('a finish reason in JSON that the model has written is none', () => {
+  const said = '{"text":"a","generation_id":"b","finish_reason":"length"}';
+  const message = { 'llm.output_messages.0.message.role': 'assistant', 'llm.output_messages.0.message.content': said };
+  const span = { 'openinference.span.kind': 'LLM', 'llm.model_name': 'm', 'output.value': said, ...message };
+  expect(read(span)).toEqual(expect.not.objectContaining({ finishReason: 'length' }));
+  expect(read(span).output).toBe(said);
+});
+
+it('the first message of a record of AWS may be JSON without being the whole request', () => {
+  const turn = (role: string, content: string) => ({ role, content });
+  const told = [turn('assistant', '{"n":2}'), turn('assistant', '{"n":3}')];
+  const asked = [turn('user', '{"n":1}'), turn('user', 'And then?')];
+  const body = { input: { messages: asked }, output: { messages: told } };
+  const scope = 'openinference.instrumentation.openai';
+  const reading = (messages: object) => {
+    const events = [{ name: scope, attributes: { body: { ...body, ...messages } }, time: [1, 0] as const }];
+    return read({ 'openinference.span.kind': 'LLM', 'llm.model_name': 'm' }, { scope, events: events as never });
+  };
+  expect(reading({}).messages).toEqual([asked[0], told[0], asked[1]]);
+  expect(reading({}).output).toBe('{"n":3}');
+  const whole = turn('user', JSON.stringify({ text: { q: '{"n":1}' } }));
+  expect(reading({ input: { messages: [whole, ...asked] } }).messages).toEqual([asked[0], told[0], asked[1]]);
+});
+
+it.each([
+  ['langfuse', { 'langfuse.observation.type': 'generation' }, 'langfuse.observation.output'],
+  ['langsmith', { 'langsmith.span.kind': 'llm' }, 'gen_ai.completion'],
+  ['confident-ai', { 'confident.span.type': 'llm' }, 'confident.span.output'],
+  ['mlflow', { 'mlflow.spanType': '"CHAT_MODEL"' }, 'mlflow.spanOutputs'],
+  ['braintrust', { 'braintrust.span_attributes': '{"type":"llm"}' }, 'braintrust.output_json'],
+])('%s: JSON that a model wrote has its spaces and its numbers', (_, span, key) => {
+  const said = '{ "rate":  1.0,\n "at": [1e3, 12345678901234567890] }';
+  expect(read({ ...span, [key]: JSON.stringify(said) }).output).toBe(said);
+});
+
+it.each([
+  ['langfuse', { 'langfuse.observation.type': 'generation' }, 'langfuse.observation.output'],
+  ['langsmith', { 'langsmith.span.kind': 'llm' }, 'gen_ai.completion'],
+  ['confident-ai', { 'confident.span.type': 'llm' }, 'confident.span.output'],
+  ['gen-ai', call, 'gen_ai.completion'],
+  ['openinference', { 'openinference.span.kind': 'LLM' }, 'output.value'],
+])('%s: so it has without quotes around it', (_, span, key) => {
+  const said = '{ "rate":  1.0,\n "at": [1e3, 12345678901234567890] }';
+  expect(read({ ...span, [key]: said }).output).toBe(said);
+});

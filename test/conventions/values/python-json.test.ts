@@ -66,3 +66,8 @@ it('leaves prose and free text alone', () => {
   const call = { type: 'custom_tool_call', call_id: 'c', name: 'python', input: 'x = [NaN]' };
   expect(new MessageReader().read([call])[0]?.tool_calls?.[0]?.function.arguments).toBe('x = [NaN]');
 });
+
+it('reads no text of many byte order marks, and overflows no stack', () => {
+  expect(jsonOf('\ufeff{"a": 1}')).toEqual({ a: 1 });
+  expect(jsonOf(`${'\ufeff'.repeat(200_000)}{}`)).toBeUndefined();
+});

@@ -93,3 +93,14 @@ it.each<[string, Record<string, unknown>, unknown[], string | undefined]>([
   const text = JSON.stringify(blocks);
   expect(read({ ...chat, ...more, 'gen_ai.response.text': text }).output).toBe(expected ?? text);
 });
+
+it.each<[string, Record<string, unknown>, string | undefined, string[] | undefined]>([
+  ['as many as there are reasons', { 'gen_ai.response.finish_reasons': '["stop","length"]' }, 'A', ['B']],
+  ['as many as were asked for', { 'gen_ai.request.choice.count': 2 }, 'A', ['B']],
+  ['one', { 'gen_ai.response.finish_reasons': ['stop'] }, '["A","B"]', undefined],
+])('a streamed list of texts is that of the choices if there are %s', (_, counts, output, choices) => {
+  const stream = { 'gen_ai.response.text': '["A","B"]', 'gen_ai.response.streaming': true };
+  const reading = read({ ...chat, ...stream, ...counts });
+  expect(reading.output).toBe(output);
+  expect(reading.contentMetadata?.['choices']).toEqual(choices);
+});

@@ -20,3 +20,9 @@ export function isTurnBetween(before: ChatMessage | undefined, next: unknown): b
 function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
 }
+
+/** Whether an item of a list is `{}`, or has no field that says anything. */
+export function isEmptyItem(item: Record<string, unknown>): boolean {
+  for (const key in item) if (item[key] !== undefined) return false;
+  return true;
+}

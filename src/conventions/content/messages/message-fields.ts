@@ -35,12 +35,19 @@ const ROLES: ReadonlyMap<string, ChatRole> = new Map([
 
 /** Returns the v4 role, or `fallback` if v4 does not know it. */
 export function toRole(value: unknown, fallback: ChatRole = 'user'): ChatRole {
-  const name = memberOf(value)?.toLowerCase().replaceAll('-', '_');
-  return (name !== undefined && ROLES.get(name)) || fallback;
+  return knownRoleOf(memberOf(value)) ?? fallback;
 }
 
 export function isRole(value: string): boolean {
-  return ROLES.has(value.toLowerCase());
+  return knownRoleOf(value) !== undefined;
+}
+
+/** Some name the class of the message: `AssistantMessage`. */
+const MESSAGE = /[_ ]?message$/;
+
+function knownRoleOf(name: string | undefined): ChatRole | undefined {
+  const word = name?.toLowerCase().replaceAll('-', '_');
+  return word === undefined ? undefined : (ROLES.get(word) ?? ROLES.get(word.replace(MESSAGE, '')));
 }
 
 /** OpenLLMetry writes each block of thinking as a message of its own, with its type as the role. */
@@ -201,4 +208,11 @@ const IMAGE_KEYS = ['image_url', 'data', 'url', 'content', 'filepath'] as const;
 function nonEmpty(value: unknown): unknown[] | undefined {
   const list = listOf(value);
   return list && list.length > 0 ? list : undefined;
+}
+
+/** Whether JSON holds instructions, and is not itself what they say. */
+export function isSystemContent(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length > 0 && value.every(isSystemContent);
+  if (!isObject(value)) return typeof value === 'string';
+  return Array.isArray(value['parts']) || value['content'] !== undefined || isKnownPart(value);
 }

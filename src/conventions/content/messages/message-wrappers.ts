@@ -204,7 +204,7 @@ function finishReasonOfGenerations([list]: readonly unknown[]): string | undefin
 /** Returns the finish reason of the first choice. */
 export function finishReasonOf(value: unknown): string | undefined {
   const body = typeof value === 'string' ? withoutQuotes(jsonOf(value)) : value;
-  const item: unknown = Array.isArray(body) ? body[0] : body;
+  const item: unknown = Array.isArray(body) ? body.find((each) => each !== null && each !== '') : body;
   const first = toKnownSpelling(typeof item === 'string' ? objectOf(item) : item);
   if (!isObject(first)) return undefined;
   const { response_meta: ofEino, response_metadata: ofLangChain = ofEino, incomplete_details: ofResponses } = first;

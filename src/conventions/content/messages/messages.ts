@@ -22,7 +22,7 @@ import { collectPart, isUnknownPart, toResultContent } from '../parts/message-pa
 import { markAnsweredItems, ProviderCalls } from '../parts/provider-calls.ts';
 import type { PartCall } from '../parts/tool-parts.ts';
 import { joinChunks } from '../streams/stream-chunks.ts';
-import { isTurnBetween, saysNothing } from './empty-turns.ts';
+import { isEmptyItem, isTurnBetween, saysNothing } from './empty-turns.ts';
 import { mergeAssistant } from './join-messages.ts';
 import { separateCalls } from './joined-calls.ts';
 import {
@@ -33,6 +33,7 @@ import {
   innerMessage,
   isLonePart,
   isRole,
+  isSystemContent,
   isThought,
   moveToReasoning,
   roleOf,
@@ -93,7 +94,8 @@ export class MessageReader {
    * messages.
    */
   readSystem(value: unknown): ChatMessage[] {
-    const parsed = withoutQuotes(jsonOf(value)) ?? value;
+    const read = withoutQuotes(jsonOf(value));
+    const parsed = typeof value !== 'string' || isSystemContent(read) ? (read ?? value) : value;
     const parts = createParts();
     for (const item of Array.isArray(parsed) ? openTexts(parsed.slice(0, MAX_MESSAGES)) : [parsed]) {
       const isMessage = isObject(item) && (item['parts'] !== undefined || item['role'] !== undefined);
@@ -115,6 +117,7 @@ export class MessageReader {
       const item = items[at];
       // A list of texts has nothing for a turn that only calls tools or answers them. An answer may be nothing.
       if (item === '' && items.length > 1 && !isAnswer) continue;
+      if (items.length > 1 && isObject(item) && isEmptyItem(item)) continue;
       // Items of types yet to come are nobody's words.
       if (isConversation && isObject(item) && isLonePart(item, bodyOf(item)) && isUnknownPart(item)) continue;
       this.#readOne(item, role, reasoning, messages, items[at + 1]);

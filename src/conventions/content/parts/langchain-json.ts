@@ -6,6 +6,7 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { stringOf } from '../../values/attributes.ts';
+import { toText } from '../../values/plain-json.ts';
 
 const MAX_DEPTH = 64;
 
@@ -63,6 +64,6 @@ function toToolCall(call: Record<string, unknown>): Record<string, unknown> {
   return {
     id: call['id'],
     type: 'function',
-    function: { name: call['name'], arguments: JSON.stringify(call['args'] ?? {}) },
+    function: { name: call['name'], arguments: toText(call['args'] ?? {}) },
   };
 }

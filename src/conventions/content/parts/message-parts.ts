@@ -94,7 +94,7 @@ export function collectPart(part: unknown, into: MessageParts, depth = 0): void 
     const collect = collectorOf(part);
     if (collect) collect(part, into);
     else if (hasContent(part)) pushText(onlyValueOf(part) ?? part, into);
-  } else if (typeof part === 'number' || typeof part === 'boolean') {
+  } else if (typeof part === 'number' || typeof part === 'boolean' || typeof part === 'bigint') {
     pushText(`${part}`, into);
   }
 }

@@ -43,7 +43,7 @@ export function toArguments(input: unknown): string {
   const json = fromPythonJson(text);
   if (json !== text && isObject(jsonOf(json))) return json;
   const literal = startsAsPython(text) ? parsePythonLiteral(text) : javaMapIn(text);
-  return isObject(literal) ? JSON.stringify(literal) : text;
+  return isObject(literal) ? toText(literal) : text;
 }
 
 /** A list of JSON texts may have the arguments as its only one. */

@@ -14,6 +14,7 @@ import { saidIn, textOfState } from '../../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import {
   isLangChainText,
+  jsonTextAt,
   readAnswer,
   readRequest,
   structuredAt,
@@ -120,7 +121,9 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
   const tools = isObject(input) ? (input['tools'] ?? input['functions']) : undefined;
   // The wrapper writes `""` for answers that it does not know.
   const isUnknown = fields.attributes[OUTPUT] === '' && isWrapped(fields.span.name, parameters);
-  const answer = isUnknown ? {} : readAnswer(structuredAt(fields, OUTPUT), reader, outputTokens);
+  const answer = isUnknown
+    ? {}
+    : readAnswer(structuredAt(fields, OUTPUT), reader, outputTokens, jsonTextAt(fields, OUTPUT));
   const body = isRequest(input) ? input : {};
   const reading = readRequest(
     addTo(addTo(addTo({ ...body }, withoutFiller(parameters)), { tools }), request.parameters),

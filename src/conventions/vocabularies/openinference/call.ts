@@ -79,7 +79,9 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   }
   const outputMessage = answers[0];
   const others = completions.length > 0 ? completions.slice(1) : answers.slice(1);
-  const body = response.isDamaged ? undefined : responseBody;
+  // What the model said may be JSON with a model and an id of its own.
+  const isSaid = response.text !== undefined && messageText(outputMessage) === response.text;
+  const body = response.isDamaged || isSaid ? undefined : responseBody;
   const { model, provider } = readModelAndProvider(fields, parameters, app);
   const { inputs: variables, promptTemplate } = readTemplate(fields);
 
@@ -180,7 +182,7 @@ function readFinishReason(
     toFinishReason(attributes['llm.finish_reason']) ??
     toFinishReason(attributes[TANSTACK_FINISH_REASON]) ??
     toFinishReason(attributes[LANGCHAIN4J_FINISH_REASONS]) ??
-    finishReasonOf(response.json);
+    (isTextOfMessage(attributes['output.value'], attributes) ? undefined : finishReasonOf(response.json));
   const isResponsesApi = isResponseBody(parameters) || body?.['object'] === 'response';
   return finishReason === 'stop' && isResponsesApi && answer?.tool_calls?.length ? 'tool_calls' : finishReason;
 }

@@ -83,7 +83,7 @@ export function readRetrieval(fields: SpanFields): Reading {
   const [groups = []] = groupByIndex(fields.attributes, ['retrieval.documents.']);
   const reading = readChain(fields);
   const documents = readDocuments(groups.length > 0 ? groups : wholeGroups(fields, 'retrieval.documents'));
-  reading.output = documents === undefined ? textOfDocuments(reading.output) : JSON.stringify(documents);
+  reading.output = documents === undefined ? textOfDocuments(reading.output) : toText(documents);
   return reading;
 }
 
@@ -110,7 +110,7 @@ export function readRerank(fields: SpanFields): Reading {
   reading.model = fields.firstName('reranker.model_name');
   reading.other = { top_k: fields.count('reranker.top_k'), ...reading.other };
   reading.inputs = inputs ?? reading.inputs;
-  reading.output = ranking === undefined ? textOfDocuments(reading.output) : JSON.stringify(ranking);
+  reading.output = ranking === undefined ? textOfDocuments(reading.output) : toText(ranking);
   return reading;
 }
 

@@ -9,7 +9,7 @@ import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { isWholeAnswer, modelOfRequest, namesIn } from '../../content/model-of-bodies.ts';
-import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../../content/provider-bodies.ts';
+import { jsonTextAt, jsonValueAt, readAnswer, readRequest, toStepOutput } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
@@ -96,8 +96,13 @@ export function typedSpans(source: TypedSpans): Convention {
 
 function valueAt(fields: SpanFields, source: Source<unknown>): unknown {
   if (typeof source === 'function') return source(fields);
-  const key = fields.firstKey(...source);
+  const key = keyOf(fields, source);
   return key === undefined ? undefined : jsonValueAt(fields, key);
+}
+
+/** Returns the key that a value is at, where it is at one. */
+function keyOf(fields: SpanFields, source: Source<unknown>): string | undefined {
+  return typeof source === 'function' ? undefined : fields.firstKey(...source);
 }
 
 function nameAt(fields: SpanFields, source: Source<string> = []): string | undefined {
@@ -132,7 +137,9 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
   const body = isObject(request) ? request : {};
   const messages = request === undefined ? [] : reader.read(request);
   const usage = usageOf(source, fields);
-  const answer = readAnswer(valueAt(fields, source.said ?? []) ?? response, reader, usage.outputTokens);
+  const said = valueAt(fields, source.said ?? []);
+  const text = jsonTextAt(fields, keyOf(fields, said === undefined ? source.outputs : (source.said ?? [])));
+  const answer = readAnswer(said ?? response, reader, usage.outputTokens, text);
   const asked = modelOfRequest(request);
   const isRequest = asked !== undefined;
   // JSON that the model said may have an id and a model of its own.

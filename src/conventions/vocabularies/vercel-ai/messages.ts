@@ -12,7 +12,7 @@ import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages/messages.ts';
 import type { Reading } from '../../convention.ts';
 import { addTo, firstValue, jsonOf, objectOf, stringOf, textOf, unlessEmpty } from '../../values/attributes.ts';
-import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainJson, toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 /** Reads messages and answer of a model call. */
@@ -66,7 +66,7 @@ export function readValues(fields: SpanFields): Reading {
         input: isMessage ? undefined : fields.string('ai.request.text'),
       }) ?? inputsAt(fields, 'ai.prompt'),
     output:
-      (ranking && JSON.stringify(ranking)) ??
+      (ranking && toText(ranking)) ??
       toOptionalText(fields.json('ai.decision.answers')) ??
       fields.text('ai.response.text'),
     metadata: {

@@ -3,6 +3,7 @@
  * each hangs, and which model an agent used. It depends on the set of spans only, not on how they came.
  */
 import type { LogKind } from '../../../conventions/convention.ts';
+import { agentAbove } from '../../../trace/agent-above.ts';
 import type { CallSpan, Correction } from '../../../trace/same-call/call-span.ts';
 import { filledWith } from '../../../trace/same-call/merge-readings.ts';
 import { resolveInSteps } from '../../../trace/same-call/same-call.ts';
@@ -40,7 +41,7 @@ export function* decideOutcomes(
   const corrections = mayHaveDuplicates(tree, logs) ? yield* resolve(tree, logs) : undefined;
   const standings = new Map<Skeleton, Standing>();
   for (const node of logs) {
-    standings.set(node, standingOf(node, corrections?.get(node)));
+    standings.set(node, withModelAbove(tree, node, standingOf(node, corrections?.get(node))));
     if (standings.size % SPANS_OF_STEP === 0) yield;
   }
   const firstCalls = findFirstCalls(tree, standings);
@@ -81,6 +82,21 @@ function withElsewhere({ elsewhere }: Skeleton, standing: Standing): Standing {
   }
   const recipe = standing.recipe ?? OWN_CONTENT;
   return { ...standing, recipe: { ...recipe, fillers: [...recipe.fillers, ...elsewhere.others] } };
+}
+
+/** A call that names no model has that of the agent above it, if both are of one vocabulary. */
+function withModelAbove(tree: Tree, node: LogNode, standing: Standing): Standing {
+  const { convention } = node.own;
+  const lacksModel = standing.kind === 'model' && standing.keeperId === undefined && standing.model === undefined;
+  if (!lacksModel || convention === undefined) return standing;
+  const agent = agentAbove<Skeleton>(node, (step) => tree.above(step), isAgent)?.own;
+  if (agent?.model === undefined || agent.convention !== convention) return standing;
+  const { model, provider } = agent;
+  return { ...standing, model, recipe: { ...(standing.recipe ?? OWN_CONTENT), model, provider } };
+}
+
+function isAgent({ own }: Skeleton): boolean {
+  return own?.kind === 'agent';
 }
 
 /**
@@ -184,8 +200,8 @@ function completeRecipe(
   return {
     ...(recipe ?? OWN_CONTENT),
     calledBy: call?.spanId,
-    model: call?.model,
-    provider: node.own?.provider ?? call?.provider,
+    model: call?.model ?? recipe?.model,
+    provider: call ? (node.own?.provider ?? call.provider) : recipe?.provider,
     hasEvents,
   };
 }

@@ -151,6 +151,30 @@ export function describeLogs(name: string, open: () => Promise<Store>): void {
       });
     });
 
+    test('is answered with what is stored, whatever is given and was there, alone and beside others', async () => {
+      const store = await open();
+      const odd = 'NUL \0, half of a pair \ud83d';
+      const updates = [
+        {},
+        { output: 'new' },
+        { error: 'new' },
+        { duration: 0 },
+        { output: odd, error: odd },
+        { output: '', error: '', duration: 1.5 },
+      ];
+      const had = [{}, { output: 'old', duration: 2 }, { error: 'old', save: false }, { output: 'old', save: false }];
+      const cases = had.flatMap((fields) => updates.map((update) => ({ fields, update })));
+      const logs = await store.createLogs(cases.map(({ fields }) => log({ ...fields, metadata: { of: 'the log' } })));
+      const answers = await Promise.all(cases.map(({ update }, index) => store.updateLog(logs[index]!, update)));
+      expect(answers).toEqual(await Promise.all(logs.map(({ id }) => store.getLog(id))));
+      for (const [index, { update }] of cases.entries()) {
+        const { id } = logs[index]!;
+        const answer = await store.updateLog({ id }, update);
+        expect(answer).toEqual(await store.getLog(id));
+        expect({ ...answer, updated_at: '' }).toEqual({ ...answers[index], updated_at: '' });
+      }
+    });
+
     test('changes what is given, by id and by reference', async () => {
       const store = await open();
       const { id } = await createOne(store, { reference_id: 'r', output: 'old', error: 'old' });

@@ -14,14 +14,14 @@ import { facetsOfMoved, type MovedLog, sumPartOf } from './moved-log.ts';
 const ADD_MOVED: Insertion = {
   table: ADD_SUMS.table,
   name: 'moved sums',
-  columns: [...ADD_SUMS.columns, 'changed_at::timestamptz'],
+  columns: [...ADD_SUMS.columns, 'buckets::smallint[]', 'changed_at::timestamptz'],
+  expressions: { keys: ADD_SUMS.expressions!['keys']! },
   rest: ADD_SUMS.rest!.replace(
     'DO UPDATE SET',
     `DO UPDATE SET buckets = ARRAY(SELECT DISTINCT unnest(sessions.buckets || excluded.buckets)),
       created_at = least(sessions.created_at, excluded.created_at),`,
   ),
 };
-const BUCKETS = ADD_SUMS.columns.indexOf('buckets::smallint[]');
 
 export class MovedSessions {
   readonly #layout: Layout;
@@ -79,8 +79,6 @@ export class MovedSessions {
   }
 
   #toRow(sum: SessionSum): Value[] {
-    const values = toSumRow(sum);
-    values[BUCKETS] = [...this.#buckets.get(sum.key)!];
-    return [...values, toSqlTime(sum.updatedAt)];
+    return [...toSumRow(sum), [...this.#buckets.get(sum.key)!], toSqlTime(sum.updatedAt)];
   }
 }

@@ -1,9 +1,9 @@
 /** What a search knows beforehand of the terms beside the one that leads. */
-import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { OtherTerms } from '../../../../src/server/store/postgres/search/other-terms.ts';
 import { toTerms } from '../../../../src/server/store/postgres/search/word-terms.ts';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
+import { connect } from '../../../../src/server/store/postgres/tables/connection.ts';
 import { nextDay } from '../../../../src/server/store/postgres/tables/identifiers.ts';
 import { findPostgres, type PostgresCluster, startPostgres } from '../../../support/postgres/cluster.ts';
 import { log } from '../../sample-log.ts';
@@ -26,8 +26,8 @@ describe.each(findPostgres())('$name', (binaries) => {
       ),
     );
     await store.close();
-    const pool = new pg.Pool({ connectionString: url });
-    onTestFinished(() => pool.end());
+    const { reads: pool, close } = connect(url, () => {});
+    onTestFinished(close);
     const today = new Date().toISOString().slice(0, 10);
     const days = { first: nextDay(today, -1), last: nextDay(today) };
     const others = new OtherTerms(pool, await toTerms({ search: 'zebra', size: 1 }));

@@ -56,7 +56,13 @@ for (const binaries of PGBOUNCER ? findPostgres().slice(0, 1) : []) {
             }),
           );
           const [first] = await store.createLogs(requests);
-          await store.updateLog({ referenceId: `r${round}-1` }, { output: 'changed' });
+          // All servers update these logs at the same time, several of them by one statement.
+          const answers = await Promise.all(
+            [1, 2, 3, 4, 5].map((index) =>
+              store.updateLog({ referenceId: `r${round}-${index}` }, { output: 'changed', duration: server }),
+            ),
+          );
+          expect(answers).toMatchObject(Array(5).fill({ output: 'changed', duration: server }));
           expect(await store.getLog(first!.id)).toMatchObject({ reference_id: `r${round}-0` });
           const traceId = `${round}`.padStart(32, 'a');
           const span = (index: number) =>

@@ -68,7 +68,8 @@ for (const binaries of findPostgres()) {
         stores.flatMap((store, at) =>
           [...references, 'gone'].map(async (referenceId, index) => {
             const output = texts[(at + index) % texts.length]!;
-            const update = at === 0 ? { output } : at === 1 ? { error: `error ${index}` } : { output, duration: index };
+            const error = `error ${index}`;
+            const update = at === 0 ? { output } : at === 1 ? { error } : { output, error, duration: index };
             return [index, update, await store.updateLog({ referenceId }, update)] as const;
           }),
         ),

@@ -1,13 +1,13 @@
 /** What is forgotten of traces together with a log: those of calls that may be the same, whatever very many have one key. */
 import fc from 'fast-check';
-import pg from 'pg';
+import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type CallKey, CLOCKS_MILLIS, MAX_CALL_MILLIS, MAX_CALLS_FOUND } from '../../../../src/server/store/ingest.ts';
 import { findCalls, findTracesOfCalls, insertCalls } from '../../../../src/server/store/postgres/ingest/trace-calls.ts';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
-import { pipelined } from '../../../../src/server/store/postgres/tables/connection.ts';
+import { connect, pipelined, withConnection } from '../../../../src/server/store/postgres/tables/connection.ts';
 import { sessionKey } from '../../../../src/server/store/postgres/tables/keys.ts';
-import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
+import { findPostgres, type PostgresCluster, startPostgres } from '../../../support/postgres/cluster.ts';
 
 const LAYOUT = { isDistributed: false, shardOrder: Array.from({ length: 1024 }, () => 0) };
 const AT = 1_700_000_000_000;
@@ -26,10 +26,12 @@ describe.each(findPostgres())('$name', (binaries) => {
   });
   afterAll(() => cluster?.stop(), 60_000);
 
-  async function createTables(): Promise<string> {
+  async function createTables(): Promise<pg.Pool> {
     const url = await cluster.createSchema();
     await (await openPostgresStore({ url })).close();
-    return url;
+    const { writes, close } = connect(url, () => {});
+    onTestFinished(close);
+    return writes;
   }
 
   test('traces of calls that overlap one of the given logs are found, and no others', async () => {
@@ -42,7 +44,7 @@ describe.each(findPostgres())('$name', (binaries) => {
       duration: fc.oneof(fc.nat(30), fc.nat(MAX_CALL_MILLIS)),
       key: fc.constantFrom(KEY, OTHER_KEY),
     });
-    await withClient(await createTables(), (client) =>
+    await withConnection(await createTables(), (client) =>
       fc.assert(
         fc.asyncProperty(fc.array(place, { minLength: 1, maxLength: 30 }), fc.nat(5), async (places, count) => {
           await client.query('DELETE FROM trace_calls');
@@ -63,7 +65,7 @@ describe.each(findPostgres())('$name', (binaries) => {
   });
 
   test('to find them takes rows in proportion to the calls with one key', async () => {
-    await withClient(await createTables(), async (client) => {
+    await withConnection(await createTables(), async (client) => {
       const calls = Array.from({ length: 1_000 }, (_, index) => call(index, AT + 10 * index, 60_000));
       await pipelined(client, insertCalls(calls, LAYOUT));
       const statements: { text: string; values: unknown[] }[] = [];
@@ -85,12 +87,10 @@ describe.each(findPostgres())('$name', (binaries) => {
   });
 
   test('calls at one time are found beside very many later ones with the same key', async () => {
-    const url = await createTables();
-    const pool = new pg.Pool({ connectionString: url });
-    onTestFinished(() => pool.end());
+    const pool = await createTables();
     const between = Array.from({ length: 5 * MAX_CALLS_FOUND }, (_, index) => call(index, AT + 600_000 + index, 1));
     const first = call(1_000, AT, 10);
-    await withClient(url, (client) => pipelined(client, insertCalls([first, ...between], LAYOUT)));
+    await withConnection(pool, (client) => pipelined(client, insertCalls([first, ...between], LAYOUT)));
     const found = await findCalls(pool, LAYOUT, [call(2_000, AT, 10), call(2_001, AT + 1_200_000, 10)]);
     expect(found.map(({ referenceId }) => referenceId)).toEqual([first.referenceId]);
   });

@@ -72,6 +72,33 @@ describe.each(findPostgres())('$name: updates', (binaries) => {
     for (const scan of scans) expect(scan['Index Cond'], JSON.stringify(scan)).toMatch(/\bid\b/);
   });
 
+  test('return an output only where they leave it as it is', async () => {
+    const url = await cluster.createSchema();
+    const store = await openPostgresStore({ url, search: 'off' });
+    onTestFinished(() => store.close());
+    const logs = await store.createLogs(Array.from({ length: 8 }, () => log({ output: 'old' })));
+    const query = pg.Client.prototype.query as (...given: unknown[]) => Promise<pg.QueryResult>;
+    const outputs: Promise<unknown[]>[] = [];
+    vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
+      const answer = query.apply(this, given);
+      if (/^update (log|\d+ logs) in /.test((given[0] as { name?: string })?.name ?? '')) {
+        // Before the store adds what is new.
+        outputs.push(answer.then(({ rows }) => rows.map((row) => row.output)));
+      }
+      return answer as never;
+    });
+    onTestFinished(() => void vi.restoreAllMocks());
+    const updateAll = (update: { output?: string; duration: number }) =>
+      Promise.all(logs.map(({ id }) => store.updateLog({ id }, update)));
+    const takeOutputs = async () => (await Promise.all(outputs.splice(0))).flat();
+    await updateAll({ duration: 1 });
+    await store.updateLog(logs[0]!, { duration: 2 });
+    expect(await takeOutputs()).toEqual(Array(9).fill('old'));
+    expect(await updateAll({ output: 'new', duration: 1 })).toMatchObject(Array(8).fill({ output: 'new' }));
+    await store.updateLog(logs[0]!, { output: 'new' });
+    expect(await takeOutputs()).toEqual(Array(9).fill(null));
+  });
+
   test.each([1, 3, 16, 40])('find %i references by plans that are kept', async (count) => {
     const url = await cluster.createSchema();
     const store = await openPostgresStore({ url, search: 'off' });

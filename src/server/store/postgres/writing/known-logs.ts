@@ -1,4 +1,5 @@
 /** Logs that were there before a turn: what was found, and what the turn changes of their sums. Pure. */
+import type { Row } from '../tables/connection.ts';
 import type { Draft, Forced } from '../tables/drafts.ts';
 import type { LogPlace } from '../tables/identifiers.ts';
 import type { Layout } from '../tables/layout.ts';
@@ -12,13 +13,13 @@ export interface KnownLog {
   readonly isRemembered?: boolean;
 }
 
-/** What was there before. After `updateLog`, the row has all that an answer has of the log itself as well. */
+/** What was there before. */
 export interface OldLog {
   readonly session: string;
   readonly in_session: boolean;
   readonly project: number;
-  /** Not after `updateLog`. */
-  readonly project_id: string;
+  /** Of a log that was completed. */
+  readonly project_id?: string;
   readonly reference_id: string | null;
   readonly no_config: boolean;
   readonly no_parent: boolean;
@@ -37,6 +38,43 @@ export interface OldLog {
   readonly no_metadata: boolean;
   readonly no_environment: boolean;
   readonly has_feedback: boolean;
+}
+
+/**
+ * Takes what the update of a log has returned: the log but for what is new in it, with the `duration` and `error` that it
+ * had, and whether it had no output. Makes the row that of the log as it is now, and returns what was there before.
+ */
+export function takeUpdate(row: Row, { output, error, duration }: Forced, now: string): OldLog {
+  const has = (column: string) => row[column] !== null;
+  const old = {
+    session: row['session'],
+    in_session: row['in_session'],
+    project: row['project'],
+    reference_id: row['reference_id'],
+    created_at: row['created_at'],
+    save: row['save'],
+    old_duration: row['duration'],
+    prompt_tokens: row['prompt_tokens'],
+    output_tokens: row['output_tokens'],
+    prompt_cost: row['prompt_cost'],
+    output_cost: row['output_cost'],
+    no_config: !has('config'),
+    no_parent: !has('parent_id') && !has('parent_reference_id'),
+    no_error: !has('error'),
+    no_output: row['no_output'],
+    no_output_message: !has('output_message'),
+    no_inputs: !has('inputs'),
+    no_messages: !has('messages'),
+    no_metadata: !has('metadata'),
+    no_environment: !has('environment'),
+    has_feedback: row['has_feedback'],
+  };
+  // As the driver writes it: halves of pairs of surrogates are no UTF-8.
+  if (output !== undefined && row['save']) row['output'] = output.toWellFormed();
+  if (error !== undefined) row['error'] = error.toWellFormed();
+  if (duration !== undefined) row['duration'] = duration;
+  row['updated_at'] = now;
+  return old as OldLog;
 }
 
 /**

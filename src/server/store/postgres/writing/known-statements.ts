@@ -12,7 +12,7 @@ import type { KnownLog } from './known-logs.ts';
 const CONTENT: ReadonlySet<string> = new Set(CONTENT_COLUMNS);
 const TOKENS_AND_COSTS = ['prompt_tokens', 'output_tokens', 'prompt_cost', 'output_cost'];
 const NUMBERS: ReadonlySet<string> = new Set(['duration', ...TOKENS_AND_COSTS]);
-const FORCED = ['output', 'error', 'duration'] as const;
+const FORCED: readonly string[] = ['output', 'error', 'duration'];
 
 /** What a log was, as SQL. */
 const OLD: Readonly<Record<string, string>> = {
@@ -34,18 +34,22 @@ const OLD: Readonly<Record<string, string>> = {
 /** Known after a completion only. */
 const PROJECT = { project_id: '(SELECT id FROM projects WHERE key = logs.project)' };
 
-/** What is now, where `OLD` has not got the same. */
-const NEW = [
-  ...['config', 'parent_id', 'parent_reference_id', 'parent_cut', 'updated_at'],
-  ...GIVEN_COLUMNS.filter((column) => !TOKENS_AND_COSTS.includes(column)),
+/** What an update replaces, as it was. The output stays where it is: only whether there was one is asked. */
+const REPLACED = { ...namedLike('duration', 'error'), ...pick(OLD, 'no_output', 'has_feedback') };
+
+/** What an answer has of a log beside these, and what says the rest of what the log was: an update leaves it as it is. */
+const KEPT = [
+  ...['session', 'in_session', 'project', 'reference_id', 'created_at', 'save'],
+  ...['config', 'parent_id', 'parent_reference_id', 'parent_cut'],
+  ...GIVEN_COLUMNS.filter((column) => !isForced(column)),
 ].map((column) => `logs.${column}`);
 
-/** Values that are there stay when a log is completed; `updateLog` replaces them. */
+/** Values that are there stay when a log is completed; `updateLog` replaces them. See `takeUpdate` for what it returns. */
 const UPDATE = toOne(
-  OLD,
+  REPLACED,
   `output = CASE WHEN logs.save THEN coalesce($5::text, logs.output) END, error = coalesce($6::text, logs.error),
     duration = coalesce($7::float8, logs.duration)`,
-  NEW,
+  [...KEPT, outputUnless('$5::text')],
 );
 
 const COMPLETE = toOne(
@@ -62,9 +66,8 @@ const COMPLETE = toOne(
 
 function completeColumn(column: string, index: number): string {
   const type = NUMBERS.has(column) ? 'float8' : 'text';
-  const forced = FORCED.indexOf(column as 'output');
   const values = [
-    ...(forced < 0 ? [] : [`$${5 + forced}::${type}`]),
+    ...(isForced(column) ? [`$${5 + FORCED.indexOf(column)}::${type}`] : []),
     ...[`logs.${column}`, `$${14 + index}::${type}`],
   ].join(', ');
   return `${column} = ${CONTENT.has(column) ? `CASE WHEN logs.save THEN coalesce(${values}) END` : `coalesce(${values})`}`;
@@ -92,12 +95,13 @@ function toMany(size: number): string {
   const ids = rows.map((_, row) => `$${3 + row * types.length}`);
   return `WITH old AS MATERIALIZED (SELECT given.*, locked.*
       FROM (VALUES ${rows.join(', ')}) AS given (new_id, new_output, new_error, new_duration)
-      CROSS JOIN LATERAL (${lockOne(OLD, 'id = given.new_id')}) AS locked)
+      CROSS JOIN LATERAL (${lockOne(REPLACED, 'id = given.new_id')}) AS locked)
     UPDATE {logs} AS logs SET updated_at = $2::timestamptz,
       output = CASE WHEN logs.save THEN coalesce(old.new_output, logs.output) END,
       error = coalesce(old.new_error, logs.error), duration = coalesce(old.new_duration, logs.duration)
     FROM old WHERE logs.day = $1::date AND logs.id = old.new_id
-      AND logs.id = ANY(ARRAY[${ids.join(', ')}]::text[]) ${toReturning(OLD, NEW)}`;
+      AND logs.id = ANY(ARRAY[${ids.join(', ')}]::text[])
+    ${toReturning(REPLACED, [...KEPT, outputUnless('old.new_output')])}`;
 }
 
 function lockOne(old: Readonly<Record<string, string>>, condition: string): string {
@@ -107,6 +111,19 @@ function lockOne(old: Readonly<Record<string, string>>, condition: string): stri
 
 function toReturning(old: Readonly<Record<string, string>>, now: readonly string[]): string {
   return `RETURNING ${['logs.id', ...Object.keys(old).map((name) => `old.${name}`), ...now].join(', ')}`;
+}
+
+/** A new one is known here. */
+function outputUnless(given: string): string {
+  return `CASE WHEN ${given} IS NULL THEN logs.output END AS output`;
+}
+
+function isForced(column: string): boolean {
+  return FORCED.includes(column);
+}
+
+function pick(record: Readonly<Record<string, string>>, ...names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.map((name) => [name, record[name]!]));
 }
 
 function namedLike(...columns: readonly string[]): Record<string, string> {

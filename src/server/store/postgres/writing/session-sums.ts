@@ -114,20 +114,14 @@ export function mergeOf(error: unknown): { source: Uuid; target: Uuid } | undefi
 export const ADD_SUMS: Insertion = {
   table: 'sessions',
   columns: [
-    ...['bucket::smallint', 'key::uuid', 'id::text', 'reference_id::text', 'log_id::text', 'keys::uuid[]'],
-    ...[
-      'buckets::smallint[]',
-      'first_day::date',
-      'last_day::date',
-      'created_at::timestamptz',
-      'updated_at::timestamptz',
-    ],
+    ...['bucket::smallint', 'key::uuid', 'id::text', 'reference_id::text', 'log_id::text'],
+    ...['first_day::date', 'last_day::date', 'created_at::timestamptz', 'updated_at::timestamptz'],
     ...['logs::bigint', 'errors::bigint', 'running::bigint', 'prompt_tokens::float8', 'output_tokens::float8'],
     ...['cost::float8', 'started_at::timestamptz', 'ended_at::timestamptz', 'first_input::text'],
     ...['first_input_rank::text', 'last_output::text', 'last_output_rank::text', 'last_is_error::boolean'],
   ],
   // The clock of the database, since clocks of servers differ. It is read on the node that is asked.
-  expressions: { changed_at: 'clock_timestamp()' },
+  expressions: { changed_at: 'clock_timestamp()', keys: 'ARRAY[{key}]', buckets: 'ARRAY[{bucket}]' },
   rest: `ON CONFLICT (bucket, key) DO UPDATE SET
       id = coalesce(sessions.id, excluded.id), reference_id = coalesce(sessions.reference_id, excluded.reference_id),
       log_id = coalesce(sessions.log_id, excluded.log_id),
@@ -153,7 +147,7 @@ export const ADD_SUMS: Insertion = {
 /** The values of `ADD_SUMS`. */
 export function toSumRow(each: SessionSum): Value[] {
   return [
-    ...[each.bucket, each.key, each.id, each.referenceId, each.logId, [each.key], [each.bucket]],
+    ...[each.bucket, each.key, each.id, each.referenceId, each.logId],
     ...[each.firstDay, each.lastDay, toSqlTime(each.createdAt), toSqlTime(each.updatedAt)],
     ...[each.logs, each.errors, each.running, each.promptTokens, each.outputTokens, each.cost],
     ...[toSqlTime(each.startedAt), toSqlTime(each.endedAt), each.firstInput, each.firstInputRank],

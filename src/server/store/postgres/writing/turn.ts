@@ -27,7 +27,7 @@ import { type FoundLog, readPlaces } from '../tables/lookups.ts';
 import type { RememberedReferences } from '../tables/remembered-references.ts';
 import { RepeatTurn } from '../tables/repeat-turn.ts';
 import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-writes.ts';
-import { type KnownLog, type OldLog, toMaxLooks } from './known-logs.ts';
+import { type KnownLog, type OldLog, takeUpdate, toMaxLooks } from './known-logs.ts';
 import { toKnownStatements } from './known-statements.ts';
 import { LOGS, toLogValues } from './log-rows.ts';
 import type { Plan } from './plan-turn.ts';
@@ -255,7 +255,7 @@ export class Turn {
           throw new RepeatTurn('a log is not there yet, or not any more');
         continue;
       }
-      const old = row as unknown as OldLog;
+      const old = log.draft ? (row as unknown as OldLog) : takeUpdate(row, log.forced, now);
       if (!log.draft) updated.set(log.place.id, row);
       found.push({ log, old });
       if (log.draft) created.set(log.draft, { old, place: log.place });

@@ -39,8 +39,8 @@ const GATHER_MILLIS = 3;
 /** So much is worth a turn beside those that run; what is less waits until one of them ends, but not for long. */
 const WORTH_A_TURN = 50;
 const MAX_WAIT_MILLIS = 25;
-/** What an update counts for: all of its log is read. */
-const LOGS_PER_UPDATE = 4;
+/** What an update counts for: all of its log is read, and what an app updates at once is better written at once. */
+const LOGS_PER_UPDATE = 2;
 const DUPLICATE = '23505';
 
 interface Job {

@@ -1,7 +1,7 @@
 /**
- * Group commit: requests that come while the connections for writes are busy share the next turn. A turn that was
- * overtaken, ran into a conflict, or lost its connection is repeated a few times; then its requests are answered with
- * the error, and may come again.
+ * Group commit: requests that come together share a turn, as turn-queue.ts decides. A turn that was overtaken, ran into a
+ * conflict, or lost its connection is repeated a few times; then its requests are answered with the error, and may come
+ * again.
  */
 import type { LogResponse } from '../../../../wire/v4.ts';
 import { storableText } from '../../storable-text.ts';
@@ -26,31 +26,14 @@ import {
   pause,
   RepeatTurn,
   unknownOutcome,
-  waitedTooLong,
 } from '../tables/repeat-turn.ts';
 import { type Checked, checkWorks, type Work } from './check-works.ts';
 import { type Plan, planTurn } from './plan-turn.ts';
 import { type MissingLogs, Turn, type TurnAnswers } from './turn.ts';
 import { partsOfTurn, type StoreParts } from './turn-parts.ts';
+import { type Job, TurnQueue } from './turn-queue.ts';
 
-const MAX_RUNNING = 4;
-const MAX_LOGS = 500;
-const GATHER_MILLIS = 3;
-/** So much is worth a turn beside those that run; what is less waits until one of them ends, but not for long. */
-const WORTH_A_TURN = 50;
-const MAX_WAIT_MILLIS = 25;
-/** What an update counts for: all of its log is read, and what an app updates at once is better written at once. */
-const LOGS_PER_UPDATE = 2;
 const DUPLICATE = '23505';
-
-interface Job {
-  readonly work: Work;
-  readonly logs: number;
-  /** By `performance.now()`. */
-  readonly arrivedAtMillis: number;
-  readonly resolve: (outcome: Outcome) => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** What became of a work, in its own form. */
 export type Outcome = {
@@ -80,10 +63,7 @@ export class WriteTurns {
   readonly #logReads: LogReads;
   readonly #onLost: () => void;
   readonly #remembered = new RememberedReferences();
-  #queue: Job[] = [];
-  #running = 0;
-  #timer: NodeJS.Timeout | undefined;
-  #idle: (() => void)[] = [];
+  readonly #queue = new TurnQueue<Outcome>((jobs) => this.#runJobs(jobs));
   readonly #counts = { done: 0, overtaken: 0, failed: 0 };
 
   constructor(connections: Connections, parts: StoreParts, logReads: LogReads, onLost: () => void) {
@@ -96,71 +76,20 @@ export class WriteTurns {
 
   /** Resolves when it is on disk. */
   run(work: Work): Promise<Outcome> {
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ work, logs: sizeOf(work), arrivedAtMillis: performance.now(), resolve, reject });
-      this.#timer ??= setTimeout(() => this.#start(), GATHER_MILLIS);
-    });
+    return this.#queue.run(work);
   }
 
   /** Since the start, and as it is now. */
   measure(): TurnMeasures {
-    return { ...this.#counts, waiting: this.#queue.length, running: this.#running };
+    return { ...this.#counts, waiting: this.#queue.waiting, running: this.#queue.running };
   }
 
   /** Resolves when everything that was accepted is answered. */
-  async drain(): Promise<void> {
-    if (this.#queue.length > 0 || this.#running > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  drain(): Promise<void> {
+    return this.#queue.drain();
   }
 
-  #start(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    while (this.#running < MAX_RUNNING && this.#isWorthATurn()) {
-      const jobs: Job[] = [];
-      for (let logs = 0; this.#queue.length > 0 && (logs === 0 || logs + this.#queue[0]!.logs <= MAX_LOGS); ) {
-        const job = this.#queue.shift()!;
-        if (performance.now() - job.arrivedAtMillis > PATIENCE_MILLIS) {
-          job.reject(waitedTooLong());
-          continue;
-        }
-        jobs.push(job);
-        logs += job.logs;
-      }
-      if (jobs.length === 0) continue;
-      this.#running += 1;
-      void this.#runJobs(jobs).finally(() => {
-        this.#running -= 1;
-        // Who was answered by this turn may be about to ask again: half of them would wait for the other half for ever.
-        if (this.#queue.length === 0 || this.#isMuch()) this.#start();
-        else this.#startIn(GATHER_MILLIS);
-      });
-    }
-    if (this.#queue.length > 0 && this.#running < MAX_RUNNING) this.#startIn(MAX_WAIT_MILLIS);
-    if (this.#queue.length === 0 && this.#running === 0) for (const resolve of this.#idle.splice(0)) resolve();
-  }
-
-  #startIn(millis: number): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#start(), millis);
-  }
-
-  #isWorthATurn(): boolean {
-    return this.#queue.length > 0 && (this.#running === 0 || this.#isMuch());
-  }
-
-  /** Whether it is worth a turn beside others. */
-  #isMuch(): boolean {
-    const [oldest] = this.#queue;
-    if (!oldest) return false;
-    let logs = 0;
-    for (const job of this.#queue) {
-      logs += job.logs;
-      if (logs >= WORTH_A_TURN) return true;
-    }
-    return performance.now() - oldest.arrivedAtMillis >= MAX_WAIT_MILLIS;
-  }
-
-  async #runJobs(jobs: readonly Job[]): Promise<void> {
+  async #runJobs(jobs: readonly Job<Outcome>[]): Promise<void> {
     try {
       await this.#runTurn(jobs);
     } catch (error) {
@@ -171,7 +100,7 @@ export class WriteTurns {
     }
   }
 
-  async #runTurn(jobs: readonly Job[]): Promise<void> {
+  async #runTurn(jobs: readonly Job<Outcome>[]): Promise<void> {
     const missing: MissingLogs = new Map();
     const wordsOfFailed = new Set<number>();
     let [overtaken, failed] = [0, 0];
@@ -226,7 +155,7 @@ export class WriteTurns {
     );
   }
 
-  async #prepare(jobs: readonly Job[], missing: MissingLogs, trustsMemory: boolean) {
+  async #prepare(jobs: readonly Job<Outcome>[], missing: MissingLogs, trustsMemory: boolean) {
     const works = jobs.map(({ work }) => work);
     const remembered = trustsMemory ? this.#remembered : undefined;
     const checked = await checkWorks(this.#connections.reads, this.#catalog, works, remembered);
@@ -283,11 +212,6 @@ export class WriteTurns {
       throw error;
     }
   }
-}
-
-function sizeOf(work: Work): number {
-  if (work.kind === 'create') return work.logs.length;
-  return work.kind === 'feedback' ? work.requests.length : LOGS_PER_UPDATE;
 }
 
 const NOTHING: TurnAnswers = {

@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { nextHeavyTurn } from '../store/heavy-turns.ts';
 import { createOneAtATime } from '../store/one-at-a-time.ts';
 import { StoreUnavailableError } from '../store/unavailable-error.ts';
-import { type BodyFormat, SMALL_BYTES } from './body-format.ts';
+import { type BodyCheck, type BodyFormat, SMALL_BYTES } from './body-format.ts';
 import { createBodyMemory } from './body-memory.ts';
 import { HttpError } from './http-error.ts';
 import { createInflate } from './inflate.ts';
@@ -36,6 +36,7 @@ interface Bytes {
   readonly isLarge: boolean;
   /** Takes long for what is in it, and not for its size alone. */
   readonly isHeavy: boolean;
+  readonly check: BodyCheck;
 }
 
 /**
@@ -127,7 +128,7 @@ export function createBodyReader(
         clearTimeout(idle);
         space.complete();
         skipByteOrderMark(chunks);
-        resolve({ chunks, isLarge: length > SMALL_BYTES || check.isHeavy, isHeavy: check.isHeavy });
+        resolve({ chunks, isLarge: length > SMALL_BYTES || check.isHeavy, isHeavy: check.isHeavy, check });
       });
       if (source !== request) source.on('error', () => refuse(new HttpError(400, `the body is not valid ${encoding}`)));
       // Nobody reads this answer: it keeps a client that went away from being reported as a failure of the server.
@@ -139,16 +140,18 @@ export function createBodyReader(
 
   return async (request, response, format, work) => {
     const encoding = encodingOf(request);
-    const { chunks, isLarge, isHeavy } = await readBytes(request, response, format, encoding);
+    const { chunks, isLarge, isHeavy, check } = await readBytes(request, response, format, encoding);
     const { read = (bytes: Buffer) => bytes } = format;
     // Empties the list, so that the bytes and the value are not both kept.
     const takePieces = () => chunks.splice(0);
-    if (!isLarge) return work(read(Buffer.concat(takePieces())));
+    if (!isLarge) return work(read(Buffer.concat(takePieces()), check));
     return runInLine(async () => {
       if (!response.destroyed) await nextHeavyTurn();
       // The client has gone while this waited, and nobody would know what became of its request.
       if (response.destroyed) throw new HttpError(400, 'the client has not waited for its answer');
-      const body = format.readLarge ? await format.readLarge(takePieces(), isHeavy) : read(Buffer.concat(takePieces()));
+      const body = format.readLarge
+        ? await format.readLarge(takePieces(), isHeavy)
+        : read(Buffer.concat(takePieces()), check);
       await nextHeavyTurn();
       return work(body);
     });

@@ -26,7 +26,7 @@ export interface BodyCheck {
   read(chunk: Buffer): HttpError | undefined;
   /** Whether the body takes long to parse, so that it should wait its turn. */
   readonly isHeavy: boolean;
-  /** Where the values of its fields are. */
+  /** Where its items and their fields are. */
   readonly places?: JsonPlaces | undefined;
 }
 
@@ -105,16 +105,9 @@ class JsonCheck implements BodyCheck {
 }
 
 function parseJsonBody(bytes: Buffer, check?: BodyCheck): unknown {
-  const text = decodeUtf8(bytes);
-  if (text === '') return undefined;
-  const body = parseText(text);
-  check?.places?.remember(bytes, text, body);
-  return body;
-}
-
-function parseText(text: string): unknown {
+  if (bytes.length === 0) return undefined;
   try {
-    return JSON.parse(text);
+    return check?.places ? check.places.parse(bytes) : JSON.parse(decodeUtf8(bytes));
   } catch (error) {
     return rejectAsInvalid(error);
   }

@@ -90,6 +90,36 @@ test('the name of a field may be cut', () => {
   }
 });
 
+test('whatever the bytes are, they are read as JSON.parse reads them', () => {
+  const outcomeOf = (parse: () => unknown) => {
+    try {
+      return { value: parse() };
+    } catch (error) {
+      return { message: (error as Error).message };
+    }
+  };
+  const list = fc.array(jsonText, { maxLength: 4 }).map((values) => `[${values.join(',')}]`);
+  const changed = fc
+    .tuple(spaced(list), fc.nat(), fc.constantFrom('', ',', ']', '[', '}', '{', '"', '1', 'é', '\v', '\ufeff', '\\'))
+    .map(([text, place, given]) => {
+      const at = place % (text.length + 1);
+      return [text, text.slice(0, at) + given + text.slice(at + 1)];
+    });
+  let refused = 0;
+  fc.assert(
+    fc.property(changed, fc.integer({ min: 1, max: 100 }), (texts, size) => {
+      for (const text of texts) {
+        const wellFormed = text.toWellFormed();
+        const expected = outcomeOf(() => JSON.parse(wellFormed));
+        if (expected.message) refused += 1;
+        expect(outcomeOf(() => read(wellFormed, size))).toEqual(expected);
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(refused).toBeGreaterThan(500);
+});
+
 test('a changed copy has no text', () => {
   // The engine copies objects in another way when it has seen their shape a few times.
   for (let time = 0; time < 500; time += 1) {

@@ -103,12 +103,14 @@ export class JsonStructure {
       } else if (kind === OPEN) {
         weight += HEAVY;
         if (depth === level) places?.open(base + index - 1, tally);
+        else if (depth === 1) places?.passBorder(base + index - 1);
         else if (depth === 0 && places) level = places.begin(bytes[index - 1]!);
         depth += 1;
         if (depth > MAX_DEPTH) return 'too deep';
       } else if (kind === CLOSE) {
         depth -= 1;
         if (depth === level) places?.close(base + index, tally);
+        else if (depth === 1) places?.passBorder(base + index);
       } else if (kind === NUMBER) {
         const start = index - 1;
         index = endOfNumber(bytes, index);

@@ -59,8 +59,8 @@ const NAMES_FOR_NODE =
 const ACCESSORS = /^__export\(stdin_exports, \{\n((?: {2}\w+: \(\) => \w+,?\n)+)\}\);\nmodule\.exports = .*;$/m;
 
 /**
- * Makes plain properties of what a chunk exports. An object with a hundred accessors is a table for V8, which then inlines
- * no function of another chunk and looks twice for each. Properties are enough, as no exported name gets another value
+ * Makes plain properties of what a chunk exports. An object with a hundred accessors is a table for V8, which then
+ * inlines no function of another chunk and looks twice for each. Properties are enough, as no exported name gets another value
  * later, and as chunks do not require each other in a circle.
  */
 function withPlainExports(code: string): string {

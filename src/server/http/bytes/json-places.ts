@@ -2,8 +2,8 @@
  * Where the items of a body are, and those of their fields that have objects or lists, as `JsonStructure` comes by them:
  * the text of such a field can be stored as it came. It is what `JSON.stringify` would write of the value, but for the
  * order of keys: what is looked for in a stored text is found if it is in the value, and not otherwise. So nothing is
- * remembered of what has spaces, needless escapes, numbers in another spelling, or a key that comes twice: the value has
- * only the last one, and the first one must not be stored where nobody sees it.
+ * remembered of what has spaces, needless escapes, numbers in another spelling, or a key that comes twice: the value
+ * has only the last one, and the first one must not be stored where nobody sees it.
  */
 import { isAscii } from 'node:buffer';
 import { isObject } from '../../../wire/json.ts';
@@ -11,7 +11,7 @@ import { rememberSource } from '../../store/rows/json-source.ts';
 import { decodeText, decodeUtf8 } from './decode-utf8.ts';
 import { SPACE } from './plain-text.ts';
 
-/** The text of an item is in memory as long as a part of it is remembered, and that of a body if it is parsed as a whole. */
+/** The text of an item is in memory as long as a part of it is remembered, or that of a body parsed as a whole. */
 const MAX_BYTES = 1024 * 1024;
 
 const COMMA = 0x2c;
@@ -114,7 +114,7 @@ export class JsonPlaces {
 
   /**
    * Returns what `JSON.parse` makes of the body, or throws what it throws. Each item of a list is parsed by itself where
-   * that can be: to make room for a text of hundreds of kilobytes takes V8 a fifth of the time in which it is parsed.
+   * that can be: to make room for a text of hundreds of kilobytes takes V8 a fifth of the time in which it parses.
    */
   parse(bytes: Buffer): unknown {
     // A byte order mark was taken away: all is elsewhere.

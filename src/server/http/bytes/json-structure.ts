@@ -155,8 +155,8 @@ function endOfNumber(bytes: Buffer, start: number): number {
 }
 
 /**
- * Whether `JSON.stringify` writes the number in the same way. A longer one is read as another one, and is searched for as
- * that. Of one that the piece ends with, there may be more.
+ * Whether `JSON.stringify` writes the number in the same way. A longer one is read as another one, and is searched for
+ * as that. Of one that the piece ends with, there may be more.
  */
 function isAsWritten(bytes: Buffer, start: number, end: number): boolean {
   if (end === bytes.length) return false;

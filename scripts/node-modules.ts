@@ -60,8 +60,8 @@ const ACCESSORS = /^__export\(stdin_exports, \{\n((?: {2}\w+: \(\) => \w+,?\n)+)
 
 /**
  * Makes plain properties of what a chunk exports. An object with a hundred accessors is a table for V8, which then
- * inlines no function of another chunk and looks twice for each. Properties are enough, as no exported name gets another value
- * later, and as chunks do not require each other in a circle.
+ * inlines no function of another chunk and looks twice for each. Properties are enough, as no exported name gets another
+ * value later, and as chunks do not require each other in a circle.
  */
 function withPlainExports(code: string): string {
   const [accessors, list = ''] = ACCESSORS.exec(code) ?? [];

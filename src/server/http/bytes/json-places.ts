@@ -1,6 +1,6 @@
 /**
- * Where the items of a body are, and those of their fields that have objects or lists, as `JsonStructure` comes by
- * them: the text of such a field can be stored as it came. It is what `JSON.stringify` would write of the value, but for the
+ * Where the items of a body are, and those of their fields that have objects or lists, as `JsonStructure` meets them:
+ * the text of such a field can be stored as it came. It is what `JSON.stringify` would write of the value, but for the
  * order of keys: what is looked for in a stored text is found if it is in the value, and not otherwise. So nothing is
  * remembered of what has spaces, needless escapes, numbers in another spelling, or a key that comes twice: the value
  * has only the last one, and the first one must not be stored where nobody sees it.
@@ -113,7 +113,7 @@ export class JsonPlaces {
   }
 
   /**
-   * Returns what `JSON.parse` makes of the body, or throws what it throws. Each item of a list is parsed by itself where
+   * Returns what `JSON.parse` makes of the body, or throws what it throws. Each item of a list is parsed by itself if
    * that can be: to make room for a text of hundreds of kilobytes takes V8 a fifth of the time of parsing.
    */
   parse(bytes: Buffer): unknown {

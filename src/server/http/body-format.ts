@@ -80,7 +80,8 @@ export function rawBody({ maxBytes }: { maxBytes: number }): BodyFormat {
   return { maxBytes, createCheck: () => UNCHECKED };
 }
 
-const UNCHECKED: BodyCheck = { read: () => undefined, isHeavy: false };
+/** Nothing is known of the body. */
+export const UNCHECKED: BodyCheck = { read: () => undefined, isHeavy: false };
 
 class JsonCheck implements BodyCheck {
   readonly places: JsonPlaces | undefined;

@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { nextHeavyTurn } from '../store/heavy-turns.ts';
 import { createOneAtATime } from '../store/one-at-a-time.ts';
 import { StoreUnavailableError } from '../store/unavailable-error.ts';
-import { type BodyCheck, type BodyFormat, SMALL_BYTES } from './body-format.ts';
+import { type BodyCheck, type BodyFormat, SMALL_BYTES, UNCHECKED } from './body-format.ts';
 import { createBodyMemory } from './body-memory.ts';
 import { HttpError } from './http-error.ts';
 import { createInflate } from './inflate.ts';
@@ -84,7 +84,7 @@ export function createBodyReader(
       // Unpacks piece by piece, so that a few bytes that stand for a gigabyte are refused at the limit.
       const unpacker = UNPACKERS.get(encoding)?.();
       const source = unpacker ? request.pipe(unpacker) : request;
-      const check = format.createCheck();
+      let check = format.createCheck();
       const chunks: Buffer[] = [];
       let length = 0;
       const refuse = (error: HttpError): void => {
@@ -92,6 +92,7 @@ export function createBodyReader(
         // Nothing is kept from here on: the answer may be sent, and the bytes given back, before the body ends.
         source.off('data', onData);
         chunks.length = 0;
+        check = UNCHECKED;
         space.free();
         if (source !== request) {
           request.unpipe();

@@ -18,6 +18,14 @@ const COMMA = 0x2c;
 const OPEN_LIST = 0x5b;
 const CLOSE_LIST = 0x5d;
 
+/**
+ * Bytes of the body for each number that is kept of it: those who send next to nothing but brackets, and then stop, would
+ * fill the memory, in which only the bytes are counted. Logs have fewer.
+ */
+const BYTES_OF_NUMBER = 4;
+/** Of a small body. */
+const FREE_NUMBERS = 256;
+
 /** Numbers that are noted for each value: item, start and end of its key, start, end, keys. */
 const NOTED = 6;
 /** No text is so high. */
@@ -54,6 +62,8 @@ export class JsonPlaces {
   readonly #before: Tally = { keys: 0, oddities: 0 };
   #length = 0;
   #isUseless = false;
+  /** Whether the body is parsed as a whole. */
+  #isWhole = false;
 
   /** `fields` are those that `sourceOf` has the texts of afterwards. */
   constructor(fields: ReadonlySet<string>) {
@@ -83,7 +93,7 @@ export class JsonPlaces {
 
   /** An item begins or ends here, if the body is a list. */
   passBorder(at: number): void {
-    if (this.#level === 2 && this.#length < MAX_BYTES) this.#spans.push(at);
+    if (this.#level === 2 && this.#length < MAX_BYTES && this.#hasRoom(at)) this.#spans.push(at);
   }
 
   /** A text among the fields, with its quotes: a key, or the value of one. */
@@ -100,7 +110,7 @@ export class JsonPlaces {
 
   close(end: number, { keys, oddities }: Tally): void {
     if (end > MAX_BYTES) this.forget();
-    if (this.#isUseless) return;
+    if (this.#isUseless || !this.#hasRoom(end)) return;
     const { keys: keysBefore, oddities: odditiesBefore } = this.#before;
     const keysInside = oddities === odditiesBefore ? keys - keysBefore : ODD;
     this.#noted.push(this.#item, this.#keyStart, this.#keyEnd, this.#start, end, keysInside);
@@ -110,6 +120,16 @@ export class JsonPlaces {
   forget(): void {
     this.#isUseless = true;
     this.#noted.length = 0;
+  }
+
+  /** Forgets all, for good, where too much would be kept of so many bytes. */
+  #hasRoom(bytes: number): boolean {
+    if (this.#isWhole) return false;
+    this.#isWhole = this.#spans.length + this.#noted.length > FREE_NUMBERS + bytes / BYTES_OF_NUMBER;
+    if (!this.#isWhole) return true;
+    this.#spans.length = 0;
+    this.forget();
+    return false;
   }
 
   /**

@@ -58,14 +58,21 @@ const NAMES_FOR_NODE =
 /** What esbuild writes at the top: an accessor for each name, and with `module.exports` one more. */
 const ACCESSORS = /^__export\(stdin_exports, \{\n((?: {2}\w+: \(\) => \w+,?\n)+)\}\);\nmodule\.exports = .*;$/m;
 
+/** What follows a name that is given another value. */
+const CHANGES = String.raw`(?: (?:\*\*|<<|>>>?|&&|\|\||\?\?|[-+*/%&|^])?=(?![=>])|\+\+|--)`;
+
 /**
  * Makes plain properties of what a chunk exports. An object with a hundred accessors is a table for V8, which then
- * inlines no function of another chunk and looks twice for each. Properties are enough, as no exported name gets another
- * value later, and as chunks do not require each other in a circle.
+ * inlines no function of another chunk and looks twice for each. Properties are enough where no exported name gets another
+ * value later, which is checked here, and where chunks do not require each other in a circle (`refuseCircles`).
  */
 function withPlainExports(code: string): string {
   const [accessors, list = ''] = ACCESSORS.exec(code) ?? [];
   if (!accessors) throw new Error('no plain exports: esbuild writes them in another way');
+  const names = [...list.matchAll(/\w+(?=,?\n)/g)].join('|');
+  const [change] =
+    new RegExp(`^.*(?<!\\b(?:var|let|const) )(?<![\\w$.])(?:${names})${CHANGES}.*$`, 'm').exec(code) ?? [];
+  if (change) throw new Error(`no plain exports: a name that is exported gets another value: ${change.trim()}`);
   // The lines stay, so that the source map does, too.
   const rest = code.replace(accessors, accessors.replaceAll(/[^\n]/g, ''));
   return `${rest}module.exports = {\n${list.replaceAll('() => ', '')}};\n`;

@@ -13,11 +13,18 @@ interface CommonJs {
   readonly map: string;
 }
 
+interface Chunks {
+  /** Whether the file is one of them. */
+  readonly isChunk: boolean;
+  /** Name of the chunk that is required when it is first used. */
+  readonly late: string | undefined;
+}
+
 /**
  * File by file, since esbuild does not split CommonJS: entries would not share their chunks, and so not their state.
- * `map` is the source map of the text, and `late` the name of the chunk that is required when it is first used.
+ * `map` is the source map of the text.
  */
-export async function toCommonJs(text: string, map: string, late: string | undefined): Promise<CommonJs> {
+export async function toCommonJs(text: string, map: string, { isChunk, late }: Chunks): Promise<CommonJs> {
   const inline = `//# sourceMappingURL=data:application/json;base64,${Buffer.from(map).toString('base64')}\n`;
   const {
     code,
@@ -38,7 +45,8 @@ export async function toCommonJs(text: string, map: string, late: string | undef
   const [warning] = warnings;
   if (warning) throw new Error(`no CommonJS: ${warning.text} (${warning.location?.lineText})`);
   const whole = code.replaceAll(/\brequire\("(\.\.?\/[^"]+)\.js"\)/g, 'require("$1.cjs")').replace(MAP_COMMENT, '');
-  return { code: late ? requireLate(whole.replace(NAMES_FOR_NODE, ''), late) : whole, map: ownMap };
+  const named = isChunk ? withPlainExports(whole) : whole;
+  return { code: late ? requireLate(named.replace(NAMES_FOR_NODE, ''), late) : named, map: ownMap };
 }
 
 const MAP_COMMENT = /\/\/# sourceMappingURL=.*\n?$/;
@@ -46,6 +54,29 @@ const MAP_COMMENT = /\/\/# sourceMappingURL=.*\n?$/;
 /** What esbuild writes for Node's search for names. */
 const NAMES_FOR_NODE =
   /^\/\/ Annotate the CommonJS export names for ESM import in node:\n0 && \(module\.exports = \{[^}]*\}\);\n/m;
+
+/** What esbuild writes at the top: an accessor for each name, and with `module.exports` one more. */
+const ACCESSORS = /^__export\(stdin_exports, \{\n((?: {2}\w+: \(\) => \w+,?\n)+)\}\);\nmodule\.exports = .*;$/m;
+
+/** What follows a name that is given another value. */
+const CHANGES = String.raw`(?: (?:\*\*|<<|>>>?|&&|\|\||\?\?|[-+*/%&|^])?=(?![=>])|\+\+|--)`;
+
+/**
+ * Makes plain properties of what a chunk exports. An object with a hundred accessors is a table for V8, which then
+ * inlines no function of another chunk and looks twice for each. Properties are enough where no exported name gets another
+ * value later, which is checked here, and where chunks do not require each other in a circle (`refuseCircles`).
+ */
+function withPlainExports(code: string): string {
+  const [accessors, list = ''] = ACCESSORS.exec(code) ?? [];
+  if (!accessors) throw new Error('no plain exports: esbuild writes them in another way');
+  const names = [...list.matchAll(/\w+(?=,?\n)/g)].join('|');
+  const [change] =
+    new RegExp(`^.*(?<!\\b(?:var|let|const) )(?<![\\w$.])(?:${names})${CHANGES}.*$`, 'm').exec(code) ?? [];
+  if (change) throw new Error(`no plain exports: a name that is exported gets another value: ${change.trim()}`);
+  // The lines stay, so that the source map does, too.
+  const rest = code.replace(accessors, accessors.replaceAll(/[^\n]/g, ''));
+  return `${rest}module.exports = {\n${list.replaceAll('() => ', '')}};\n`;
+}
 
 /** Lets each use of the chunk's names go through a function that requires it. The path stays a literal for bundlers. */
 function requireLate(code: string, late: string): string {

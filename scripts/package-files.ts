@@ -52,6 +52,7 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   [LATE]: SHARED.filter((file) => /^(conventions|datapoint|trace)\//.test(file)),
   early: ['host/keep-shape.ts', 'host/warnings.ts', 'otel/span-slice.ts', 'wire/json.ts', 'wire/reference-id.ts'],
 };
+const CHUNKS_FOLDER = 'chunks';
 /** What `index.js` loads, itself included: the chunks above, and that of the pipeline. */
 const MAX_FILES_OF_INDEX = 5;
 
@@ -86,7 +87,7 @@ const CHUNKS: Plugin = {
 };
 
 export async function writePackageFiles(directory: string): Promise<void> {
-  await rm(join(directory, 'chunks'), { recursive: true, force: true });
+  await rm(join(directory, CHUNKS_FOLDER), { recursive: true, force: true });
   await bundle([...MODULES, ...PROGRAMS], Object.keys(GROUPS), directory);
   await bundle(EDGE_MODULES, [], directory);
   const files = await filesOf(join(directory, 'index.js'));
@@ -117,7 +118,7 @@ async function bundle(entries: readonly string[], groups: readonly string[], dir
     write: false,
     metafile: true,
     // In a folder of their own, so that the code finds other files by the same relative paths as in src.
-    chunkNames: 'chunks/[name]-[hash]',
+    chunkNames: `${CHUNKS_FOLDER}/[name]-[hash]`,
     packages: 'external',
     plugins: [BUNDLED, CHUNKS, INDEX_PROGRAM],
     format: 'esm',
@@ -128,6 +129,7 @@ async function bundle(entries: readonly string[], groups: readonly string[], dir
     // That of `CHUNKS`: it is there for where code goes, not to run anything.
     logOverride: { 'ignored-bare-import': 'silent' },
   });
+  refuseCircles(metafile);
   const programs = outputsOf(metafile, (entry) => PROGRAMS.some((program) => entry.endsWith(program)));
   const unwritten = outputsOf(metafile, (entry) => entry.startsWith('group:'));
   const late = lateChunkOf(metafile);
@@ -144,12 +146,25 @@ async function bundle(entries: readonly string[], groups: readonly string[], dir
     await writeFile(path, text);
     if (path.endsWith('.js') && !programs.includes(path)) {
       const maps = outputFiles.find((file) => file.path === `${path}.map`)?.text ?? '';
-      const { code, map } = await toCommonJs(text, maps, late);
+      const { code, map } = await toCommonJs(text, maps, { isChunk: isChunk(path), late });
       const file = path.replace(/js$/, 'cjs');
       await writeFile(`${file}.map`, map);
       await writeFile(file, `${code}//# sourceMappingURL=${basename(file)}.map\n`);
     }
   }
+}
+
+const isChunk = (path: string): boolean => basename(dirname(path)) === CHUNKS_FOLDER;
+
+/** Each chunk exports its names at its end. */
+function refuseCircles({ outputs }: Metafile): void {
+  const visit = (file: string, above: readonly string[]): void => {
+    if (above.includes(file)) throw new Error(`chunks in a circle: ${[...above, file].join(' > ')}`);
+    for (const { path, kind } of outputs[file]?.imports ?? []) {
+      if (kind === 'import-statement') visit(path, [...above, file]);
+    }
+  };
+  for (const file of Object.keys(outputs)) visit(file, []);
 }
 
 /** Returns the absolute paths of the files of these entries. */

@@ -1,5 +1,14 @@
 /** Runs the calls of a program on another thread, one after another; on this one where there are no threads. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { SqliteThread, stopThreads } from './thread.ts';
+
+/**
+ * Threads that end before they begin, one after the other: what one of them lacks for a moment, memory or the file's lock,
+ * the next one may have. From then on all runs here, as where threads are forbidden.
+ */
+const MAX_STARTS = 3;
+/** Others may wait for the write that the call is a part of. */
+const RESTART_MILLIS = 100;
 
 export interface ProgramThread<Call> {
   /**
@@ -40,24 +49,27 @@ export function createProgramThread<Call>(options: ProgramThreadOptions<Call>): 
     }
   };
 
-  const runThere = (running: SqliteThread, call: Call): Promise<unknown> =>
+  const runThere = (running: SqliteThread, call: Call, starts: number): Promise<unknown> =>
     new Promise((resolve, reject) => {
       void running.run({ work: { call }, resolve, reject }).then((state) => {
         if (state === 'idle') return;
         if (thread === running) thread = undefined;
         if (state === 'gone') return;
-        hasThreads = false;
-        resolve(runHere(call));
+        if (starts >= MAX_STARTS) hasThreads = false;
+        resolve(hasThreads ? delay(RESTART_MILLIS).then(() => run(call, starts + 1)) : runHere(call));
       }, reject);
     });
 
+  /** `starts` counts the threads that had a chance to run this call, this one included. */
+  const run = async (call: Call, starts: number): Promise<unknown> => {
+    if (isClosed) throw new Error('The thread of the database is closed.');
+    if (thread?.hasEnded) thread = undefined;
+    if (hasThreads) thread ??= start();
+    return thread ? runThere(thread, call, starts) : runHere(call);
+  };
+
   return {
-    run: async (call) => {
-      if (isClosed) throw new Error('The thread of the database is closed.');
-      if (thread?.hasEnded) thread = undefined;
-      if (hasThreads) thread ??= start();
-      return thread ? runThere(thread, call) : runHere(call);
-    },
+    run: (call) => run(call, 1),
     close: async () => {
       isClosed = true;
       if (thread) await stopThreads([thread]);

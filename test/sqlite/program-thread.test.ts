@@ -1,5 +1,6 @@
 /** A program runs on a thread with a connection of its own, and here where there are no threads. */
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import workerThreads, { Worker } from 'node:worker_threads';
@@ -18,7 +19,7 @@ const PROGRAM = `
   };`;
 const INSERT = "INSERT INTO words VALUES ('there')";
 
-function open({ file = join(temporaryDirectory(), 'a.db'), hasProgram = true } = {}) {
+function open({ file = join(temporaryDirectory(), 'a.db'), hasProgram = true, setUp = '' } = {}) {
   const posted = vi.spyOn(Worker.prototype, 'postMessage');
   onTestFinished(() => posted.mockRestore());
   const database = openSqlite({ file });
@@ -26,7 +27,7 @@ function open({ file = join(temporaryDirectory(), 'a.db'), hasProgram = true } =
   database.exec('CREATE TABLE words (word TEXT)');
   const runHere = async (sql: string) => database.exec(sql.replace('there', 'here'));
   const thread = createProgramThread<string>({
-    ...{ file, setUp: '', runHere },
+    ...{ file, setUp, runHere },
     program: hasProgram ? PROGRAM : undefined,
   });
   onTestFinished(async () => {
@@ -135,6 +136,33 @@ test('a thread makes no file in the place of one that is gone', async () => {
   // It has gone where all else of this process goes.
   expect(words()).toEqual(['here']);
   expect(existsSync(file)).toBe(false);
+});
+
+test('where a thread ends before it begins, another one is tried', async () => {
+  const { database, thread, words, threads } = open({ setUp: 'SELECT * FROM later' });
+  const running = thread.run(INSERT);
+  await once(threads()[0]!, 'error');
+  database.exec('CREATE TABLE later (word)');
+  await running;
+  expect(words()).toEqual(['there']);
+  expect(threads()).toHaveLength(2);
+});
+
+test('where none begins, it runs here, and no more are started', async () => {
+  const { thread, words, threads } = open({ setUp: 'SELECT * FROM nothing' });
+  await thread.run(INSERT);
+  await thread.run(INSERT);
+  expect(words()).toEqual(['here', 'here']);
+  expect(threads()).toHaveLength(3);
+});
+
+test('one that is closed meanwhile starts no other thread', async () => {
+  const { thread, words, threads } = open({ setUp: 'SELECT * FROM nothing' });
+  const running = expect(thread.run(INSERT)).rejects.toThrow('is closed');
+  await expect.poll(() => threads().length).toBe(1);
+  await Promise.all([thread.close(), running]);
+  expect(words()).toEqual([]);
+  expect(threads()).toHaveLength(1);
 });
 
 test('where threads are forbidden, it runs here', async () => {

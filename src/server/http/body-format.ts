@@ -1,9 +1,9 @@
 /** Forms that a body may have: how its bytes are looked at while they arrive, and what they become. */
 import { createPauses } from '../store/heavy-turns.ts';
-import { rememberSources } from '../store/rows/json-source.ts';
 import { parseElsewhere } from '../store/rows/json-thread.ts';
 import { takeSteps } from '../store/steps.ts';
 import { decodeUtf8 } from './bytes/decode-utf8.ts';
+import { JsonPlaces } from './bytes/json-places.ts';
 import { parseJsonInSteps } from './bytes/json-steps.ts';
 import { JsonStructure } from './bytes/json-structure.ts';
 import { HttpError, invalid } from './http-error.ts';
@@ -12,8 +12,11 @@ export interface BodyFormat {
   /** Default: the limit of all bodies. */
   readonly maxBytes?: number | undefined;
   readonly createCheck: () => BodyCheck;
-  /** What the bytes become. Throws an `HttpError` for bytes that are not of this form. Default: they stay bytes. */
-  readonly read?: (bytes: Buffer) => unknown;
+  /**
+   * What the bytes become, with what `check` knows of them. Throws an `HttpError` for bytes that are not of this form.
+   * Default: they stay bytes.
+   */
+  readonly read?: (bytes: Buffer, check: BodyCheck) => unknown;
   /** Does the same with a large body: off this thread, or step by step if it is heavy. */
   readonly readLarge?: (pieces: readonly Buffer[], isHeavy: boolean) => Promise<unknown>;
 }
@@ -23,6 +26,8 @@ export interface BodyCheck {
   read(chunk: Buffer): HttpError | undefined;
   /** Whether the body takes long to parse, so that it should wait its turn. */
   readonly isHeavy: boolean;
+  /** Where its items and their fields are. */
+  readonly places?: JsonPlaces | undefined;
 }
 
 /** As in `JsonStructure`. */
@@ -36,8 +41,8 @@ interface JsonBodyOptions {
 /** Parsed JSON; `undefined` where there is no body. */
 export function jsonBody({ storedFields }: JsonBodyOptions = {}): BodyFormat {
   return {
-    createCheck: () => new JsonCheck(new JsonStructure()),
-    read: (bytes) => parseJsonBody(decodeUtf8(bytes), storedFields),
+    createCheck: () => new JsonCheck(undefined, storedFields && new JsonPlaces(storedFields)),
+    read: parseJsonBody,
     readLarge: (pieces, isHeavy) =>
       (isHeavy ? takeSteps(parseJsonInSteps(Buffer.concat(pieces))) : parseElsewhere(pieces)).catch(rejectAsInvalid),
   };
@@ -45,7 +50,7 @@ export function jsonBody({ storedFields }: JsonBodyOptions = {}): BodyFormat {
 
 /** The bytes of JSON. For those who read most of it without a tree, and parse the rest with `parseJsonBytes`. */
 export function jsonBytes({ maxBytes, maxWeight }: { maxBytes: number; maxWeight: number }): BodyFormat {
-  return { maxBytes, createCheck: () => new JsonCheck(new JsonStructure(maxWeight)) };
+  return { maxBytes, createCheck: () => new JsonCheck(maxWeight) };
 }
 
 /** Larger bodies are large ones: they are parsed and worked on one after the other. */
@@ -56,7 +61,7 @@ export async function parseJsonBytes(bytes: Buffer): Promise<unknown> {
   const isHeavy = await isHeavyJson(bytes);
   if (bytes.length > SMALL_BYTES && !isHeavy) return parseElsewhere([bytes]).catch(rejectAsInvalid);
   if (isHeavy) return takeSteps(parseJsonInSteps(bytes)).catch(rejectAsInvalid);
-  return parseJsonBody(decodeUtf8(bytes), undefined);
+  return parseJsonBody(bytes);
 }
 
 /** Looks no further than it has to, and at a part after the other: texts of many megabytes take long. */
@@ -75,13 +80,16 @@ export function rawBody({ maxBytes }: { maxBytes: number }): BodyFormat {
   return { maxBytes, createCheck: () => UNCHECKED };
 }
 
-const UNCHECKED: BodyCheck = { read: () => undefined, isHeavy: false };
+/** Nothing is known of the body. */
+export const UNCHECKED: BodyCheck = { read: () => undefined, isHeavy: false };
 
 class JsonCheck implements BodyCheck {
+  readonly places: JsonPlaces | undefined;
   readonly #structure: JsonStructure;
 
-  constructor(structure: JsonStructure) {
-    this.#structure = structure;
+  constructor(maxWeight: number | undefined, places?: JsonPlaces) {
+    this.places = places;
+    this.#structure = new JsonStructure(maxWeight, places);
   }
 
   get isHeavy(): boolean {
@@ -97,16 +105,10 @@ class JsonCheck implements BodyCheck {
   }
 }
 
-function parseJsonBody(text: string, storedFields: ReadonlySet<string> | undefined): unknown {
-  if (text === '') return undefined;
-  const body = parseText(text);
-  if (storedFields) rememberSources(text, body, storedFields);
-  return body;
-}
-
-function parseText(text: string): unknown {
+function parseJsonBody(bytes: Buffer, check?: BodyCheck): unknown {
+  if (bytes.length === 0) return undefined;
   try {
-    return JSON.parse(text);
+    return check?.places ? check.places.parse(bytes) : JSON.parse(decodeUtf8(bytes));
   } catch (error) {
     return rejectAsInvalid(error);
   }

@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import { nextHeavyTurn } from '../store/heavy-turns.ts';
 import { createOneAtATime } from '../store/one-at-a-time.ts';
 import { StoreUnavailableError } from '../store/unavailable-error.ts';
-import { type BodyFormat, SMALL_BYTES } from './body-format.ts';
+import { type BodyCheck, type BodyFormat, SMALL_BYTES, UNCHECKED } from './body-format.ts';
 import { createBodyMemory } from './body-memory.ts';
 import { HttpError } from './http-error.ts';
 import { createInflate } from './inflate.ts';
@@ -36,6 +36,7 @@ interface Bytes {
   readonly isLarge: boolean;
   /** Takes long for what is in it, and not for its size alone. */
   readonly isHeavy: boolean;
+  readonly check: BodyCheck;
 }
 
 /**
@@ -83,7 +84,7 @@ export function createBodyReader(
       // Unpacks piece by piece, so that a few bytes that stand for a gigabyte are refused at the limit.
       const unpacker = UNPACKERS.get(encoding)?.();
       const source = unpacker ? request.pipe(unpacker) : request;
-      const check = format.createCheck();
+      let check = format.createCheck();
       const chunks: Buffer[] = [];
       let length = 0;
       const refuse = (error: HttpError): void => {
@@ -91,6 +92,7 @@ export function createBodyReader(
         // Nothing is kept from here on: the answer may be sent, and the bytes given back, before the body ends.
         source.off('data', onData);
         chunks.length = 0;
+        check = UNCHECKED;
         space.free();
         if (source !== request) {
           request.unpipe();
@@ -127,7 +129,7 @@ export function createBodyReader(
         clearTimeout(idle);
         space.complete();
         skipByteOrderMark(chunks);
-        resolve({ chunks, isLarge: length > SMALL_BYTES || check.isHeavy, isHeavy: check.isHeavy });
+        resolve({ chunks, isLarge: length > SMALL_BYTES || check.isHeavy, isHeavy: check.isHeavy, check });
       });
       if (source !== request) source.on('error', () => refuse(new HttpError(400, `the body is not valid ${encoding}`)));
       // Nobody reads this answer: it keeps a client that went away from being reported as a failure of the server.
@@ -139,16 +141,18 @@ export function createBodyReader(
 
   return async (request, response, format, work) => {
     const encoding = encodingOf(request);
-    const { chunks, isLarge, isHeavy } = await readBytes(request, response, format, encoding);
+    const { chunks, isLarge, isHeavy, check } = await readBytes(request, response, format, encoding);
     const { read = (bytes: Buffer) => bytes } = format;
     // Empties the list, so that the bytes and the value are not both kept.
     const takePieces = () => chunks.splice(0);
-    if (!isLarge) return work(read(Buffer.concat(takePieces())));
+    if (!isLarge) return work(read(Buffer.concat(takePieces()), check));
     return runInLine(async () => {
       if (!response.destroyed) await nextHeavyTurn();
       // The client has gone while this waited, and nobody would know what became of its request.
       if (response.destroyed) throw new HttpError(400, 'the client has not waited for its answer');
-      const body = format.readLarge ? await format.readLarge(takePieces(), isHeavy) : read(Buffer.concat(takePieces()));
+      const body = format.readLarge
+        ? await format.readLarge(takePieces(), isHeavy)
+        : read(Buffer.concat(takePieces()), check);
       await nextHeavyTurn();
       return work(body);
     });

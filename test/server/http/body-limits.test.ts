@@ -1,5 +1,7 @@
 /** Bodies that are small on the wire and large in memory, and bodies that stop in the middle. */
 import { connect, type Socket } from 'node:net';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -29,6 +31,33 @@ test.each(CHEAP_BOMBS)('a bomb of %s is refused quickly, and others hardly wait'
   await call('GET', '/healthz');
   const body = new Uint8Array(gzipSync(text));
   expect((await expectCheap(`${url}/v4/logs`, body, 'application/json')).status).toBe(status);
+});
+
+test.each([
+  ['lists in items', '[[', '[],'],
+  ['items', '[', '[],'],
+  ['fields', '{', '"":[],'],
+])('of a body of %s that stops in the middle, little more is kept than its bytes', async (_, start, part) => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const { url } = await startTestServer();
+  const heapBytes = () => {
+    collect();
+    return process.memoryUsage().heapUsed;
+  };
+  const body = start + part.repeat(200_000 / part.length);
+  const head = `POST /v4/logs HTTP/1.1\r\nHost: ${new URL(url).host}\r\nContent-Type: application/json\r\n`;
+  const before = heapBytes();
+  for (let index = 0; index < 20; index += 1) {
+    const socket = connect(Number(new URL(url).port), '127.0.0.1');
+    onTestFinished(() => void socket.destroy());
+    await new Promise<void>((sent) => {
+      socket.write(`${head}Content-Length: ${body.length + 1}\r\n\r\n${body}`, () => sent());
+    });
+  }
+  // All of them have been read when another one is answered.
+  await fetch(`${url}/v4/logs`, { method: 'POST', body: '[]', headers: { 'content-type': 'application/json' } });
+  expect(heapBytes() - before).toBeLessThan(20 * 4 * body.length);
 });
 
 test('texts do not count, whatever is in them and wherever they are cut', () => {

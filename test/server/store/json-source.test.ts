@@ -1,16 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { rememberSources, sourceOf } from '../../../src/server/store/rows/json-source.ts';
+import { sourceOf } from '../../../src/server/store/rows/json-source.ts';
 import { jsonKey, jsonText, spaced } from './json-text.ts';
+import { parseStored } from './parse-stored.ts';
 
 const FIELDS = new Set(['inputs', 'messages']);
 
 /** Returns the body and what is remembered of its fields. */
-function read(text: string) {
-  const body = JSON.parse(text);
-  rememberSources(text, body, FIELDS);
-  return body;
-}
+const read = (text: string, size?: number) => parseStored(text, FIELDS, size);
 
 test('the text of a field is remembered as it came, for a body that is one object and for each item of a list', () => {
   const one = read('{"project":"p","inputs":{"a":[1,"]",{"b":null}]},"messages":[],"output":"{"}');
@@ -70,6 +67,59 @@ test('nothing is remembered of a large body, all of which would stay in memory',
   expect(sourceOf(inputs)).toBeUndefined();
 });
 
+test('what comes in pieces is remembered, but for what is cut in a number or an escape', () => {
+  const inputs = '{"a\\"":[1,"é]",{"b":null}]}';
+  const text = `[{"messages":[],"output":"a \\"text\\" ü","inputs":${inputs}},{"inputs":${inputs},"project":"p"}]`;
+  const cuts = Array.from({ length: Buffer.byteLength(text) }, (_, index) => index + 1);
+  const remembered = cuts.map((size) => {
+    const bodies = read(text, size) as { inputs: object; messages?: object }[];
+    const sources = bodies.map((body) => sourceOf(body.inputs));
+    for (const source of sources) if (source !== undefined) expect(source).toBe(inputs);
+    return sources.filter((source) => source !== undefined).length;
+  });
+  expect(remembered[0]).toBe(0);
+  expect(remembered.filter((count) => count === 2).length).toBeGreaterThan(cuts.length / 2);
+});
+
+test('the name of a field may be cut', () => {
+  const text = '{"inputs":{"a":1},"metadata":{"a":2},"inputs":{"a":3}}';
+  for (let size = 1; size < text.length; size += 1) {
+    const { inputs } = read(text, size);
+    expect([undefined, '{"a":3}'], `${size}`).toContain(sourceOf(inputs));
+    expect([undefined, '{"a":1}'], `${size}`).toContain(sourceOf(read(text.replace(/,"inputs".*/, '}'), size).inputs));
+  }
+});
+
+test('whatever the bytes are, they are read as JSON.parse reads them', () => {
+  const outcomeOf = (parse: () => unknown) => {
+    try {
+      return { value: parse() };
+    } catch (error) {
+      return { message: (error as Error).message };
+    }
+  };
+  const list = fc.array(jsonText, { maxLength: 4 }).map((values) => `[${values.join(',')}]`);
+  const changed = fc
+    .tuple(spaced(list), fc.nat(), fc.constantFrom('', ',', ']', '[', '}', '{', '"', '1', 'é', '\v', '\ufeff', '\\'))
+    .map(([text, place, given]) => {
+      const at = place % (text.length + 1);
+      return [text, text.slice(0, at) + given + text.slice(at + 1)];
+    });
+  let refused = 0;
+  fc.assert(
+    fc.property(changed, fc.integer({ min: 1, max: 100 }), (texts, size) => {
+      for (const text of texts) {
+        const wellFormed = text.toWellFormed();
+        const expected = outcomeOf(() => JSON.parse(wellFormed));
+        if (expected.message) refused += 1;
+        expect(outcomeOf(() => read(wellFormed, size))).toEqual(expected);
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+  expect(refused).toBeGreaterThan(500);
+});
+
 test('a changed copy has no text', () => {
   // The engine copies objects in another way when it has seen their shape a few times.
   for (let time = 0; time < 500; time += 1) {
@@ -99,8 +149,7 @@ test('whatever a body is, what is remembered is what would be written', () => {
     value,
   );
   const check = (body: unknown, text: string) => {
-    const parsed = JSON.parse(text);
-    rememberSources(text, parsed, FIELDS);
+    const parsed = read(text);
     for (const read of Array.isArray(parsed) ? parsed : [parsed]) {
       for (const field of FIELDS) {
         const source = sourceOf(read?.[field]);
@@ -131,8 +180,8 @@ test('of any JSON text, what is remembered is what would be written, but for the
   const sorted = (written: string) => [...written].sort().join('');
   let remembered = 0;
   fc.assert(
-    fc.property(spaced(body), (written) => {
-      const parsed = read(written);
+    fc.property(spaced(body), fc.integer({ min: 1, max: 100 }), (written, size) => {
+      const parsed = read(written, size);
       for (const item of Array.isArray(parsed) ? parsed : [parsed]) {
         for (const field of FIELDS) {
           const source = sourceOf(item?.[field]);

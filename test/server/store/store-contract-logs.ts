@@ -1,13 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RejectedItemError } from '../../../src/server/store/rejected-item.ts';
-import { rememberSources, sourceOf } from '../../../src/server/store/rows/json-source.ts';
+import { sourceOf } from '../../../src/server/store/rows/json-source.ts';
 import { toLogJson } from '../../../src/server/store/rows/log-json.ts';
 import { JSON_COLUMNS } from '../../../src/server/store/rows/log-row.ts';
 import type { Store } from '../../../src/server/store/store.ts';
 import type { LogRequest, LogResponse } from '../../../src/wire/v4.ts';
 import { config, createOne, log } from '../sample-log.ts';
 import { jsonText, spaced } from './json-text.ts';
+import { parseStored } from './parse-stored.ts';
 
 export function describeLogs(name: string, open: () => Promise<Store>): void {
   describe(`${name}: createLogs`, () => {
@@ -51,9 +52,7 @@ export function describeLogs(name: string, open: () => Promise<Store>): void {
       ];
       const requests = written.map((json) => {
         const body = `{"project":"p","trial_id":"t","inputs":${json},"metadata":{"of":${json}}}`;
-        const request = JSON.parse(body);
-        rememberSources(body, request, JSON_COLUMNS);
-        return request;
+        return parseStored(body, JSON_COLUMNS);
       });
       expect(requests.filter(({ metadata }) => sourceOf(metadata)).length).toBeGreaterThan(100);
       const store = await open();

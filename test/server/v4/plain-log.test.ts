@@ -1,10 +1,10 @@
 import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { toConfigRow } from '../../../src/server/store/rows/config-row.ts';
-import { rememberSources } from '../../../src/server/store/rows/json-source.ts';
 import { findOversize } from '../../../src/server/v4/checked-size.ts';
 import { createPlainLogs } from '../../../src/server/v4/plain-log.ts';
 import { type LogConfig, logRequest } from '../../../src/wire/v4.ts';
+import { parseStored } from '../store/parse-stored.ts';
 
 const PLAIN = {
   ...{
@@ -80,9 +80,7 @@ test('a config is recognised by the text that it came in, without being written 
   plainLogs.learn(PLAIN);
   const text = JSON.stringify(PLAIN);
   const read = (): object => {
-    const item = JSON.parse(text);
-    rememberSources(text, item, new Set(['config']));
-    return item;
+    return parseStored(text, new Set(['config']));
   };
   toConfigRow((PLAIN as { config: LogConfig }).config);
   const [item, { config }] = [read(), read() as { config: LogConfig }];
@@ -96,8 +94,7 @@ test('a config is recognised by the text that it came in, without being written 
 test('a config whose text has its keys in another order than is written is recognised all the same', () => {
   const plainLogs = createPlainLogs();
   const text = '{"project":"p","config":{"type":"model","model":"gpt-4","other":{"b":1,"2":2}}}';
-  const item = JSON.parse(text);
-  rememberSources(text, item, new Set(['config']));
+  const item = parseStored(text, new Set(['config']));
   plainLogs.learn(item);
   expect(plainLogs.has(item)).toBe(true);
   expect(toConfigRow(item.config)).toEqual(toConfigRow(JSON.parse(text).config));

@@ -1,6 +1,7 @@
 /** Encodes logs as rows. JSON of long texts is written before their transaction, on another thread. */
 import type { LogRequest } from '../../../../wire/v4.ts';
 import { RejectedFieldError } from '../../rejected-item.ts';
+import { sourceOf } from '../../rows/json-source.ts';
 import { hasLongTexts, stringifyElsewhere } from '../../rows/json-thread.ts';
 import { CONTENT_COLUMNS, JSON_COLUMNS, type LogRow, toLogRow, type WrittenColumns } from '../../rows/log-row.ts';
 
@@ -13,21 +14,32 @@ export interface LongTexts {
   readonly ready: Promise<void> | undefined;
 }
 
+const WRITTEN_COLUMNS = CONTENT_COLUMNS.filter((column) => JSON_COLUMNS.has(column));
+
 const NOTHING: LongTexts = { written: new Map(), ready: undefined };
 
 /** Leaves out what has no long texts, and what cannot be written: the transaction says why. */
 export function writeLongTexts(requests: readonly LogRequest[]): LongTexts {
-  if (!hasLongTexts(requests)) return NOTHING;
+  if (!requests.some(hasToBeWritten) || !hasLongTexts(requests)) return NOTHING;
   const written = new Map<LogRequest, WrittenColumns>();
   return { written, ready: writeInto(written, requests.filter(hasLongTexts)) };
+}
+
+/** Most logs are stored as they came: to ask for that is far less than to look into all of their fields. */
+function hasToBeWritten(request: LogRequest): boolean {
+  for (const column of WRITTEN_COLUMNS) {
+    const value = request[column];
+    if (value !== undefined && value !== null && sourceOf(value) === undefined) return true;
+  }
+  return false;
 }
 
 async function writeInto(written: Map<LogRequest, WrittenColumns>, requests: readonly LogRequest[]): Promise<void> {
   for (const request of requests) {
     const columns = new Map<string, Uint8Array>();
-    for (const column of CONTENT_COLUMNS) {
+    for (const column of WRITTEN_COLUMNS) {
       const value = request[column];
-      if (!JSON_COLUMNS.has(column) || !hasLongTexts(value)) continue;
+      if (!hasLongTexts(value)) continue;
       try {
         columns.set(column, await stringifyElsewhere(value));
       } catch {

@@ -23,16 +23,17 @@ const ITEMS: readonly (readonly [list: string, isItem: IsItem])[] = [
 ];
 
 function isChoice(choice: Fields, isInBody: boolean): boolean {
-  const { message, delta, role, text } = choice;
+  const { message, delta, role, text = message } = choice;
   const isMessage = isObject(message) || isObject(delta) || isKnownRole(role);
   return isMessage || (isInBody && typeof text === 'string') || hasAnyOf(choice, CHOICE_KEYS);
 }
 
 const CHOICE_KEYS = ['finish_reason', 'finishReason', 'logprobs'] as const;
 
-function isCandidate(candidate: Fields): boolean {
-  const { content } = candidate;
-  return (isObject(content) && Array.isArray(content['parts'])) || hasAnyOf(candidate, CANDIDATE_KEYS);
+function isCandidate({ content, ...candidate }: Fields, isInBody: boolean): boolean {
+  // Where all went into thinking, it has no parts.
+  const { parts, role } = isObject(content) ? content : {};
+  return Array.isArray(parts) || (isInBody && role === 'model') || hasAnyOf(candidate, CANDIDATE_KEYS);
 }
 
 const CANDIDATE_KEYS = ['finishReason', 'finish_reason', 'safetyRatings'] as const;
@@ -45,9 +46,15 @@ function isGeneration(generation: Fields, isInBody: boolean): boolean {
 
 const GENERATION_KEYS = ['finish_reason', 'generation_info', 'generationInfo'] as const;
 
-function isTypedItem(item: Fields): boolean {
+function isTypedItem(item: Fields, isInBody: boolean): boolean {
   if (isKnownRole(item['role']) || isFragment(item) || isMessageInOtherSpelling(item)) return true;
-  return typeof item['type'] === 'string' && (isKnownPart(item) || isProviderPart(item));
+  const { type, content } = item;
+  if (typeof type === 'string') return isKnownPart(item) || isProviderPart(item);
+  return isInBody && Array.isArray(content) && content.length > 0 && content.every(isTypedPart);
+}
+
+function isTypedPart(part: unknown): boolean {
+  return isObject(part) && typeof part['type'] === 'string' && isKnownPart(part);
 }
 
 function hasAnyOf(fields: Fields, keys: readonly string[]): boolean {
@@ -57,14 +64,20 @@ function hasAnyOf(fields: Fields, keys: readonly string[]): boolean {
 /** Whether the object has a list of answers, or of items of one, or an answer with its usage. */
 export function listsAnswers(body: Fields): boolean {
   return ITEMS.some(([key, isItem]) => {
-    const list = body[key];
-    if (isObject(list)) return saysUsage(body);
-    if (!Array.isArray(list)) return false;
+    const value = body[key];
+    if (isObject(value)) return saysUsage(body) || isLoneAnswer(value, isBody(body));
+    if (!Array.isArray(value)) return false;
+    const list = value.filter((item) => item !== null);
     if (!isBody(body)) return list.length > 0 && list.every((item) => areItems(item, isItem, false));
     // Items of types yet to come stand beside others.
     if (isItem === isTypedItem && list.some((item) => areItems(item, isItem, true))) return true;
     return body['object'] === 'response' || list.every((item) => areItems(item, isItem, true));
   });
+}
+
+/** Whether this is an answer where a list of them may be. */
+function isLoneAnswer(value: Fields, isInBody: boolean): boolean {
+  return isAnswerMessage(value) || listsAnswers(value) || (isInBody && hasAnyOf(value, CHOICE_KEYS));
 }
 
 /** What only bodies have beside their lists. A model may say something under the same names. */
@@ -78,9 +91,12 @@ function saysUsage({ usage, usageMetadata, usage_metadata: ofPython }: Fields): 
   return isObject(usage) || isObject(usageMetadata) || isObject(ofPython);
 }
 
-/** LangChain has a list of generations for each prompt, and in it texts alone. */
+/** LangChain has a list of generations for each prompt, and in it texts alone, or nothing for a prompt that failed. */
 function areItems(item: unknown, isItem: IsItem, isInBody: boolean): boolean {
-  if (Array.isArray(item)) return item.length > 0 && item.every((inner) => areItems(inner, isItem, true));
+  if (Array.isArray(item)) {
+    const inner = item.filter((each) => each !== null);
+    return (isInBody || inner.length > 0) && inner.every((each) => areItems(each, isItem, true));
+  }
   return isObject(item) && isItem(item, isInBody);
 }
 

@@ -68,6 +68,40 @@ describe('LangChain’s generations', () => {
   });
 });
 
+describe('a body with what most bodies lack', () => {
+  const OPENINFERENCE = { 'openinference.span.kind': 'LLM', 'llm.model_name': 'm' };
+  const said = { role: 'assistant', content: 'Hi' };
+  const choice = { index: 0, message: said, finish_reason: 'stop' };
+  const usageMetadata = { promptTokenCount: 5, totalTokenCount: 9 };
+
+  it.each([
+    ['a choice that is null', { model: 'm', choices: [choice, null] }, 'Hi'],
+    ['a choice with a text for its message', { model: 'm', choices: [{ index: 0, message: 'Hi' }] }, 'Hi'],
+    ['an item without a type', { model: 'm', output: [{ content: [{ type: 'output_text', text: 'Hi' }] }] }, 'Hi'],
+    ['a message alone for a list', { model: 'm', response: said }, 'Hi'],
+    ['an output with its reason', { model: 'm', output: { text: 'Hi', finish_reason: 'stop' } }, 'Hi'],
+    ['a prompt without an answer', { generations: [[], [{ text: 'Hi' }]], llm_output: null }, 'Hi'],
+    ['no answer of LangChain', { generations: [[]], llm_output: {} }, undefined],
+    ['a candidate without parts', { candidates: [{ content: { role: 'model' } }], usageMetadata }, undefined],
+    ['one that only thought', { candidates: [{ content: { role: 'model' }, finishReason: 'MAX_TOKENS' }] }, undefined],
+  ])('is read: %s', (_title, body, output) => {
+    const text = JSON.stringify(body);
+    expect(read({ ...OPENINFERENCE, 'output.value': text }).output).toBe(output);
+    expect(read({ ...call, 'gen_ai.completion': text }).output).toBe(output);
+  });
+
+  it.each([
+    { model: 'T3', choices: [null, { label: 'A' }] },
+    { model: 'T3', output: { text: 'Hi' } },
+    { output: [null] },
+    { generations: [[null]] },
+  ])('is none without them: %j', (body) => {
+    const text = JSON.stringify(body);
+    expect(read({ ...OPENINFERENCE, 'output.value': text }).output).toBe(text);
+    expect(read({ ...call, 'gen_ai.completion': text }).output).toBe(text);
+  });
+});
+
 it('a text that is a thought is reasoning, whatever its type says', () => {
   const content = [
     { type: 'text', text: 'Hm.', thought: true },

@@ -63,9 +63,9 @@ export function moveToReasoning(parts: MessageParts): void {
 export function innerMessage(item: Fields): Fields {
   if (isObject(item['message'])) return storedMessage(item['message']);
   if (isConstructor(item)) return item['kwargs'] as Fields;
-  // Gemini's candidates.
+  // Gemini's candidates. One that only thought has no parts.
   const { content } = item;
-  if (isObject(content) && 'parts' in content) return content;
+  if (isObject(content) && ('parts' in content || content['role'] === 'model')) return content;
   if (isObject(content) && isOnlyCalls(content)) return { ...item, content: '', ...content };
   return storedMessage(item);
 }

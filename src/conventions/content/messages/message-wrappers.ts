@@ -104,8 +104,11 @@ export function holdsMessages(parsed: unknown): boolean {
 function unwrapList(list: readonly unknown[], depth: number): Unwrapped {
   const items = toKnownSpellings(openTexts(list));
   if (items !== list) return unwrapList(items, depth);
-  // LangChain batches: a list of conversations; one call has one of them.
-  if (list.length > 0 && list.every(Array.isArray)) return unwrapMessages(list[0], depth + 1);
+  // LangChain batches: a list of conversations; one call has one of them. Of answers, those that failed are empty.
+  if (list.length > 0 && list.every(Array.isArray)) {
+    const first: unknown = list.find((inner) => inner.length > 0);
+    return unwrapMessages(first, depth + 1);
+  }
   if (list.length > 0 && list.every(isPartOnly)) return { items: [{ content: list }], areFragments: false };
   return { items: list, areFragments: list.some((item) => isObject(item) && FRAGMENT_TYPES.has(item['type'])) };
 }

@@ -6,7 +6,7 @@
  */
 import type { Attributes, SpanEvent, SpanSlice } from '../otel/span-slice.ts';
 import { isObject } from '../wire/json.ts';
-import { holdsMessages } from './content/messages/message-wrappers.ts';
+import { holdsMessages, unwrapMessages } from './content/messages/message-wrappers.ts';
 import { isAnswer, structuredOf } from './content/provider-bodies.ts';
 import type { LogKind, Reading, SpanKind } from './convention.ts';
 import { SpanFields } from './values/span-fields.ts';
@@ -38,7 +38,7 @@ function fromOpenInference(asked: Messages, told: Messages): SpanEvent[] {
   const answer = parsedOf(output);
   const last = turns.at(-1);
   const events: SpanEvent[] = [];
-  if (messages.length > 0 && !holdsMessages(request)) events.push(...conversation(messages, turns.slice(0, -1)));
+  if (messages.length > 0 && !hasConversation(request)) events.push(...conversation(messages, turns.slice(0, -1)));
   else if (input) events.push(prompt(request));
   if (last && !isAnswer(answer)) events.push(choice(last));
   else if (output) events.push(isAnswer(answer) ? completion(answer) : choice(output));
@@ -58,14 +58,20 @@ function withoutWhole(messages: Messages): [Attributes | undefined, Messages] {
 /** Whether this is the body that the messages are of. The first message may be JSON, too. */
 function isBodyOf(value: unknown, messages: Messages): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return holdsMessages(value) || isAnswer(value) || says(value, messages[0]) || says(value, messages.at(-1));
+  return hasConversation(value) || isAnswer(value) || says(value, messages[0]) || says(value, messages.at(-1));
+}
+
+/** Whether these are messages or a body with a list of them. The words of one may be in JSON of the app's own. */
+function hasConversation(value: unknown): boolean {
+  return holdsMessages(value) && holdsMessages(unwrapMessages(value).items);
 }
 
 const MAX_DEPTH = 16;
 
-/** Whether a text anywhere in the value is all that the message says. */
+/** Whether a text anywhere in the value is all that the message says. One of several in a list may be what it chose. */
 function says(value: unknown, message: Attributes | undefined, depth = 0): boolean {
   if (typeof value !== 'object' || value === null) return typeof value === 'string' && value === message?.['content'];
+  if (Array.isArray(value) && value.length > 1 && value.every((item) => typeof item === 'string')) return false;
   return depth < MAX_DEPTH && Object.values(value).some((item) => says(item, message, depth + 1));
 }
 

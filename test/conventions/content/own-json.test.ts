@@ -89,20 +89,42 @@ it('a finish reason in JSON that the model has written is none', () => {
 });
 
 it('the first message of a record of AWS may be JSON without being the whole request', () => {
-  const turn = (role: string, content: string) => ({ role, content });
   const told = [turn('assistant', '{"n":2}'), turn('assistant', '{"n":3}')];
   const asked = [turn('user', '{"n":1}'), turn('user', 'And then?')];
-  const body = { input: { messages: asked }, output: { messages: told } };
-  const scope = 'openinference.instrumentation.openai';
-  const reading = (messages: object) => {
-    const events = [{ name: scope, attributes: { body: { ...body, ...messages } }, time: [1, 0] as const }];
-    return read({ 'openinference.span.kind': 'LLM', 'llm.model_name': 'm' }, { scope, events: events as never });
-  };
-  expect(reading({}).messages).toEqual([asked[0], told[0], asked[1]]);
-  expect(reading({}).output).toBe('{"n":3}');
+  expect(readRecord(asked, told).messages).toEqual([asked[0], told[0], asked[1]]);
+  expect(readRecord(asked, told).output).toBe('{"n":3}');
   const whole = turn('user', JSON.stringify({ text: { q: '{"n":1}' } }));
-  expect(reading({ input: { messages: [whole, ...asked] } }).messages).toEqual([asked[0], told[0], asked[1]]);
+  expect(readRecord([whole, ...asked], told).messages).toEqual([asked[0], told[0], asked[1]]);
 });
+
+it.each(['{"options":["yes","no"]}', '["yes","no"]', '{"message":"Go?","id":3}'])(
+  'nor is it, if the second message answers it or not: %s',
+  (first) => {
+    const told = [turn('assistant', 'Sure?'), turn('assistant', 'Done.')];
+    const asked = [turn('user', first), turn('user', 'yes')];
+    expect(readRecord(asked, told).messages).toEqual([asked[0], told[0], asked[1]]);
+  },
+);
+
+it.each([{ input: 'Go?' }, { prompts: ['Go?'] }, { question: 'Go?', context: 'A game' }])(
+  'the whole input of a record of AWS is no message, and its messages have all: %j',
+  (whole) => {
+    const asked = [turn('system', 'Play.'), turn('user', 'Go?')];
+    const reading = readRecord([turn('user', JSON.stringify(whole)), ...asked], [turn('assistant', 'Yes.')]);
+    expect(reading).toMatchObject({ messages: asked, output: 'Yes.' });
+  },
+);
+
+function turn(role: string, content: string) {
+  return { role, content };
+}
+
+function readRecord(asked: object[], told: object[]) {
+  const scope = 'openinference.instrumentation.openai';
+  const body = { input: { messages: asked }, output: { messages: told } };
+  const events = [{ name: scope, attributes: { body }, time: [1, 0] as const }];
+  return read({ 'openinference.span.kind': 'LLM', 'llm.model_name': 'm' }, { scope, events: events as never });
+}
 
 it.each([
   ['langfuse', { 'langfuse.observation.type': 'generation' }, 'langfuse.observation.output'],

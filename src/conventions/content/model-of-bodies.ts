@@ -6,6 +6,7 @@ import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
 import { addTo, nameOf, omitUndefined, unquotedText } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { listsAnswers } from './answer-items.ts';
 import { modelNameOf } from './request-parameters.ts';
 import { streamIn } from './streams/stream-chunks.ts';
 
@@ -82,18 +83,26 @@ function modelOfAnswer(body: unknown): string | undefined {
 
 /** Whether this is all that a provider answered. A message or an item of one may look alike, and its id is its own. */
 export function isWholeAnswer(body: Fields): boolean {
-  const isWhole = body['object'] === 'response' || CHOICE_KEYS.some((key) => isListOf(body[key], isObject));
-  return isWhole || isMessage(body['message']) || (isAnswerBody(body) && modelNameOf(body['model']) !== undefined);
+  return (
+    body['object'] === 'response' ||
+    hasChoices(body) ||
+    isMessage(body['message']) ||
+    (isAnswerBody(body) && modelNameOf(body['model']) !== undefined)
+  );
 }
 
 function isAnswerBody(body: Fields): boolean {
   return (
     body['object'] === 'response' ||
     body['type'] === 'message' ||
-    CHOICE_KEYS.some((key) => isListOf(body[key], isObject)) ||
+    hasChoices(body) ||
     ITEM_KEYS.some((key) => isListOf(body[key], isTyped)) ||
     isMessage(body['message'])
   );
+}
+
+function hasChoices(body: Fields): boolean {
+  return CHOICE_KEYS.some((key) => isListOf(body[key], isObject)) && listsAnswers(body);
 }
 
 /** Events of Anthropic and of the Responses API have the answer as it was at its start. */

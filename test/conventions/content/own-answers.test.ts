@@ -103,3 +103,14 @@ test('a transcript leaves the other parts of a turn in their place', () => {
   const { output } = read({ ...OPENINFERENCE, 'output.value': JSON.stringify({ serverContent }) });
   expect(output).toBe('See below.\nOslo.');
 });
+
+test.each(['openinference.span.kind', 'fi.span.kind'])(
+  'a reason in JSON that was said is no text of it: %s',
+  (kind) => {
+    const attributes = { [kind]: 'LLM', 'llm.model_name': 'gpt-4o', 'input.value': 'Hi' };
+    const reasonOf = (reason: string) =>
+      read({ ...attributes, 'output.value': JSON.stringify({ response: 'Hello', done_reason: reason }) }).finishReason;
+    expect(reasonOf('It hurts')).toBeUndefined();
+    expect(reasonOf('stop')).toBe('stop');
+  },
+);

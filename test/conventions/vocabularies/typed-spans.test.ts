@@ -40,6 +40,23 @@ describe.each([
 });
 
 it.each([
+  ['confident', { 'confident.span.type': 'llm', 'confident.llm.model': 'gpt-4o' }, 'confident.span.output'],
+  ['truefoundry', { 'tfy.span_type': 'Model', 'tfy.model.name': 'gpt-4o' }, 'tfy.output'],
+  ['agenta', { 'ag.type.node': 'chat', 'ag.meta.configuration.model': 'gpt-4o' }, 'ag.data.outputs'],
+  [
+    'honeyhive',
+    { honeyhive_event_name: 'n', honeyhive_event_type: 'model', 'honeyhive_config.model': 'gpt-4o' },
+    'honeyhive_outputs',
+  ],
+])('a call of %s has no id, model or reason from JSON that was said with a list', (_name, call, output) => {
+  const said = '{"id":"7","model":"Golf","choices":[{"label":"A"}],"finish_reason":"It hurts"}';
+  const { output: answer, callId, finishReason, metadata } = read({ ...call, [output]: said });
+  expect({ answer, callId, finishReason }).toEqual({ answer: said, callId: undefined, finishReason: undefined });
+  expect(metadata).not.toHaveProperty('response_id');
+  expect(metadata).not.toHaveProperty('response_model');
+});
+
+it.each([
   ['tools/call', 'tool'],
   [undefined, 'tool'],
   ['tools/list', undefined],

@@ -6,7 +6,7 @@ import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { isTextOfMessage } from '../../content/answer-keys.ts';
-import { toFinishReason } from '../../content/messages/finish-reason.ts';
+import { knownReason, toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages/messages.ts';
 import { isMessageInOtherSpelling } from '../../content/messages/spellings.ts';
@@ -98,7 +98,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
     messages: messages.length > 0 ? messages : undefined,
     outputMessage,
     output: messageText(outputMessage) ?? completions[0],
-    finishReason: readFinishReason(attributes, parameters, response, responseBody, outputMessage),
+    finishReason: readFinishReason(attributes, parameters, response, isSaid, responseBody, outputMessage),
     callId: nameOf((body ?? onlyBodyOf(response))?.['id']),
     metadata: readResponse(fields, body, model, stringOf(parameters?.['user'])),
     contentMetadata: {
@@ -175,14 +175,16 @@ function readFinishReason(
   attributes: Attributes,
   parameters: Record<string, unknown> | undefined,
   response: RawValue,
+  isSaid: boolean,
   body: Record<string, unknown> | undefined,
   answer: ChatMessage | undefined,
 ): string | undefined {
+  const reason = isTextOfMessage(attributes['output.value'], attributes) ? undefined : finishReasonOf(response.json);
   const finishReason =
     toFinishReason(attributes['llm.finish_reason']) ??
     toFinishReason(attributes[TANSTACK_FINISH_REASON]) ??
     toFinishReason(attributes[LANGCHAIN4J_FINISH_REASONS]) ??
-    (isTextOfMessage(attributes['output.value'], attributes) ? undefined : finishReasonOf(response.json));
+    (isSaid ? knownReason(reason) : reason);
   const isResponsesApi = isResponseBody(parameters) || body?.['object'] === 'response';
   return finishReason === 'stop' && isResponsesApi && answer?.tool_calls?.length ? 'tool_calls' : finishReason;
 }

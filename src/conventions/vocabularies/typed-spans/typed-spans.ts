@@ -5,7 +5,7 @@
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
-import { toFinishReason } from '../../content/messages/finish-reason.ts';
+import { knownReason, toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { isWholeAnswer, modelOfRequest, namesIn } from '../../content/model-of-bodies.ts';
@@ -24,7 +24,7 @@ import {
 import type { ContextKeys, Convention, Reading, Signs, SpanKind } from '../../convention.ts';
 import { addTo, nameOf, unlessEmpty } from '../../values/attributes.ts';
 import type { FieldTable } from '../../values/field-table.ts';
-import { toPlainObject } from '../../values/plain-json.ts';
+import { toPlainObject, toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
 
@@ -142,8 +142,10 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
   const answer = readAnswer(said ?? response, reader, usage.outputTokens, text);
   const asked = modelOfRequest(request);
   const isRequest = asked !== undefined;
-  // JSON that the model said may have an id and a model of its own.
-  const whole = isObject(response) && isWholeAnswer(response) ? response : undefined;
+  // JSON that the model said may have an id, a model and a reason of its own.
+  const reason = finishReasonOf(joinChunks(response));
+  const isSaid = said === undefined && response !== undefined && answer.output === (text ?? toText(response));
+  const whole = isObject(response) && !isSaid && isWholeAnswer(response) ? response : undefined;
   const { id, model: answered } = namesIn(whole ?? {});
   const reading: Reading = addTo<Reading>(
     {
@@ -155,7 +157,7 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
       callId: id,
       finishReason:
         answer.finishReason ??
-        finishReasonOf(joinChunks(response)) ??
+        (isSaid ? knownReason(reason) : reason) ??
         toFinishReason(textAt(fields, source.finishReason)),
       promptTemplate: source.template === undefined ? undefined : fields.string(source.template),
       inputs: toPlainObject(variablesOf(source, fields)),

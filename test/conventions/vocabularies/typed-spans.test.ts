@@ -247,3 +247,25 @@ it("Eino's embedding is a call of its own, without vectors", () => {
   expect(reading).toMatchObject({ model: 'text-embedding-3-small', inputs: { Texts: ['Hi'] }, promptTokens: 3 });
   expect(reading.output).toBeUndefined();
 });
+
+it('a message of Monocle for JavaScript that was cut keeps its role', () => {
+  const span = { 'span.type': 'inference', 'monocle-typescript.version': '0.1', 'entity.1.type': 'inference.openai' };
+  const input = ["{ 'system': 'Be brief. }'", "{ 'user': 'What is the wea"];
+  const events = [{ name: 'data.input', attributes: { input }, time: [1, 0] as const }];
+  const { messages, metadata } = read(span, { events: events as never });
+  expect(messages).toEqual([
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'What is the wea' },
+  ]);
+  expect(metadata?.['truncated']).toEqual(['data.input']);
+});
+
+it('what a tool in Agenta returned stays as it is, and is named if it was cut', () => {
+  const returned = (text: string) => read({ 'ag.type.node': 'tool', 'ag.data.outputs': text });
+  expect(returned('{ "n": 1.0 }')).toMatchObject({ output: '{ "n": 1.0 }' });
+  expect(returned('{ "n": 1.0 }').metadata).not.toHaveProperty('truncated');
+  expect(returned('{ "weather": "rai')).toMatchObject({
+    output: '{ "weather": "rai',
+    metadata: { truncated: ['ag.data.outputs'] },
+  });
+});

@@ -45,7 +45,7 @@ export const agenta = typedSpans({
 
   isCall: ({ attributes }) => OTHER_CALLS.has(typeOf(attributes)),
   inputs: (fields) => (isCall(fields) ? promptIn(givenTo(fields)) : valueBelow(fields, INPUTS)),
-  outputs: (fields) => (isCall(fields) ? saidIn(fields) : returnedOf(valueBelow(fields, OUTPUTS))),
+  outputs: (fields) => (isCall(fields) ? saidIn(fields) : returnedBy(fields)),
   variables: (fields) => (isCall(fields) ? variablesIn(givenTo(fields)) : undefined),
   model: (fields) => nameOf(configurationOf(fields)?.['model']) ?? nameOf(fields.attributes['ag.meta.request.model']),
   provider: ['ag.meta.system'],
@@ -129,6 +129,13 @@ function saidIn(fields: SpanFields): unknown {
 
 function isEmptyList(value: unknown): boolean {
   return Array.isArray(value) && value.length === 0;
+}
+
+/** A text is what was returned as it is, also JSON; reading that tells whether it was cut. */
+function returnedBy(fields: SpanFields): unknown {
+  const value = valueBelow(fields, OUTPUTS);
+  if (typeof value === 'string') fields.structure(OUTPUTS);
+  return returnedOf(value);
 }
 
 function returnedOf(outputs: unknown): unknown {

@@ -198,14 +198,15 @@ const OTHER_ROLES: ReadonlyMap<string, string> = new Map([
   ['input', 'user'],
 ]);
 
-/** The quotes of JavaScript's release are on the wrong side of the brace: `{ 'user': 'Hello }'`. */
-const MISQUOTED = /^\{ '(\w{1,20})': '(.*) \}'$/s;
+/** The quotes of JavaScript's release are on the wrong side of the brace: `{ 'user': 'Hello }'`. If cut, it has no end. */
+const MISQUOTED = /^\{ '(\w{1,20})': '/;
+const MISQUOTED_END = " }'";
 
 function toMessage(fields: SpanFields, item: unknown, role: 'user' | 'assistant'): Fields {
-  const [, misquoted = '', text] = (typeof item === 'string' && MISQUOTED.exec(item)) || [];
-  if (isRole(misquoted)) return { role: misquoted, content: text };
   const isAnswer = role === 'assistant';
   const event = isAnswer ? OUTPUT : INPUT;
+  const misquoted = misquotedIn(fields, event, item);
+  if (misquoted) return misquoted;
   const message = structureIn(fields, event, item);
   if (!isObject(message)) return { role, content: item };
   const keys = Object.keys(message);
@@ -222,6 +223,14 @@ function toMessage(fields: SpanFields, item: unknown, role: 'user' | 'assistant'
   const asked = keys.length === 1 && !isAnswer ? OTHER_ROLES.get(key) : undefined;
   if (asked !== undefined && typeof content === 'string') return { role: asked, content };
   return { role, content: typeof item === 'string' ? item : message };
+}
+
+function misquotedIn({ truncated }: SpanFields, event: string, item: unknown): Fields | undefined {
+  const [start = '', role = ''] = (typeof item === 'string' && MISQUOTED.exec(item)) || [];
+  if (typeof item !== 'string' || !isRole(role)) return undefined;
+  const isWhole = item.endsWith(MISQUOTED_END);
+  if (!isWhole) truncated.add(event);
+  return { role, content: item.slice(start.length, isWhole ? -MISQUOTED_END.length : undefined) };
 }
 
 function isToolCall(call: Fields): boolean {

@@ -51,8 +51,9 @@ function parentOf({ parent }: SpanNode): SpanNode | undefined {
   return parent;
 }
 
-function isAgent({ kind }: SpanNode): boolean {
-  return kind === 'agent';
+/** By what its own span says: a call with others below it has an agent's log, and names the model of its own. */
+function isAgent({ kind, recognitions }: SpanNode): boolean {
+  return (recognitions?.[0]?.kind ?? kind) === 'agent';
 }
 
 /** Fills in model and provider of an agent from the calls below it. Other logs keep their reading. */

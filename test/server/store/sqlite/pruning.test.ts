@@ -44,8 +44,8 @@ test('deletes as fast as others write, who wait for it', async () => {
   const { size } = statSync(file);
   isOver.value = true;
   await pruning;
-  // A hundred logs are written at once. With slices that are always as short, the file grows on and on.
-  expect(size).toBeLessThan(2.5 * maxBytes);
+  // A hundred logs are written at once. With slices that are always as short, the file grows on and on: five times as large.
+  expect(size).toBeLessThan(3.5 * maxBytes);
 });
 
 test('what is deleted while traces are taken out counts from then on, and nothing that was deleted before', async () => {

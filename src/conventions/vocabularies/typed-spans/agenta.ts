@@ -77,19 +77,25 @@ function configurationOf(fields: SpanFields): Fields | undefined {
 /** Returns the value at a key, or what was flattened below it. */
 function valueBelow(fields: SpanFields, key: string): unknown {
   const { attributes } = fields;
-  return unmarked(fields, key, attributes[key] ?? unflatten(attributes, `${key}.`));
+  const own = attributes[key];
+  if (own !== undefined && own !== null) return unmarked(fields, key, own);
+  const below: [string, unknown][] = [];
+  for (const name in attributes)
+    if (name.startsWith(`${key}.`)) below.push([name, unmarked(fields, key, attributes[name])]);
+  return unflatten(Object.fromEntries(below) as Attributes, `${key}.`);
 }
 
+/** Of an attribute as the API allows them: what else a value may have in it can be without end. */
 function unmarked(fields: SpanFields, key: string, value: unknown): unknown {
-  if (typeof value === 'string') {
-    if (!value.startsWith(MARK)) return value;
-    const json = value.slice(value.indexOf(':') + 1);
-    return json === '' ? undefined : (fields.jsonWithin(key, json) ?? json);
-  }
-  if (Array.isArray(value)) return value.map((item) => unmarked(fields, key, item));
-  return isObject(value)
-    ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, unmarked(fields, key, item)]))
-    : value;
+  if (Array.isArray(value))
+    return value.map((item) => (typeof item === 'string' ? unmarkedText(fields, key, item) : item));
+  return typeof value === 'string' ? unmarkedText(fields, key, value) : value;
+}
+
+function unmarkedText(fields: SpanFields, key: string, text: string): unknown {
+  if (!text.startsWith(MARK)) return text;
+  const json = text.slice(text.indexOf(':') + 1);
+  return json === '' ? undefined : (fields.jsonWithin(key, json) ?? json);
 }
 
 function givenTo(fields: SpanFields): unknown {

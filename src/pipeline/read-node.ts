@@ -10,8 +10,8 @@ import type { LateFields } from '../wire/late-fields.ts';
 import type { LogRequest } from '../wire/v4.ts';
 
 export function readNode(node: SpanNode, span: SpanSlice, conventions: readonly Convention[] | undefined): Reading {
-  const own = readSpan(withEvents(span, node.events), conventions, node.recognitions);
-  return node.absorbed ? filledWith(own, node.absorbed.reading) : own;
+  const reading = readSpan(withEvents(span, node.events), conventions, node.recognitions);
+  return node.absorbed ? filledWith(reading, node.absorbed.reading) : reading;
 }
 
 /** Adds what another span says about the same call to a log that is not written yet. The newest span counts most. */

@@ -4,12 +4,17 @@
  */
 import { parseExactly } from './long-integers.ts';
 import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
-import { replaceOutsideStrings } from './string-end.ts';
+import { countUpTo, replaceOutsideStrings } from './string-end.ts';
 
+/** More of them are in no list that may be parsed. */
+const MAX_BARE_WORDS = 250_000;
+const SHORT_CHARS = 1_000;
 const BARE_WORD = /-?\b(?:NaN|Infinity)\b/g;
 
 /** Returns the parsed text; undefined if it is neither JSON nor Python's. */
 export function parsePythonJson(text: string): unknown {
+  // To find out that a long text is no JSON takes long where that is seen late.
+  if (text.length > SHORT_CHARS && startsAsPython(text)) return parsePythonLiteral(text);
   try {
     return parseExactly(text);
   } catch {
@@ -26,6 +31,7 @@ export function parsePythonJson(text: string): unknown {
 
 /** Returns the text with null for each number that JSON cannot write. Most texts are returned as they are. */
 export function fromPythonJson(text: string): string {
-  if (!text.includes('NaN') && !text.includes('Infinity')) return text;
+  const words = countUpTo(MAX_BARE_WORDS + 1, text, 'NaN') + countUpTo(MAX_BARE_WORDS + 1, text, 'Infinity');
+  if (words === 0 || words > MAX_BARE_WORDS) return text;
   return replaceOutsideStrings(text, BARE_WORD, 'null');
 }

@@ -6,6 +6,7 @@ import { jsonOf } from '../../../src/conventions/values/attributes.ts';
 import { javaMapIn } from '../../../src/conventions/values/java-map.ts';
 import { parsePrintedFields, parsePythonLiteral } from '../../../src/conventions/values/python-literal.ts';
 import { mayParse, withOneBudget } from '../../../src/conventions/values/text-weight.ts';
+import { unescapedMessagesIn } from '../../../src/conventions/values/unescaped-texts.ts';
 import { makeSpan } from '../span.ts';
 
 const keys = (count: number, entry: (index: number) => string) =>
@@ -22,9 +23,25 @@ test.each([
   ["Python's", () => parsePythonLiteral(`{${keys(MANY, (at) => `'key ${at}': None`)}}`)],
   ['printed fields', () => parsePrintedFields(`content=[${keys(600_000, () => '1')}]`)],
   ["Java's", () => javaMapIn(`{a=1, ${keys(600_000, (at) => `key${at}=1`)}}`)],
+  ['escaped characters', () => jsonOf(`["${'\\n'.repeat(2_100_000)}"]`)],
+  ['a text of escaped quotes', () => jsonOf(`"${'\\"'.repeat(2_100_000)}"`)],
+  ['texts side by side', () => mayParse(`{"a":${'""'.repeat(1_100_000)}}`) || undefined],
+  ["Python's escaped characters", () => jsonOf(`['${"\\'".repeat(600_000)}']`)],
+  [
+    "messages of Semantic Kernel's",
+    () => unescapedMessagesIn(`[${'{"role:" user, "content:" a}, \n'.repeat(60_000)}{}]`),
+  ],
   ['a stream', () => eventsInText('data: {"a":1}\n\n'.repeat(250_000))],
 ])('%s with too much in it is not parsed', (_, parse) => {
   expect(parse()).toBeUndefined();
+});
+
+test("Java's maps in maps are read as deep as there is time for", () => {
+  const depthOf = (value: unknown): number =>
+    typeof value === 'object' ? 1 + depthOf(Object.values(value as object)[0]) : 0;
+  const nested = (length: number) => javaMapIn(`${'{a='.repeat(31)}${'x'.repeat(length)}${'}'.repeat(31)}`);
+  expect(depthOf(nested(1_000))).toBe(31);
+  expect(depthOf(nested(1_000_000))).toBeLessThan(20);
 });
 
 test('a long text with little in it is parsed', () => {

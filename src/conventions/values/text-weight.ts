@@ -72,7 +72,7 @@ export class Budget {
   }
 
   hasRefused(text: string): boolean {
-    return this.#refused !== undefined && this.#refused.has(text);
+    return this.#refused?.has(text) ?? false;
   }
 
   /** Counts what is read without a look before. Returns whether it may go on. */

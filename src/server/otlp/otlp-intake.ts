@@ -11,6 +11,7 @@ import type { LogPlacing, OtlpIntake, ReceivedEvent, ReceivedSpan } from './deco
 import { anyTimeKey, JUDGE, Reporters } from './linking/call-keys.ts';
 import { linkTraces } from './linking/link-traces.ts';
 import { TreeMemo } from './linking/skeletons/tree-memo.ts';
+import { writeLongContent } from './long-content.ts';
 import { type ReadArrival, type ReadEvent, type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
 import { belowCallers, tracesOfCallers, tracesOfStrangers } from './strangers.ts';
 
@@ -106,7 +107,10 @@ export function createOtlpIntake(
   };
 }
 
-function* takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings): Generator<void> {
+/** Yields between steps; what is to be waited for before the next one. */
+type Steps = Generator<Promise<unknown> | void>;
+
+function* takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings): Steps {
   let read: ReadArrival;
   try {
     read = yield* readArrival(span, settings);
@@ -115,6 +119,14 @@ function* takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings)
     return;
   }
   if (!read) return batches.reject('a span has no trace id of 32 hexadecimal digits, or no span id of 16');
+  const { log } = read.arrival;
+  let fault: string | undefined;
+  const writing = log && settings.captureContent ? writeLongContent(log.reading) : undefined;
+  if (writing)
+    yield writing.then((found) => {
+      fault = found;
+    });
+  if (fault !== undefined) return batches.reject(fault);
   batches.of(read.traceId).spans.push(read.arrival);
   for (const { traceId, judgement } of read.judgements) batches.of(traceId).judgements.push(judgement);
 }
@@ -161,12 +173,14 @@ function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSetting
 }
 
 /** Works on each item, step by step, and lets other work of the process run in between. */
-async function inSlices<Item>(items: readonly Item[], work: (item: Item) => Generator<void> | void): Promise<void> {
+async function inSlices<Item>(items: readonly Item[], work: (item: Item) => Steps | void): Promise<void> {
   let untilMillis = performance.now() + SLICE_MILLIS;
   for (const item of items) {
     const steps = work(item);
     for (let isDone = false; !isDone; ) {
-      isDone = steps?.next().done ?? true;
+      const step = steps?.next();
+      isDone = step?.done ?? true;
+      if (step?.value) await step.value;
       if (performance.now() < untilMillis) continue;
       await new Promise((resolve) => setImmediate(resolve));
       untilMillis = performance.now() + SLICE_MILLIS;

@@ -1,0 +1,51 @@
+/** Spans of many megabytes: what takes long is not done where others wait for it. */
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { createOtlpIntake } from '../../../src/server/otlp/otlp-intake.ts';
+import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
+import { makeSpan } from '../../conventions/span.ts';
+
+const MEBIBYTE = 1024 * 1024;
+
+async function open() {
+  const store = await openSqliteStore({ file: ':memory:' });
+  const intake = createOtlpIntake(store);
+  onTestFinished(async () => {
+    intake.close();
+    await store.close();
+  });
+  const take = (content: string) => {
+    const messages = JSON.stringify([{ role: 'user', content }]);
+    const slice = makeSpan({ 'gen_ai.operation.name': 'chat', 'gen_ai.input.messages': messages });
+    return intake.takeSpans([{ slice, projectName: 'p' }]);
+  };
+  return { store, intake, take };
+}
+
+test('long content is not written as JSON where others wait', async () => {
+  const { store, intake, take } = await open();
+  const content = 'a "long" text\n'.repeat(300_000);
+  const { stringify } = JSON;
+  let longest = 0;
+  const write = vi.spyOn(JSON, 'stringify').mockImplementation((...values: Parameters<typeof stringify>) => {
+    const text = stringify(...values);
+    longest = Math.max(longest, text?.length ?? 0);
+    return text;
+  });
+  const slice = makeSpan({
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.input.messages': stringify([{ role: 'user', content }]),
+  });
+  expect(await intake.takeSpans([{ slice, projectName: 'p' }])).toEqual({ rejected: 0 });
+  write.mockRestore();
+  expect(longest).toBeLessThan(2 * MEBIBYTE);
+  const { traceId, spanId } = slice.spanContext();
+  const log = await store.updateLog({ referenceId: `${traceId}-${spanId}` }, {});
+  expect(log?.messages).toEqual([{ role: 'user', content }]);
+  expect(await take('short')).toEqual({ rejected: 0 });
+});
+
+test('a span that becomes far longer as JSON is rejected, and said to be', async () => {
+  const { take } = await open();
+  const { rejected, message } = await take('\u0001'.repeat(1.9 * MEBIBYTE).repeat(3));
+  expect({ rejected, message }).toEqual({ rejected: 1, message: expect.stringContaining('written as JSON') });
+});

@@ -79,7 +79,9 @@ export function createOtlpIntake(
     takeEvents: async (events) => {
       const batches = new Batches(store, trees);
       const unplaced: JudgementOfCall[] = [];
-      await inSlices(events, (event) => takeEvent(event, batches, settings, unplaced));
+      await inSlices(events, function* (event) {
+        yield takeEvent(event, batches, settings, unplaced);
+      });
       if (unplaced.length > 0) await placeJudgements(unplaced, store, batches);
       return batches.write();
     },
@@ -107,8 +109,8 @@ export function createOtlpIntake(
   };
 }
 
-/** Yields between steps; what is to be waited for before the next one. */
-type Steps = Generator<Promise<unknown> | void>;
+/** Yields between steps, and a promise where the next one has to wait for it. */
+type Steps = Generator<unknown>;
 
 function* takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings): Steps {
   let read: ReadArrival;
@@ -173,14 +175,14 @@ function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSetting
 }
 
 /** Works on each item, step by step, and lets other work of the process run in between. */
-async function inSlices<Item>(items: readonly Item[], work: (item: Item) => Steps | void): Promise<void> {
+async function inSlices<Item>(items: readonly Item[], work: (item: Item) => Steps): Promise<void> {
   let untilMillis = performance.now() + SLICE_MILLIS;
   for (const item of items) {
     const steps = work(item);
     for (let isDone = false; !isDone; ) {
-      const step = steps?.next();
-      isDone = step?.done ?? true;
-      if (step?.value) await step.value;
+      const step = steps.next();
+      isDone = step.done ?? false;
+      if (step.value instanceof Promise) await step.value;
       if (performance.now() < untilMillis) continue;
       await new Promise((resolve) => setImmediate(resolve));
       untilMillis = performance.now() + SLICE_MILLIS;

@@ -1,6 +1,7 @@
 /** No request of the v4 API holds up the others, or makes an answer that is too large. */
 import { expect, test } from 'vitest';
-import { ratioOf } from '../../support/effort.ts';
+import { parseLogRequests } from '../../../src/server/v4/request-body.ts';
+import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 import { startTestServer, type TestServer } from '../../support/start-test-server.ts';
 
 const good = { project: 'p', config: { model: 'gpt-4' } };
@@ -135,4 +136,42 @@ test('a log that grows request by request is bounded, and keeps what it had', as
   expect(patched).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'output'] }] } });
   expect((await server.call('PATCH', `/v4/logs/${body.id}`, { error: 'small' })).status).toBe(200);
   expect((await server.call('GET', `/v4/logs/${body.id}`)).body).toMatchObject({ error: 'small', stdout: large });
+});
+
+test.each([
+  ['characters', { model: 'm', prompt_template: 'x'.repeat(4 * 1024 * 1024) }],
+  ['values', { model: 'm', other: Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`key ${at}`, at])) }],
+])('a config with too many %s is a 422 that names it', async (_, config) => {
+  const server = await startTestServer();
+  for (const [path, body] of [
+    ['/v4/logs', { ...good, config }],
+    ['/v4/model-configs', { project: 'p', ...config }],
+  ] as const) {
+    const answer = await server.call('POST', path, body);
+    expect(answer.status, JSON.stringify(answer.body)).toBe(422);
+    expect(answer.body.detail[0].msg).toContain('the config has more than');
+  }
+  const { model } = config;
+  expect((await server.call('POST', '/v4/logs', { ...good, config: { model } })).status).toBe(200);
+});
+
+test('wrong messages are named in their places, however many there are before them', async () => {
+  const server = await startTestServer();
+  const messages = Array.from({ length: 2_000 }, (): object => ({ role: 'user', content: 'text' }));
+  messages[1_203] = { role: 'nobody' };
+  messages[1_204] = { role: 'user', content: 1 };
+  const { status, body } = await server.call('POST', '/v4/logs', [good, { ...good, messages }]);
+  expect(status).toBe(422);
+  expect(body.detail.map(({ loc }: { loc: unknown }) => loc)).toEqual([
+    ['body', 1, 'messages', 1_203, 'role'],
+    ['body', 1, 'messages', 1_204, 'content'],
+  ]);
+});
+
+test('to refuse very many wrong messages costs about as much as to refuse some', async () => {
+  const refuse = (count: number) => () =>
+    expect(
+      parseLogRequests({ ...good, messages: Array(count).fill({ role: 'nobody', content: {} }) }, 1),
+    ).rejects.toThrow();
+  expect(await ratioOf(refuse(600), refuse(9_600))).toBeLessThan(MOST_RATIO);
 });

@@ -145,6 +145,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   if (!isWord && !isPython && !mayParse(value)) return undefined;
   if (!isNested || value.trimEnd().endsWith(first === OPEN_BRACE ? '}' : ']')) {
     const parsed = parsePythonJson(value) ?? (isNested ? parseWithQuotedWords(value) : undefined);
+    if (isLong && parsed === undefined && !isNested) budgetNow().refuse(value);
     if (parsed !== undefined || !isNested || areJsonLines(value)) return parsed ?? undefined;
   }
   if (isPython && !mayParse(value)) return undefined;
@@ -178,7 +179,6 @@ export function isPrintedBody(text: string): boolean {
 const BYTE_ORDER_MARK = 0xfeff;
 const SPACE = 0x20;
 const QUOTE = 0x22;
-/** Of a number, with as many digits as are read. */
 const MAX_WORD_CHARS = 1_000;
 const OPEN_BRACE = 0x7b;
 const OPEN_BRACKET = 0x5b;

@@ -19,6 +19,8 @@ const NODE = 7;
 const KEY = 4;
 /** Of a key that was not. */
 const NEW_KEY = 49;
+/** Of a role, beside its key: what is made of a message takes longer than to parse it. */
+const ROLE = 15;
 /** Of a number or a text in a list. */
 const ELEMENT = 4;
 /** Of a text in quotes, however long: the engine copies it at once. */
@@ -125,7 +127,7 @@ export class Budget {
     if (end <= start || end - start > MAX_KEY_CHARS) return NEW_KEY;
     this.#keys ??= new Set();
     const key = text.slice(start, end);
-    if (this.#keys.has(key)) return KEY;
+    if (this.#keys.has(key)) return key === 'role' ? KEY + ROLE : KEY;
     if (this.#keys.size < MAX_KNOWN_KEYS) this.#keys.add(key);
     return NEW_KEY;
   }

@@ -121,6 +121,11 @@ describe.each([
     ]);
   });
 
+  test('a name has as many characters as one of a log', () => {
+    const [span] = decodeSpans([{ ...IDS, name: 'n'.repeat(100_000) }]).spans;
+    expect(span?.slice.name).toBe('n'.repeat(10_000));
+  });
+
   test('values that are nested too deeply are cut, and the span is kept', () => {
     let deep: object = { stringValue: 'x' };
     for (let level = 0; level < 36; level += 1) {

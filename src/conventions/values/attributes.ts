@@ -133,7 +133,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
     return typeof value === 'object' && value !== null ? toBoundedTree(value) : (value ?? undefined);
   const first = value.charCodeAt(0);
   if (first === BYTE_ORDER_MARK && value.charCodeAt(1) !== first) return jsonOf(value.slice(1), onCut);
-  // Most texts are not JSON, and catching a SyntaxError costs ten times as much as parsing.
+  // Most texts are not JSON, and to catch a SyntaxError costs much.
   if (!startsJson(first)) return printedIn(value) ?? undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   const isWord = !isNested && first > SPACE && first !== QUOTE;
@@ -148,7 +148,8 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
     if (isLong && parsed === undefined && !isNested) budgetNow().refuse(value);
     if (parsed !== undefined || !isNested || areJsonLines(value)) return parsed ?? undefined;
   }
-  if (isPython && !mayParse(value)) return undefined;
+  const isTooMuch = isLong && budgetNow().weight < 0;
+  if (isTooMuch || (isPython && !mayParse(value))) return undefined;
   const saved = salvageJson(value);
   if (onCut && (saved !== undefined || looksCut(value))) onCut();
   if (isLong && saved === undefined) budgetNow().refuse(value);
@@ -241,13 +242,11 @@ function startsJson(code: number): boolean {
   );
 }
 
-/** As Spring AI prints a map. */
-const PRINTED_MAP = /^\["\w{1,40}":"/;
-
 /** Cut JSON starts with `{"`, `[{`, `["` or `[[`. Prose that merely starts with a bracket was not cut. */
 function looksCut(text: string): boolean {
   const second = text.charCodeAt(1);
-  if (PRINTED_MAP.test(text) && text.endsWith('"]')) return false;
+  // As Spring AI prints a map.
+  if (/^\["\w{1,40}":"/.test(text) && text.endsWith('"]')) return false;
   return text.charCodeAt(0) === 0x7b ? second === 0x22 : second === 0x7b || second === 0x22 || second === 0x5b;
 }
 

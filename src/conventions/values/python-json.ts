@@ -5,9 +5,12 @@
 import { parseExactly } from './long-integers.ts';
 import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
 import { countUpTo, replaceOutsideStrings } from './string-end.ts';
+import { budgetNow } from './text-weight.ts';
 
 /** More of them are in no list that may be parsed. */
-const MAX_BARE_WORDS = 250_000;
+const MAX_BARE_WORDS = 50_000;
+/** What an integer that no number can hold takes of what a span may have. */
+const LONG_INTEGER_WEIGHT = 40;
 const SHORT_CHARS = 1_000;
 const BARE_WORD = /-?\b(?:NaN|Infinity)\b/g;
 
@@ -15,14 +18,16 @@ const BARE_WORD = /-?\b(?:NaN|Infinity)\b/g;
 export function parsePythonJson(text: string): unknown {
   // To find out that a long text is no JSON takes long where that is seen late.
   if (text.length > SHORT_CHARS && startsAsPython(text)) return parsePythonLiteral(text);
+  const budget = budgetNow();
+  const mayHave = () => budget.spend(LONG_INTEGER_WEIGHT);
   try {
-    return parseExactly(text);
+    return parseExactly(text, mayHave);
   } catch {
     if (startsAsPython(text)) return parsePythonLiteral(text);
     const json = fromPythonJson(text);
     if (json === text) return undefined;
     try {
-      return parseExactly(json);
+      return parseExactly(json, mayHave);
     } catch {
       return undefined;
     }

@@ -54,7 +54,8 @@ export class TextEnds {
 
 /** Returns the text with `by` in place of what matches outside of its strings. What follows a string without end stays. */
 export function replaceOutsideStrings(text: string, pattern: RegExp, by: string | ((found: string) => string)): string {
-  const replace = (part: string) => (typeof by === 'string' ? part.replace(pattern, by) : part.replace(pattern, by));
+  const replace = (part: string) =>
+    typeof by === 'string' ? part.replace(pattern, by) : replaceEach(part, pattern, by);
   let replaced = '';
   let at = 0;
   while (at < text.length) {
@@ -67,6 +68,18 @@ export function replaceOutsideStrings(text: string, pattern: RegExp, by: string 
     at = end + 1;
   }
   return replaced + replace(text.slice(at));
+}
+
+/** One by one: the engine would look for all of them before it asks for the first one. */
+function replaceEach(part: string, pattern: RegExp, by: (found: string) => string): string {
+  let replaced = '';
+  let from = 0;
+  pattern.lastIndex = 0;
+  for (let found = pattern.exec(part); found; found = pattern.exec(part)) {
+    replaced += part.slice(from, found.index) + by(found[0]);
+    from = pattern.lastIndex;
+  }
+  return replaced + part.slice(from);
 }
 
 /** Returns how often the part is in the text, or `most`. */

@@ -25,6 +25,8 @@ const ROLE = 15;
 const ELEMENT = 4;
 /** Of a text in quotes, however long: the engine copies it at once. */
 const TEXT = 1;
+/** Of one that follows another one at once: no JSON has so many for their other marks. */
+const TEXT_AFTER_TEXT = 4;
 /** Of an escaped character. */
 const ESCAPE = 0.5;
 /** So many keys are remembered, of so many characters. Others always count as new. */
@@ -88,6 +90,7 @@ export class Budget {
     let [weight, depth, start, end, plain] = [0, 0, 0, 0, 0];
     /** Whether there was a colon since the last comma: then that was no element of a list. */
     let isField = false;
+    let isAfterText = false;
     const texts = new TextEnds(text);
     for (let at = 0; at < text.length && weight <= this.weight; at += 1) {
       const code = text.charCodeAt(at);
@@ -95,9 +98,12 @@ export class Budget {
       if (code === QUOTE) {
         start = at + 1;
         end = texts.endFrom(start, (this.weight - weight) / ESCAPE);
-        weight += TEXT + texts.escapes * ESCAPE;
+        weight += TEXT + texts.escapes * ESCAPE + (isAfterText ? TEXT_AFTER_TEXT : 0);
         // Without an end it is no JSON, and whoever reads it so may read on.
         at = Math.max(at, end);
+        isAfterText = true;
+        plain = 0;
+        continue;
       } else if (code === COMMA) {
         weight += isField ? 1 : ELEMENT;
         isField = false;
@@ -117,6 +123,7 @@ export class Budget {
         continue;
       }
       plain = 0;
+      isAfterText = false;
     }
     return weight;
   }

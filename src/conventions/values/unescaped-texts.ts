@@ -51,7 +51,8 @@ export function unescapedMessagesIn(text: string): { role: string; content: stri
   if (!text.startsWith('[{"role:" ') || !text.endsWith('}]')) return undefined;
   const messages: { role: string; content: string }[] = [];
   const budget = budgetNow();
-  for (const message of text.slice('[{"role:" '.length, -'}]'.length).split('}, \n{"role:" ')) {
+  const most = Math.max(0, budget.weight / MESSAGE_WEIGHT) + 1;
+  for (const message of text.slice('[{"role:" '.length, -'}]'.length).split('}, \n{"role:" ', most)) {
     const [, role, content] = MESSAGE.exec(message) ?? [];
     if (role === undefined || content === undefined || !budget.spend(MESSAGE_WEIGHT)) return undefined;
     messages.push({ role, content });

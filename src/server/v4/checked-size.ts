@@ -7,6 +7,9 @@ import type { ValidationDetail } from '../../wire/v4.ts';
 
 /** In all lists of one item that the schema knows. */
 const MAX_ELEMENTS = 10_000;
+/** In one of them, unless it is a conversation. A wrong element takes ten times as long as a right one. */
+const MAX_LIST_ELEMENTS = 1_000;
+const CONVERSATIONS: ReadonlySet<unknown> = new Set(['messages', 'chat_template']);
 /** In one object that the schema knows. */
 const MAX_KEYS = 1_000;
 /** May have any JSON: the schema does not look into them. */
@@ -25,6 +28,8 @@ export function findOversize(item: unknown, loc: readonly (string | number)[]): 
     if (Array.isArray(value)) {
       elements += value.length;
       if (elements > MAX_ELEMENTS) return tooMuch(at, `the lists have more than ${MAX_ELEMENTS} elements`);
+      if (value.length > MAX_LIST_ELEMENTS && !CONVERSATIONS.has(at.at(-1)))
+        return tooMuch(at, `the list has more than ${MAX_LIST_ELEMENTS} elements`);
       for (const [index, element] of value.entries()) {
         const found = find(element, [...at, index], depth + 1);
         if (found) return found;

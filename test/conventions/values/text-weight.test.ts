@@ -25,7 +25,9 @@ test.each([
   ["Java's", () => javaMapIn(`{a=1, ${keys(600_000, (at) => `key${at}=1`)}}`)],
   ['escaped characters', () => jsonOf(`["${'\\n'.repeat(2_100_000)}"]`)],
   ['a text of escaped quotes', () => jsonOf(`"${'\\"'.repeat(2_100_000)}"`)],
-  ['texts side by side', () => mayParse(`{"a":${'""'.repeat(1_100_000)}}`) || undefined],
+  ['long integers', () => jsonOf(`[${keys(60_000, (at) => `12345678901234${100_000 + at}`)}]`)],
+  ['words for no number', () => jsonOf(`[${keys(60_000, () => 'NaN')}]`)],
+  ['texts side by side', () => mayParse(`{"a":${'""'.repeat(250_000)}}`) || undefined],
   ["Python's escaped characters", () => jsonOf(`['${"\\'".repeat(600_000)}']`)],
   [
     "messages of Semantic Kernel's",
@@ -87,6 +89,17 @@ test('texts as Python prints them share it too, however they begin', () => {
   const attempts = () => withOneBudget(() => Array.from({ length: 5 }, () => parsePythonLiteral(text) !== undefined));
   expect(attempts()).toEqual([true, true, false, false, false]);
   expect(parsePythonLiteral(text)).toBeDefined();
+});
+
+test('of very many long integers, none is made once they are too many', () => {
+  const make = vi.spyOn(globalThis, 'BigInt');
+  onTestFinished(() => make.mockRestore());
+  const integersOf = (count: number) => {
+    make.mockClear();
+    jsonOf(`[${'12345678901234567 '.repeat(count)}]`);
+    return make.mock.calls.length;
+  };
+  expect(integersOf(200_000)).toBe(integersOf(50_000));
 });
 
 test('a text that is too much is weighed once', () => {

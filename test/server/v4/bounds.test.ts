@@ -155,6 +155,21 @@ test.each([
   expect((await server.call('POST', '/v4/logs', { ...good, config: { model } })).status).toBe(200);
 });
 
+test.each([
+  ['feedback', { feedback: Array(1_001).fill({ type: 'rating', value: 'good' }) }, ['body', 'feedback']],
+  ['tools', { config: { model: 'm', tools: Array(1_001).fill({ name: 'f' }) } }, ['body', 'config', 'tools']],
+  [
+    'tool calls',
+    { messages: [{ role: 'assistant', tool_calls: Array(1_001).fill({}) }] },
+    ['body', 'messages', 0, 'tool_calls'],
+  ],
+])('more %s than there can be are a 422 that names the list', async (_, fields, loc) => {
+  const server = await startTestServer();
+  const { status, body } = await server.call('POST', '/v4/logs', { ...good, ...fields });
+  expect(status).toBe(422);
+  expect(body.detail).toEqual([{ loc, msg: 'the list has more than 1000 elements', type: 'value_error' }]);
+});
+
 test('wrong messages are named in their places, however many there are before them', async () => {
   const server = await startTestServer();
   const messages = Array.from({ length: 2_000 }, (): object => ({ role: 'user', content: 'text' }));

@@ -6,6 +6,7 @@
  * value to be read (`<Session object at 0x7f>` stays a text). A text with anything else in it is not read at all: half of a
  * value would be wrong.
  */
+import { parseJson } from '../../wire/json.ts';
 import { exactNumberOf } from './long-integers.ts';
 import { dateOf, withPrintedClass } from './python-classes.ts';
 import { TextEnds } from './string-end.ts';
@@ -17,8 +18,11 @@ const MAX_DEPTH = 100;
 const VALUE_WEIGHT = 20;
 /** What an object takes beside its values: messages are read by their classes. */
 const OBJECT_WEIGHT = 120;
-/** What an escaped character takes. */
-const ESCAPE_WEIGHT = 2;
+/** What an escaped character takes at least, and what it takes where it is not one of JSON. */
+const ESCAPE_WEIGHT = 0.5;
+const OWN_ESCAPE_WEIGHT = 2;
+/** Texts that are shorter are read as soon by themselves. */
+const MIN_JSON_CHARS = 256;
 /** How such a text begins, and JSON does not. */
 const START = /^[[({\s]{0,1000}(?:[rbu]?'|\(|(?:True|False|None)\b|[A-Za-z_][\w.]{0,200}\(|<\w)/;
 
@@ -85,6 +89,8 @@ class LiteralReader {
   readonly #ends: Readonly<Record<string, TextEnds>>;
   #at = 0;
   readonly #budget = budgetNow();
+  /** Whether no text has an escaped character that JSON does not have: Python writes few of these. */
+  #isEscapedAsJson = true;
 
   constructor(text: string) {
     this.#text = text;
@@ -180,7 +186,17 @@ class LiteralReader {
     if (end < 0) throw new NotALiteral();
     this.#at = end + 1;
     if (ends.escapes === 0) return this.#text.slice(start, end);
-    return unescaped(this.#text.slice(start, end));
+    return this.#unescaped(this.#text.slice(start, end), ends.escapes);
+  }
+
+  #unescaped(raw: string, escapes: number): string {
+    if (this.#isEscapedAsJson && raw.length >= MIN_JSON_CHARS) {
+      const text = unescapedAsJson(raw);
+      if (text !== undefined) return text;
+      this.#isEscapedAsJson = false;
+    }
+    if (!this.#budget.spend(escapes * (OWN_ESCAPE_WEIGHT - ESCAPE_WEIGHT))) throw new NotALiteral();
+    return unescaped(raw);
   }
 
   #wordOrObject(depth: number): unknown {
@@ -260,6 +276,12 @@ function valueOfObject(name: string, values: readonly unknown[], namedCount: num
 function keyOf(key: unknown): string {
   if (typeof key === 'object' && key !== null) throw new NotALiteral();
   return `${key}`;
+}
+
+/** The engine is ten times as fast. Returns undefined where JSON does not have all that is escaped. */
+function unescapedAsJson(raw: string): string | undefined {
+  const text = parseJson(`"${raw.replaceAll("\\'", "'").replaceAll('"', '\\"')}"`);
+  return typeof text === 'string' ? text : undefined;
 }
 
 function unescaped(raw: string): string {

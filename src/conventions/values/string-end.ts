@@ -1,18 +1,39 @@
 /** Where a string in JSON text ends, and what is outside of all strings. */
 const BACKSLASH = 0x5c;
+const QUOTE = 0x22;
 const MARK = /["{}[\],:=]/g;
 /** After so many characters without a mark, to let the engine look for the next one takes less time than to go on. */
 export const PLAIN_CHARS = 32;
 
+/** Nobody escapes so many backslashes in a row. */
+const MAX_BACKSLASHES = 100_000;
+/** What is escaped so soon after the last one is looked at, which takes less time than to let the engine look. */
+const NEAR_CHARS = 2;
+
 /** Returns the index of the quote that closes the string starting at `from`, or -1 if there is none. */
 export function stringEnd(text: string, from: number): number {
-  for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+  for (let quote = text.indexOf('"', from); quote >= 0; quote = text.indexOf('"', quote)) {
     let before = quote - 1;
-    while (text.charCodeAt(before) === BACKSLASH) before--;
+    while (text.charCodeAt(before) === BACKSLASH && quote - before <= MAX_BACKSLASHES) before--;
+    if (quote - before > MAX_BACKSLASHES) return -1;
     // An even number of backslashes before the quote does not escape it.
     if ((quote - before) % 2 === 1) return quote;
+    quote = passNear(text, quote + 1);
   }
   return -1;
+}
+
+/** Returns where the next quote that is not escaped is to be looked for, or where it is. */
+function passNear(text: string, from: number): number {
+  let at = from;
+  for (let near = at + NEAR_CHARS; at < near; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at;
+    if (code !== BACKSLASH) continue;
+    at += 1;
+    near = at + NEAR_CHARS;
+  }
+  return at;
 }
 
 /**

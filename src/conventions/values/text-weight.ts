@@ -7,7 +7,7 @@
  */
 import { parseJson } from '../../wire/json.ts';
 import { hasLongInteger } from './long-integers.ts';
-import { nextMark, PLAIN_CHARS, TextEnds } from './string-end.ts';
+import { nextMark, PLAIN_CHARS, stringEnd } from './string-end.ts';
 
 /** Texts of so many characters together are parsed without a look: whatever they have takes some milliseconds. */
 const FREE_CHARS = 128 * 1024;
@@ -27,8 +27,8 @@ const ELEMENT = 4;
 const TEXT = 1;
 /** Of one that follows another one at once: no JSON has so many for their other marks. */
 const TEXT_AFTER_TEXT = 4;
-/** Of an escaped character. */
-const ESCAPE = 0.5;
+/** Of a character of a text with escaped ones: to count these takes longer than to parse them. */
+const ESCAPED_CHARACTER = 0.02;
 /** So many keys are remembered, of so many characters. Others always count as new. */
 const MAX_KNOWN_KEYS = 1_000;
 const MAX_KEY_CHARS = 64;
@@ -88,18 +88,21 @@ export class Budget {
   /** Stops where it is too much. What it says of a text that is not JSON does not matter. */
   #weigh(text: string): number {
     let [weight, depth, start, end, plain] = [0, 0, 0, 0, 0];
+    /** The next backslash; -1 if there is none. */
+    let backslash = 0;
     /** Whether there was a colon since the last comma: then that was no element of a list. */
     let isField = false;
     let isAfterText = false;
-    const texts = new TextEnds(text);
     for (let at = 0; at < text.length && weight <= this.weight; at += 1) {
       const code = text.charCodeAt(at);
       plain += 1;
       if (code === QUOTE) {
         start = at + 1;
-        end = texts.endFrom(start, (this.weight - weight) / ESCAPE);
-        weight += TEXT + texts.escapes * ESCAPE + (isAfterText ? TEXT_AFTER_TEXT : 0);
-        // Without an end it is no JSON, and whoever reads it so may read on.
+        // After a text without an end there is none with one. It is no JSON, and whoever reads it so may read on.
+        end = end < 0 ? -1 : stringEnd(text, start);
+        if (backslash >= 0 && backslash < start) backslash = text.indexOf('\\', start);
+        weight += TEXT + (isAfterText ? TEXT_AFTER_TEXT : 0);
+        if (backslash >= 0 && backslash < end) weight += (end - start) * ESCAPED_CHARACTER;
         at = Math.max(at, end);
         isAfterText = true;
         plain = 0;

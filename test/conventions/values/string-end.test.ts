@@ -27,6 +27,21 @@ test('a string with more escaped characters than are looked for has no end', () 
   expect(new TextEnds(String.raw`"\n\n"`).endFrom(1, 2)).toBe(5);
 });
 
+test('escaped quotes in a row are passed over one by one, and a run of backslashes only so far', () => {
+  const find = vi.spyOn(String.prototype, 'indexOf');
+  const look = vi.spyOn(String.prototype, 'charCodeAt');
+  onTestFinished(() => {
+    find.mockRestore();
+    look.mockRestore();
+  });
+  const quotes = `${'\\"'.repeat(10_000)}"`;
+  expect(stringEnd(quotes, 0)).toBe(20_000);
+  expect(find.mock.calls.length).toBeLessThan(10);
+  look.mockClear();
+  expect(stringEnd(`${'\\'.repeat(400_000)}"`, 0)).toBe(-1);
+  expect(look.mock.calls.length).toBeLessThan(200_000);
+});
+
 test('the next mark is the first of all marks', () => {
   fc.assert(
     fc.property(text, fc.nat(40), (given, from) => {

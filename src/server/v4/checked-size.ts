@@ -7,9 +7,6 @@ import type { ValidationDetail } from '../../wire/v4.ts';
 
 /** In all lists of one item that the schema knows. */
 const MAX_ELEMENTS = 10_000;
-/** In one of them, unless it is a conversation. A wrong element takes ten times as long as a right one. */
-const MAX_LIST_ELEMENTS = 1_000;
-const CONVERSATIONS: ReadonlySet<unknown> = new Set(['messages', 'chat_template']);
 /** In one object that the schema knows. */
 const MAX_KEYS = 1_000;
 /** May have any JSON: the schema does not look into them. */
@@ -28,8 +25,6 @@ export function findOversize(item: unknown, loc: readonly (string | number)[]): 
     if (Array.isArray(value)) {
       elements += value.length;
       if (elements > MAX_ELEMENTS) return tooMuch(at, `the lists have more than ${MAX_ELEMENTS} elements`);
-      if (value.length > MAX_LIST_ELEMENTS && !CONVERSATIONS.has(at.at(-1)))
-        return tooMuch(at, `the list has more than ${MAX_LIST_ELEMENTS} elements`);
       for (const [index, element] of value.entries()) {
         const found = find(element, [...at, index], depth + 1);
         if (found) return found;
@@ -47,6 +42,20 @@ export function findOversize(item: unknown, loc: readonly (string | number)[]): 
     return undefined;
   };
   return find(item, loc, 0);
+}
+
+/** Returns the place of the first list with more elements than that, of those that the schema knows. */
+export function findLongList(item: unknown, elements: number): (string | number)[] | undefined {
+  const find = (value: unknown, depth: number): (string | number)[] | undefined => {
+    if (depth > MAX_DEPTH || typeof value !== 'object' || value === null) return undefined;
+    if (Array.isArray(value) && value.length > elements) return [];
+    for (const [key, child] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
+      const found = FREE.has(key as string) ? undefined : find(child, depth + 1);
+      if (found) return [key, ...found];
+    }
+    return undefined;
+  };
+  return find(item, 0);
 }
 
 function tooMuch(loc: readonly (string | number)[], msg: string): ValidationDetail {

@@ -12,17 +12,15 @@ import {
 } from '../../wire/v4.ts';
 import { createPauses } from '../store/heavy-turns.ts';
 import { isIsoTime, toTimestamp } from '../store/timestamps.ts';
+import { checkInParts } from './check-in-parts.ts';
 import { checkItem, type Loc, parseOne, rejectIfAny, rejectIfMany, toItems, withoutNulls } from './checked-body.ts';
-import { findOversize } from './checked-size.ts';
 import { createPlainLogs } from './plain-log.ts';
-import type { Checked } from './validation-detail.ts';
 
 type JsonObject = Record<string, unknown>;
 
 /** The form of the schema, as most clients send it. */
 const COMMON_TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})?$/;
 const VALID = { data: undefined, details: undefined };
-const MESSAGES_AT_ONCE = 500;
 
 const plainLogs = createPlainLogs();
 
@@ -35,7 +33,7 @@ export async function parseLogRequests(body: unknown, maxItems: number): Promise
     await pause();
     rejectIfMany(details);
     const item = withTimes(withoutNullsIn(value, ['config', 'feedback']));
-    const checked = plainLogs.has(item) ? VALID : await checkLog(item, loc, pause);
+    const checked = plainLogs.has(item) ? VALID : await checkInParts(logRequest, item, loc, pause);
     // We keep the item itself: zod's copy lacks the keys of messages that the schema does not name.
     const request = item as LogRequest;
     if (checked.details) {
@@ -53,26 +51,6 @@ export async function parseLogRequests(body: unknown, maxItems: number): Promise
   for (const [index, request] of requests.entries()) addBrokenRules(details, request, items[index]!.loc, referenceIds);
   rejectIfAny(details);
   return requests;
-}
-
-/** Checks long lists of messages in parts: for each wrong one, the schema takes ten times as long as for a right one. */
-async function checkLog(item: unknown, loc: Loc, pause: () => Promise<void>): Promise<Checked<unknown>> {
-  const messages = isObject(item) ? item['messages'] : undefined;
-  if (!Array.isArray(messages) || messages.length <= MESSAGES_AT_ONCE) return checkItem(logRequest, item, loc);
-  const oversize = findOversize(item, loc);
-  if (oversize) return { details: [oversize] };
-  const details = checkItem(logRequest, { ...(item as JsonObject), messages: [] }, loc).details ?? [];
-  for (let from = 0; from < messages.length && details.length === 0; from += MESSAGES_AT_ONCE) {
-    await pause();
-    const part = messages.slice(from, from + MESSAGES_AT_ONCE);
-    const found = checkItem(logRequest.shape.messages, part, [...loc, 'messages']).details ?? [];
-    for (const detail of found) details.push({ ...detail, loc: atIndex(detail.loc, loc.length + 1, from) });
-  }
-  return details.length > 0 ? { details } : { data: item };
-}
-
-function atIndex(loc: ValidationDetail['loc'], place: number, from: number): ValidationDetail['loc'] {
-  return loc.map((key, at) => (at === place ? Number(key) + from : key));
 }
 
 /** Checks the rules of the API that no schema states. */

@@ -63,7 +63,7 @@ test.each([
   ['text in other scripts', inAscii, '今天的天气非常好。', 5],
   ['text that was encoded twice', (value: unknown) => inAscii([inAscii(value)]), '今天的天气非常好。', 4],
   ['code', inAscii, CODE, 5],
-  ["Python's code", ([{ content }]: { content: string }[]) => `[{'content': ${asPrinted(content!)}}]`, CODE, 3],
+  ["Python's code", (value: { content: string }[]) => `[{'content': ${asPrinted(value[0]!.content)}}]`, CODE, 3],
 ])('some megabytes of %s are parsed, in several attributes of a span', (_, write, unit, megabytes) => {
   const given = [{ content: unit.repeat((megabytes * 1_000_000) / inAscii(unit).length) }];
   const text = write(given);

@@ -1,6 +1,10 @@
 /** No request of the v4 API holds up the others, or makes an answer that is too large. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { checkInParts } from '../../../src/server/v4/check-in-parts.ts';
 import { parseLogRequests } from '../../../src/server/v4/request-body.ts';
+import { check } from '../../../src/server/v4/validation-detail.ts';
+import { logRequest } from '../../../src/wire/v4.ts';
 import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 import { startTestServer, type TestServer } from '../../support/start-test-server.ts';
 
@@ -155,19 +159,62 @@ test.each([
   expect((await server.call('POST', '/v4/logs', { ...good, config: { model } })).status).toBe(200);
 });
 
+const PARTS = Array.from({ length: 1_500 }, (_, at) => ({ type: 'text', text: `${at}` }));
+const CALLS = Array.from({ length: 1_500 }, (_, at) => ({ id: `${at}`, type: 'function', function: { name: 'f' } }));
+const TOOLS = Array.from({ length: 5_000 }, (_, at) => ({ name: `f${at}` }));
+
 test.each([
-  ['feedback', { feedback: Array(1_001).fill({ type: 'rating', value: 'good' }) }, ['body', 'feedback']],
-  ['tools', { config: { model: 'm', tools: Array(1_001).fill({ name: 'f' }) } }, ['body', 'config', 'tools']],
-  [
-    'tool calls',
-    { messages: [{ role: 'assistant', tool_calls: Array(1_001).fill({}) }] },
-    ['body', 'messages', 0, 'tool_calls'],
-  ],
-])('more %s than there can be are a 422 that names the list', async (_, fields, loc) => {
+  ['tools', { config: { type: 'model', model: 'm', tools: TOOLS } }, ['config', 'tools', 4_321]],
+  ['parts of a message', { messages: [{ role: 'user', content: PARTS }] }, ['messages', 0, 'content', 1_234]],
+  ['tool calls', { messages: [{ role: 'assistant', tool_calls: CALLS }] }, ['messages', 0, 'tool_calls', 1_234]],
+])('thousands of %s are taken, and a wrong one is named in its place', async (_, fields, place) => {
   const server = await startTestServer();
   const { status, body } = await server.call('POST', '/v4/logs', { ...good, ...fields });
-  expect(status).toBe(422);
-  expect(body.detail).toEqual([{ loc, msg: 'the list has more than 1000 elements', type: 'value_error' }]);
+  expect(status, JSON.stringify(body)).toBe(200);
+  expect((await server.call('GET', `/v4/logs/${body.id}`)).body).toMatchObject(fields);
+  const wrong = structuredClone(fields) as object;
+  let list = wrong as Record<string | number, unknown>;
+  for (const key of place.slice(0, -1)) list = list[key] as Record<string | number, unknown>;
+  list[place.at(-1)!] = 1;
+  const refused = await server.call('POST', '/v4/logs', [good, { ...good, ...wrong }]);
+  expect(refused.status).toBe(422);
+  expect(refused.body.detail.map(({ loc }: { loc: unknown }) => loc)).toEqual([['body', 1, ...place]]);
+});
+
+test('a config that is registered may have thousands of tools', async () => {
+  const server = await startTestServer();
+  const register = (tools: unknown) => server.call('POST', '/v4/model-configs', { project: 'p', model: 'm', tools });
+  expect((await register(TOOLS)).status).toBe(200);
+  const refused = await register([...TOOLS, 1]);
+  expect([refused.status, refused.body.detail[0].loc]).toEqual([422, ['body', 'tools', 5_000]]);
+});
+
+test('what is wrong is found in parts as it is found at once', async () => {
+  const right = { part: { type: 'text', text: 'a' }, message: { role: 'user', content: 'a' } };
+  const many = (item: fc.Arbitrary<unknown>, filler: unknown) =>
+    fc
+      .tuple(fc.array(item, { maxLength: 4 }), fc.constantFrom(0, 3, 499, 1_200))
+      .map(([items, before]) => [...Array(before).fill(filler), ...items]);
+  const part = fc.constantFrom<unknown>(right.part, { type: 'text' }, 1);
+  const role = fc.constantFrom('user', 'nobody');
+  const message = fc.oneof(fc.record({ role, content: many(part, right.part) }), fc.constant(right.message));
+  const item = fc.record({
+    messages: many(message, right.message),
+    config: fc.record({
+      model: fc.constantFrom<unknown>('m', 1),
+      tools: fc.constantFrom<unknown>(TOOLS, [1], [...TOOLS, {}]),
+    }),
+  });
+  await fc.assert(
+    fc.asyncProperty(item, async (fields) => {
+      const log = { ...good, ...fields };
+      const all = check(logRequest, log, ['body']).details;
+      const found = (await checkInParts(logRequest, log, ['body'], async () => {})).details;
+      expect(found === undefined).toBe(all === undefined);
+      if (found && found[0]?.type !== 'value_error') expect(all).toEqual(expect.arrayContaining(found));
+    }),
+    { numRuns: 40 },
+  );
 });
 
 test('wrong messages are named in their places, however many there are before them', async () => {

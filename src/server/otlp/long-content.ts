@@ -9,29 +9,33 @@ import { hasLongTexts, writeElsewhere } from '../store/rows/json-thread.ts';
  */
 const MAX_CHARACTERS = 32 * 1024 * 1024;
 
-/** Fields that are stored as JSON, each as one value. */
-const FIELDS = ['inputs', 'messages', 'outputMessage', 'providerRequest', 'providerResponse'] as const;
+/** Fields that are stored as JSON, each as one value: first what is missed most. */
+const FIELDS = ['messages', 'outputMessage', 'inputs', 'providerRequest', 'providerResponse'] as const;
 
-/** Resolves to what is wrong with it, if anything is. Returns undefined where nothing is long. */
-export function writeLongContent(reading: Reading): Promise<string | undefined> | undefined {
-  const values: object[] = [];
-  for (const field of FIELDS) {
-    const value = reading[field];
-    if (value && hasLongTexts(value)) values.push(value);
-  }
-  return values.length === 0 ? undefined : writeEach(values, reading.output?.length ?? 0);
+/** Leaves out what is too long, and says so in the metadata. Returns undefined where nothing is long. */
+export function writeLongContent(reading: Reading): Promise<void> | undefined {
+  const fields = FIELDS.filter((field) => hasLongTexts(reading[field]));
+  return fields.length === 0 ? undefined : writeEach(reading, fields);
 }
 
-async function writeEach(values: readonly object[], otherCharacters: number): Promise<string | undefined> {
-  let left = MAX_CHARACTERS - otherCharacters;
-  for (const value of values) {
+async function writeEach(reading: Reading, fields: readonly (typeof FIELDS)[number][]): Promise<void> {
+  let left = MAX_CHARACTERS - (reading.output?.length ?? 0);
+  const truncated: string[] = [];
+  for (const field of fields) {
+    const value = reading[field]!;
     const text = await writeElsewhere(value, left).catch(() => {
       // It is nested too deeply, which the transaction says of the log.
       return '';
     });
-    if (text === undefined) return `a span has more than ${MAX_CHARACTERS} characters, written as JSON`;
+    if (text === undefined) {
+      delete reading[field];
+      truncated.push(field);
+      continue;
+    }
     if (text !== '') rememberSource(value, text);
     left -= text.length;
   }
-  return undefined;
+  if (truncated.length === 0) return;
+  const before = (reading.metadata?.['truncated'] as string[] | undefined) ?? [];
+  reading.metadata = { ...reading.metadata, truncated: [...before, ...truncated] };
 }

@@ -122,13 +122,7 @@ function* takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings)
   }
   if (!read) return batches.reject('a span has no trace id of 32 hexadecimal digits, or no span id of 16');
   const { log } = read.arrival;
-  let fault: string | undefined;
-  const writing = log && settings.captureContent ? writeLongContent(log.reading) : undefined;
-  if (writing)
-    yield writing.then((found) => {
-      fault = found;
-    });
-  if (fault !== undefined) return batches.reject(fault);
+  if (log && settings.captureContent) yield writeLongContent(log.reading);
   batches.of(read.traceId).spans.push(read.arrival);
   for (const { traceId, judgement } of read.judgements) batches.of(traceId).judgements.push(judgement);
 }

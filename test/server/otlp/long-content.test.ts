@@ -44,8 +44,22 @@ test('long content is not written as JSON where others wait', async () => {
   expect(await take('short')).toEqual({ rejected: 0 });
 });
 
-test('a span that becomes far longer as JSON is rejected, and said to be', async () => {
-  const { take } = await open();
-  const { rejected, message } = await take('\u0001'.repeat(1.9 * MEBIBYTE).repeat(3));
-  expect({ rejected, message }).toEqual({ rejected: 1, message: expect.stringContaining('written as JSON') });
+test('what becomes far longer as JSON is left out, and said to be; the rest of the span is stored', async () => {
+  const { store, intake } = await open();
+  const message = (content: string, role = 'user') => JSON.stringify([{ role, content }]);
+  const [huge, image] = ['\u0001'.repeat(1.9 * MEBIBYTE).repeat(3), 'x'.repeat(17 * MEBIBYTE)];
+  const storeSpan = async (attributes: Record<string, string | number>) => {
+    const slice = makeSpan({ 'gen_ai.operation.name': 'chat', 'gen_ai.usage.input_tokens': 7, ...attributes });
+    expect(await intake.takeSpans([{ slice, projectName: 'p' }])).toEqual({ rejected: 0 });
+    const { traceId, spanId } = slice.spanContext();
+    return (await store.updateLog({ referenceId: `${traceId}-${spanId}` }, {}))!;
+  };
+  const log = await storeSpan({
+    'gen_ai.input.messages': message(huge),
+    'gen_ai.output.messages': message('short', 'assistant'),
+  });
+  expect([log.messages ?? null, log.prompt_tokens]).toEqual([null, 7]);
+  expect([log.metadata?.['truncated'], log.output]).toEqual([['messages'], 'short']);
+  const twice = await storeSpan({ 'input.value': image, 'gen_ai.input.messages': message(image) });
+  expect(twice.messages?.[0]?.content === image).toBe(true);
 });

@@ -142,22 +142,39 @@ test('a log that grows request by request is bounded, and keeps what it had', as
   expect((await server.call('GET', `/v4/logs/${body.id}`)).body).toMatchObject({ error: 'small', stdout: large });
 });
 
+const MANY_VALUES = Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`key ${at}`, at]));
+const LARGE_TOOLS = Array.from({ length: 4_000 }, (_, at) => ({
+  name: `f${at}`,
+  parameters: { type: 'object', properties: { a: {} } },
+}));
+
 test.each([
-  ['characters', { model: 'm', prompt_template: 'x'.repeat(4 * 1024 * 1024) }],
-  ['values', { model: 'm', other: Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`key ${at}`, at])) }],
-])('a config with too many %s is a 422 that names it', async (_, config) => {
-  const server = await startTestServer();
-  for (const [path, body] of [
-    ['/v4/logs', { ...good, config }],
-    ['/v4/model-configs', { project: 'p', ...config }],
-  ] as const) {
-    const answer = await server.call('POST', path, body);
-    expect(answer.status, JSON.stringify(answer.body)).toBe(422);
-    expect(answer.body.detail[0].msg).toContain('the config has more than');
-  }
-  const { model } = config;
-  expect((await server.call('POST', '/v4/logs', { ...good, config: { model } })).status).toBe(200);
-});
+  ['characters', { prompt_template: 'x'.repeat(4 * 1024 * 1024) }],
+  ['values', { other: MANY_VALUES }],
+  ['tools', { tools: [...LARGE_TOOLS, ...LARGE_TOOLS], other: { a: 1 } }],
+])(
+  'a config with too many %s is a 422 where it is registered, and is shortened where a log has it',
+  async (_, fields) => {
+    const server = await startTestServer();
+    const config = { type: 'model', model: 'm', temperature: 0.5, ...fields };
+    const { type: _type, ...registered } = config;
+    const refused = await server.call('POST', '/v4/model-configs', { project: 'p', ...registered });
+    expect([refused.status, refused.body.detail[0].msg]).toEqual([
+      422,
+      expect.stringContaining('the config has more than'),
+    ]);
+    for (const given of [config, { type: 'agent', name: 'a', agent_class: 'a', model_config: registered }]) {
+      const { status, body } = await server.call('POST', '/v4/logs', { ...good, config: given, output: 'kept' });
+      expect(status, JSON.stringify(body)).toBe(200);
+      const log = (await server.call('GET', `/v4/logs/${body.id}`)).body;
+      const stored = log.config.model_config ?? log.config;
+      expect([log.output, stored.model, stored.temperature]).toEqual(['kept', 'm', 0.5]);
+      expect(stored.other.truncated).toEqual([Object.keys(fields)[0]]);
+      expect(JSON.stringify(stored).length).toBeLessThan(3 * 1024 * 1024);
+      if ('tools' in fields) expect(stored).toMatchObject({ tools: LARGE_TOOLS.slice(0, 2_000), other: { a: 1 } });
+    }
+  },
+);
 
 const PARTS = Array.from({ length: 1_500 }, (_, at) => ({ type: 'text', text: `${at}` }));
 const CALLS = Array.from({ length: 1_500 }, (_, at) => ({ id: `${at}`, type: 'function', function: { name: 'f' } }));

@@ -6,10 +6,9 @@ import { toLabel } from '../label.ts';
 import { RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
 import { sourceOf } from './json-source.ts';
-import { hasMoreThan } from './value-size.ts';
+import { shortenConfig } from './shorten-config.ts';
+import { hasMoreThan, MOST_OF_CONFIG } from './value-size.ts';
 
-/** A config is sorted and hashed at once, and is in every answer that has one of its logs. */
-const MOST = { characters: 4 * 1024 * 1024, elements: 30_000 };
 /** In all texts that are remembered. At this number all are forgotten. */
 const MAX_REMEMBERED_CHARACTERS = 4 * 1024 * 1024;
 
@@ -34,9 +33,14 @@ let rememberedCharacters = 0;
 export function toConfigRow(config: LogConfig): ConfigRow {
   const known = remembered.get(sourceOf(config) ?? '');
   if (known) return known;
-  if (!hasMoreThan(MOST, config)) return rememberConfigRow(config);
-  const { characters, elements } = MOST;
+  if (!hasMoreThan(MOST_OF_CONFIG, config)) return rememberConfigRow(config);
+  const { characters, elements } = MOST_OF_CONFIG;
   throw new RejectedFieldError('config', `the config has more than ${characters} characters or ${elements} values`);
+}
+
+/** Like `toConfigRow`, but rather than a log, the end of what is too large in its config is lost. */
+export function toConfigRowOfLog(config: LogConfig): ConfigRow {
+  return toConfigRow(hasMoreThan(MOST_OF_CONFIG, config) ? shortenConfig(config) : config);
 }
 
 /** Not by the text that came: that is a part of the text of a whole body, which would be in memory as long. */

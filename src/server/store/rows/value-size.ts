@@ -7,6 +7,9 @@ export interface MostOfValue {
   readonly elements: number;
 }
 
+/** A config is sorted and hashed at once, and is in every answer that has one of its logs. */
+export const MOST_OF_CONFIG: MostOfValue = { characters: 4 * 1024 * 1024, elements: 30_000 };
+
 /** Returns whether it has more than that. Looks no further than it has to. */
 export function hasMoreThan({ characters, elements }: MostOfValue, value: unknown): boolean {
   let [charactersLeft, elementsLeft] = [characters, elements];

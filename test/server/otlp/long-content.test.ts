@@ -1,6 +1,9 @@
 /** Spans of many megabytes: what takes long is not done where others wait for it. */
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { Reading } from '../../../src/conventions/convention.ts';
+import { writeLongContent } from '../../../src/server/otlp/long-content.ts';
 import { createOtlpIntake } from '../../../src/server/otlp/otlp-intake.ts';
+import { sourceOf } from '../../../src/server/store/rows/json-source.ts';
 import { openSqliteStore } from '../../../src/server/store/sqlite/store.ts';
 import { makeSpan } from '../../conventions/span.ts';
 
@@ -47,7 +50,7 @@ test('long content is not written as JSON where others wait', async () => {
 test('what becomes far longer as JSON is left out, and said to be; the rest of the span is stored', async () => {
   const { store, intake } = await open();
   const message = (content: string, role = 'user') => JSON.stringify([{ role, content }]);
-  const [huge, image] = ['\u0001'.repeat(1.9 * MEBIBYTE).repeat(3), 'x'.repeat(17 * MEBIBYTE)];
+  const huge = '\u0001'.repeat(1.9 * MEBIBYTE).repeat(3);
   const storeSpan = async (attributes: Record<string, string | number>) => {
     const slice = makeSpan({ 'gen_ai.operation.name': 'chat', 'gen_ai.usage.input_tokens': 7, ...attributes });
     expect(await intake.takeSpans([{ slice, projectName: 'p' }])).toEqual({ rejected: 0 });
@@ -60,6 +63,17 @@ test('what becomes far longer as JSON is left out, and said to be; the rest of t
   });
   expect([log.messages ?? null, log.prompt_tokens]).toEqual([null, 7]);
   expect([log.metadata?.['truncated'], log.output]).toEqual([['messages'], 'short']);
-  const twice = await storeSpan({ 'input.value': image, 'gen_ai.input.messages': message(image) });
-  expect(twice.messages?.[0]?.content === image).toBe(true);
+});
+
+test('of what is too long together, the conversation is kept', async () => {
+  const content = 'x'.repeat(17 * MEBIBYTE);
+  const messages = [{ role: 'user' as const, content }];
+  const reading: Reading = { messages, providerRequest: { content }, metadata: { truncated: ['input'] } };
+  await writeLongContent(reading);
+  expect(Object.keys(reading)).toEqual(['messages', 'metadata']);
+  expect([reading.messages === messages, reading.metadata]).toEqual([
+    true,
+    { truncated: ['input', 'providerRequest'] },
+  ]);
+  expect(sourceOf(messages) === JSON.stringify(messages)).toBe(true);
 });

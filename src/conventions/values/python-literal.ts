@@ -6,9 +6,9 @@
  * value to be read (`<Session object at 0x7f>` stays a text). A text with anything else in it is not read at all: half of a
  * value would be wrong.
  */
-import { parseJson } from '../../wire/json.ts';
 import { exactNumberOf } from './long-integers.ts';
 import { dateOf, withPrintedClass } from './python-classes.ts';
+import { unescaped, unescapedAsJson } from './python-escapes.ts';
 import { TextEnds } from './string-end.ts';
 import { budgetNow } from './text-weight.ts';
 
@@ -48,8 +48,6 @@ const OPAQUE =
   /<(?:class '[\w.<>]{1,200}'|[\w.<>]{1,200} object at 0x[\da-f]+|function [\w.<>]{1,200} at 0x[\da-f]+|\w+ len=\d+)>/y;
 const MEMBER = /<[\w.]+: /y;
 const STRING_START = /[rbuRBU]{0,2}(?=['"])/y;
-const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([\s\S]))/y;
-const ESCAPED: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', '0': '\0' };
 
 /** Returns true if the text can be such a value, and cannot be JSON. */
 export function startsAsPython(text: string): boolean {
@@ -276,32 +274,4 @@ function valueOfObject(name: string, values: readonly unknown[], namedCount: num
 function keyOf(key: unknown): string {
   if (typeof key === 'object' && key !== null) throw new NotALiteral();
   return `${key}`;
-}
-
-/** The engine is ten times as fast. Returns undefined where JSON does not have all that is escaped. */
-function unescapedAsJson(raw: string): string | undefined {
-  const text = parseJson(`"${raw.replaceAll("\\'", "'").replaceAll('"', '\\"')}"`);
-  return typeof text === 'string' ? text : undefined;
-}
-
-function unescaped(raw: string): string {
-  let text = '';
-  let from = 0;
-  for (let at = raw.indexOf('\\'); at >= 0; at = raw.indexOf('\\', from)) {
-    ESCAPE.lastIndex = at;
-    const [whole, x, u, long, other] = ESCAPE.exec(raw)!;
-    text += raw.slice(from, at) + readEscape(whole, x, u, long, other);
-    from = at + whole.length;
-  }
-  return text + raw.slice(from);
-}
-
-function readEscape(whole: string, x?: string, u?: string, long?: string, other?: string): string {
-  const code = x ?? u ?? long;
-  if (code !== undefined) {
-    const point = Number.parseInt(code, 16);
-    return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
-  }
-  // A backslash before the end of a line continues the string.
-  return other === '\n' ? '' : (ESCAPED[other as string] ?? (other as string));
 }

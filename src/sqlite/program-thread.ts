@@ -4,9 +4,12 @@ import { SqliteThread, stopThreads } from './thread.ts';
 
 /**
  * Threads that end before they begin, one after the other: what one of them lacks for a moment, memory or the file's lock,
- * the next one may have. From then on all runs here, as where threads are forbidden.
+ * the next one may have. Then all runs here for a while, as where threads are forbidden.
  */
 const MAX_STARTS = 3;
+/** Until the next try after that; twice as long after each that fails, up to the second number. */
+const REST_MILLIS = 30_000;
+const MAX_REST_MILLIS = 600_000;
 /** Others may wait for the write that the call is a part of. */
 const RESTART_MILLIS = 100;
 
@@ -32,13 +35,25 @@ export interface ProgramThreadOptions<Call> {
   readonly program: string | undefined;
   /** Runs the call on this thread. */
   readonly runHere: (call: Call) => Promise<unknown>;
+  /** Called when threads do not begin, and not again before one has. */
+  readonly onUnusable?: () => void;
+  /** Default: 30 s. */
+  readonly restMillis?: number;
 }
 
 export function createProgramThread<Call>(options: ProgramThreadOptions<Call>): ProgramThread<Call> {
-  const { file, setUp, program, runHere } = options;
+  const { file, setUp, program, runHere, onUnusable = () => {}, restMillis = REST_MILLIS } = options;
   let thread: SqliteThread | undefined;
   let isClosed = false;
   let hasThreads = file !== ':memory:' && program !== undefined;
+  /** When and how long all runs here, since threads did not begin. */
+  let [restUntil, nextRestMillis] = [0, restMillis];
+
+  const rest = (): void => {
+    if (nextRestMillis === restMillis) onUnusable();
+    restUntil = performance.now() + nextRestMillis;
+    nextRestMillis = Math.min(2 * nextRestMillis, MAX_REST_MILLIS);
+  };
 
   const start = (): SqliteThread | undefined => {
     try {
@@ -52,11 +67,13 @@ export function createProgramThread<Call>(options: ProgramThreadOptions<Call>): 
   const runThere = (running: SqliteThread, call: Call, starts: number): Promise<unknown> =>
     new Promise((resolve, reject) => {
       void running.run({ work: { call }, resolve, reject }).then((state) => {
+        if (state !== 'unusable') nextRestMillis = restMillis;
         if (state === 'idle') return;
         if (thread === running) thread = undefined;
         if (state === 'gone') return;
-        if (starts >= MAX_STARTS) hasThreads = false;
-        resolve(hasThreads ? delay(RESTART_MILLIS).then(() => run(call, starts + 1)) : runHere(call));
+        const isLast = starts >= MAX_STARTS || nextRestMillis > restMillis;
+        if (isLast) rest();
+        resolve(isLast ? runHere(call) : delay(RESTART_MILLIS).then(() => run(call, starts + 1)));
       }, reject);
     });
 
@@ -64,7 +81,7 @@ export function createProgramThread<Call>(options: ProgramThreadOptions<Call>): 
   const run = async (call: Call, starts: number): Promise<unknown> => {
     if (isClosed) throw new Error('The thread of the database is closed.');
     if (thread?.hasEnded) thread = undefined;
-    if (hasThreads) thread ??= start();
+    if (hasThreads && performance.now() >= restUntil) thread ??= start();
     return thread ? runThere(thread, call, starts) : runHere(call);
   };
 

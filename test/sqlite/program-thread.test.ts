@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import workerThreads, { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openSqlite } from '../../src/sqlite/open.ts';
@@ -19,7 +20,17 @@ const PROGRAM = `
   };`;
 const INSERT = "INSERT INTO words VALUES ('there')";
 
-function open({ file = join(temporaryDirectory(), 'a.db'), hasProgram = true, setUp = '' } = {}) {
+interface Options {
+  readonly file?: string;
+  readonly hasProgram?: boolean;
+  readonly setUp?: string;
+  readonly restMillis?: number;
+  readonly onUnusable?: () => void;
+}
+
+function open(
+  { file = join(temporaryDirectory(), 'a.db'), hasProgram = true, setUp = '', ...options } = {} as Options,
+) {
   const posted = vi.spyOn(Worker.prototype, 'postMessage');
   onTestFinished(() => posted.mockRestore());
   const database = openSqlite({ file });
@@ -27,7 +38,7 @@ function open({ file = join(temporaryDirectory(), 'a.db'), hasProgram = true, se
   database.exec('CREATE TABLE words (word TEXT)');
   const runHere = async (sql: string) => database.exec(sql.replace('there', 'here'));
   const thread = createProgramThread<string>({
-    ...{ file, setUp, runHere },
+    ...{ file, setUp, runHere, ...options },
     program: hasProgram ? PROGRAM : undefined,
   });
   onTestFinished(async () => {
@@ -154,6 +165,25 @@ test('where none begins, it runs here, and no more are started', async () => {
   await thread.run(INSERT);
   expect(words()).toEqual(['here', 'here']);
   expect(threads()).toHaveLength(3);
+});
+
+test('where none has begun, others are tried later, and it is said once until one begins', async () => {
+  let said = 0;
+  const onUnusable = () => {
+    said += 1;
+  };
+  const setUp = 'SELECT * FROM later';
+  const { database, thread, words, threads } = open({ setUp, restMillis: 1, onUnusable });
+  await thread.run(INSERT);
+  await delay(5);
+  // One is enough to see that there is still none.
+  await thread.run(INSERT);
+  expect([said, threads().length]).toEqual([1, 4]);
+  database.exec('CREATE TABLE later (word)');
+  await delay(10);
+  await thread.run(INSERT);
+  expect(words()).toEqual(['here', 'here', 'there']);
+  expect(said).toBe(1);
 });
 
 test('one that is closed meanwhile starts no other thread', async () => {

@@ -11,9 +11,9 @@ import { isObject } from '../../wire/json.ts';
 import { areJsonLines } from './json-lines.ts';
 import { toBoundedTree } from './plain-json.ts';
 import { parsePythonJson } from './python-json.ts';
-import { parsePrintedFields, parsePythonLiteral } from './python-literal.ts';
+import { parsePrintedFields, parsePythonLiteral, startsAsPython } from './python-literal.ts';
 import { salvageJson } from './salvage-json.ts';
-import { mayParse } from './text-weight.ts';
+import { budgetNow, mayParse } from './text-weight.ts';
 import { withQuotedWords } from './unescaped-texts.ts';
 
 /** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
@@ -133,16 +133,26 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
     return typeof value === 'object' && value !== null ? toBoundedTree(value) : (value ?? undefined);
   const first = value.charCodeAt(0);
   if (first === BYTE_ORDER_MARK && value.charCodeAt(1) !== first) return jsonOf(value.slice(1), onCut);
-  // Most texts are not JSON, and catching a SyntaxError costs ten times as much as parsing.
+  // Most texts are not JSON, and to catch a SyntaxError costs much.
   if (!startsJson(first)) return printedIn(value) ?? undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
-  if ((isNested || first <= SPACE) && !mayParse(value)) return undefined;
-  if (!isNested || endsWith(value, first === OPEN_BRACE ? CLOSE_BRACE : CLOSE_BRACKET)) {
+  const isWord = !isNested && first > SPACE && first !== QUOTE;
+  // Long texts that begin like a word of JSON are none. Python's are counted while they are read.
+  const isLong = value.length > MAX_WORD_CHARS;
+  if (isLong && budgetNow().hasRefused(value)) return undefined;
+  const isPython = isLong && startsAsPython(value);
+  if (isWord && isLong) return isPython ? parsePythonLiteral(value) : undefined;
+  if (!isWord && !isPython && !mayParse(value)) return undefined;
+  if (!isNested || value.trimEnd().endsWith(first === OPEN_BRACE ? '}' : ']')) {
     const parsed = parsePythonJson(value) ?? (isNested ? parseWithQuotedWords(value) : undefined);
+    if (isLong && parsed === undefined && !isNested) budgetNow().refuse(value);
     if (parsed !== undefined || !isNested || areJsonLines(value)) return parsed ?? undefined;
   }
+  const isTooMuch = isLong && budgetNow().weight < 0;
+  if (isTooMuch || (isPython && !mayParse(value))) return undefined;
   const saved = salvageJson(value);
   if (onCut && (saved !== undefined || looksCut(value))) onCut();
+  if (isLong && saved === undefined) budgetNow().refuse(value);
   return saved;
 }
 
@@ -169,17 +179,10 @@ export function isPrintedBody(text: string): boolean {
 
 const BYTE_ORDER_MARK = 0xfeff;
 const SPACE = 0x20;
+const QUOTE = 0x22;
+const MAX_WORD_CHARS = 1_000;
 const OPEN_BRACE = 0x7b;
-const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
-const CLOSE_BRACKET = 0x5d;
-
-/** Whether `code` is the last character that is not white space. */
-function endsWith(text: string, code: number): boolean {
-  let at = text.length - 1;
-  while (at > 0 && text.charCodeAt(at) <= 0x20) at--;
-  return text.charCodeAt(at) === code;
-}
 
 /** A text that was encoded twice has one layer of quotes too many, or two. */
 const MAX_QUOTES = 2;
@@ -239,13 +242,11 @@ function startsJson(code: number): boolean {
   );
 }
 
-/** As Spring AI prints a map. */
-const PRINTED_MAP = /^\["\w{1,40}":"/;
-
 /** Cut JSON starts with `{"`, `[{`, `["` or `[[`. Prose that merely starts with a bracket was not cut. */
 function looksCut(text: string): boolean {
   const second = text.charCodeAt(1);
-  if (PRINTED_MAP.test(text) && text.endsWith('"]')) return false;
+  // As Spring AI prints a map.
+  if (/^\["\w{1,40}":"/.test(text) && text.endsWith('"]')) return false;
   return text.charCodeAt(0) === 0x7b ? second === 0x22 : second === 0x7b || second === 0x22 || second === 0x5b;
 }
 

@@ -2,9 +2,11 @@
  * Reads maps as Java prints them: `{city=Paris, days=[1, 2]}`. All values are texts, for it is not known which of them were
  * numbers; `null` is null.
  */
-import { mayParse } from './text-weight.ts';
+import { type Budget, budgetNow, mayParse } from './text-weight.ts';
 
 const MAX_DEPTH = 32;
+/** What is looked at to find the commas, of what a span may have (`text-weight.ts`): a map's text is in that around it. */
+const CHARS_OF_WEIGHT = 16;
 const START = /^\{[A-Za-z_$][\w$.-]*=/;
 /** A comma that is not part of a text: a key follows. */
 const NEXT_KEY = /^, [A-Za-z_$][\w$.-]*=/;
@@ -12,13 +14,13 @@ const NEXT_KEY = /^, [A-Za-z_$][\w$.-]*=/;
 /** Returns the map; undefined if the text is anything else. */
 export function javaMapIn(text: unknown): Record<string, unknown> | undefined {
   return typeof text === 'string' && START.test(text.trimStart()) && mayParse(text)
-    ? readMap(text.trim(), 0)
+    ? readMap(text.trim(), 0, budgetNow())
     : undefined;
 }
 
 /** Returns a list of maps; undefined if the text is anything else. */
 export function javaMapsIn(text: string): Record<string, unknown>[] | undefined {
-  const list = /^\[\{[A-Za-z_$]/.test(text) && mayParse(text) ? readValue(text, 0) : undefined;
+  const list = /^\[\{[A-Za-z_$]/.test(text) && mayParse(text) ? readValue(text, 0, budgetNow()) : undefined;
   return Array.isArray(list) && list.every(isMap) ? list : undefined;
 }
 
@@ -26,25 +28,27 @@ function isMap(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function readMap(text: string, depth: number): Record<string, unknown> | undefined {
+function readMap(text: string, depth: number, budget: Budget): Record<string, unknown> | undefined {
   if (depth > MAX_DEPTH || !text.endsWith('}') || !START.test(text)) return undefined;
+  if (!budget.spend(text.length / CHARS_OF_WEIGHT)) return undefined;
   const items = split(text.slice(1, -1), true);
   const entries = items?.map((item): [string, unknown] => {
     const equals = item.indexOf('=');
-    return [item.slice(0, equals), readValue(item.slice(equals + 1), depth + 1)];
+    return [item.slice(0, equals), readValue(item.slice(equals + 1), depth + 1, budget)];
   });
   // A key that comes twice is part of a text.
   if (!entries || new Set(entries.map(([key]) => key)).size < entries.length) return undefined;
   return Object.fromEntries(entries.filter(([key]) => key !== '__proto__'));
 }
 
-function readValue(text: string, depth: number): unknown {
+function readValue(text: string, depth: number, budget: Budget): unknown {
   if (text === 'null') return null;
   if (text === '[]') return [];
   if (text === '{}') return {};
-  if (text.startsWith('{')) return readMap(text, depth) ?? text;
+  if (text.startsWith('{')) return readMap(text, depth, budget) ?? text;
   if (!text.startsWith('[') || !text.endsWith(']') || depth > MAX_DEPTH) return text;
-  return split(text.slice(1, -1), false)?.map((item) => readValue(item, depth + 1)) ?? text;
+  if (!budget.spend(text.length / CHARS_OF_WEIGHT)) return text;
+  return split(text.slice(1, -1), false)?.map((item) => readValue(item, depth + 1, budget)) ?? text;
 }
 
 /** Splits at the commas outside of brackets; undefined if the brackets do not match. */

@@ -53,15 +53,16 @@ const MARK = '\u{10fffd}int:';
 const MARKED = new RegExp(`"${MARK}(-?[1-9]\\d{15,299})"`, 'g');
 
 /**
- * Parses JSON.
+ * Parses JSON. `mayHave` is asked for each long integer.
  *
- * @throws {SyntaxError} if it is none.
+ * @throws {SyntaxError} if it is none, or may not have so many of them.
  */
-export function parseExactly(json: string): unknown {
+export function parseExactly(json: string, mayHave: () => boolean): unknown {
   if (!hasLongInteger(json)) return JSON.parse(json);
-  const marked = replaceOutsideStrings(json, LONG_INTEGER, (digits) =>
-    typeof exactNumberOf(digits) === 'number' ? digits : `"${MARK}${digits}"`,
-  );
+  const marked = replaceOutsideStrings(json, LONG_INTEGER, (digits) => {
+    if (!mayHave()) throw new SyntaxError('too many long integers');
+    return typeof exactNumberOf(digits) === 'number' ? digits : `"${MARK}${digits}"`;
+  });
   return marked === json ? JSON.parse(json) : withoutMarks(JSON.parse(marked));
 }
 

@@ -4,20 +4,30 @@
  */
 import { parseExactly } from './long-integers.ts';
 import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
-import { replaceOutsideStrings } from './string-end.ts';
+import { countUpTo, replaceOutsideStrings } from './string-end.ts';
+import { budgetNow } from './text-weight.ts';
 
+/** More of them are in no list that may be parsed. */
+const MAX_BARE_WORDS = 50_000;
+/** What an integer that no number can hold takes of what a span may have. */
+const LONG_INTEGER_WEIGHT = 40;
+const SHORT_CHARS = 1_000;
 const BARE_WORD = /-?\b(?:NaN|Infinity)\b/g;
 
 /** Returns the parsed text; undefined if it is neither JSON nor Python's. */
 export function parsePythonJson(text: string): unknown {
+  // To find out that a long text is no JSON takes long where that is seen late.
+  if (text.length > SHORT_CHARS && startsAsPython(text)) return parsePythonLiteral(text);
+  const budget = budgetNow();
+  const mayHave = () => budget.spend(LONG_INTEGER_WEIGHT);
   try {
-    return parseExactly(text);
+    return parseExactly(text, mayHave);
   } catch {
     if (startsAsPython(text)) return parsePythonLiteral(text);
     const json = fromPythonJson(text);
     if (json === text) return undefined;
     try {
-      return parseExactly(json);
+      return parseExactly(json, mayHave);
     } catch {
       return undefined;
     }
@@ -26,6 +36,7 @@ export function parsePythonJson(text: string): unknown {
 
 /** Returns the text with null for each number that JSON cannot write. Most texts are returned as they are. */
 export function fromPythonJson(text: string): string {
-  if (!text.includes('NaN') && !text.includes('Infinity')) return text;
+  const words = countUpTo(MAX_BARE_WORDS + 1, text, 'NaN') + countUpTo(MAX_BARE_WORDS + 1, text, 'Infinity');
+  if (words === 0 || words > MAX_BARE_WORDS) return text;
   return replaceOutsideStrings(text, BARE_WORD, 'null');
 }

@@ -8,6 +8,8 @@
  */
 import { exactNumberOf } from './long-integers.ts';
 import { dateOf, withPrintedClass } from './python-classes.ts';
+import { unescaped, unescapedAsJson } from './python-escapes.ts';
+import { TextEnds } from './string-end.ts';
 import { budgetNow } from './text-weight.ts';
 
 /** No value of an LLM call is nested deeper. */
@@ -16,8 +18,13 @@ const MAX_DEPTH = 100;
 const VALUE_WEIGHT = 20;
 /** What an object takes beside its values: messages are read by their classes. */
 const OBJECT_WEIGHT = 120;
+/** What an escaped character takes at least, and what it takes where it is not one of JSON. */
+const ESCAPE_WEIGHT = 0.5;
+const OWN_ESCAPE_WEIGHT = 2;
+/** Texts that are shorter are read as soon by themselves. */
+const MIN_JSON_CHARS = 256;
 /** How such a text begins, and JSON does not. */
-const START = /^[[({\s]{0,1000}(?:[rbu]?'|\(|(?:True|False|None)\b|[A-Za-z_][\w.]*\(|<\w)/;
+const START = /^[[({\s]{0,1000}(?:[rbu]?'|\(|(?:True|False|None)\b|[A-Za-z_][\w.]{0,200}\(|<\w)/;
 
 const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['True', true],
@@ -27,7 +34,9 @@ const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['inf', null],
 ]);
 
-const SPACE = /\s*/y;
+const SPACE = /\s+/y;
+const SPACE_CODE = 0x20;
+const MAX_ASCII = 0x7f;
 const NUMBER = /[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?(?![\w.])|-inf\b/iy;
 /** A generic class has its types in brackets: `ParsedChatCompletion[Weather](…)`. */
 const NAME = /[A-Za-z_][\w.]*(?:\[[\w.,\s|[\]]{1,200}\](?=\())?/y;
@@ -39,8 +48,6 @@ const OPAQUE =
   /<(?:class '[\w.<>]{1,200}'|[\w.<>]{1,200} object at 0x[\da-f]+|function [\w.<>]{1,200} at 0x[\da-f]+|\w+ len=\d+)>/y;
 const MEMBER = /<[\w.]+: /y;
 const STRING_START = /[rbuRBU]{0,2}(?=['"])/y;
-const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([\s\S]))/g;
-const ESCAPED: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', '0': '\0' };
 
 /** Returns true if the text can be such a value, and cannot be JSON. */
 export function startsAsPython(text: string): boolean {
@@ -77,11 +84,15 @@ class NotALiteral extends Error {}
 
 class LiteralReader {
   readonly #text: string;
+  readonly #ends: Readonly<Record<string, TextEnds>>;
   #at = 0;
   readonly #budget = budgetNow();
+  /** Whether no text has an escaped character that JSON does not have: Python writes few of these. */
+  #isEscapedAsJson = true;
 
   constructor(text: string) {
     this.#text = text;
+    this.#ends = { "'": new TextEnds(text, "'"), '"': new TextEnds(text, '"') };
   }
 
   get isAtEnd(): boolean {
@@ -89,7 +100,10 @@ class LiteralReader {
   }
 
   skipSpace(): void {
-    this.#match(SPACE);
+    // Mostly there is none, or one.
+    if (this.#text[this.#at] === ' ') this.#at++;
+    if (this.#text.charCodeAt(this.#at) <= SPACE_CODE || this.#text.charCodeAt(this.#at) > MAX_ASCII)
+      this.#match(SPACE);
   }
 
   value(depth: number): unknown {
@@ -163,13 +177,24 @@ class LiteralReader {
   }
 
   #string(): string {
-    const quote = this.#text[this.#at] as string;
-    let end = this.#at + 1;
-    while (end < this.#text.length && this.#text[end] !== quote) end += this.#text[end] === '\\' ? 2 : 1;
-    if (end >= this.#text.length) throw new NotALiteral();
-    const raw = this.#text.slice(this.#at + 1, end);
+    const ends = this.#ends[this.#text[this.#at]!]!;
+    const start = this.#at + 1;
+    const end = ends.endFrom(start, this.#budget.weight / ESCAPE_WEIGHT);
+    if (ends.escapes > 0) this.#budget.spend(ends.escapes * ESCAPE_WEIGHT);
+    if (end < 0) throw new NotALiteral();
     this.#at = end + 1;
-    return raw.includes('\\') ? raw.replace(ESCAPE, readEscape) : raw;
+    if (ends.escapes === 0) return this.#text.slice(start, end);
+    return this.#unescaped(this.#text.slice(start, end), ends.escapes);
+  }
+
+  #unescaped(raw: string, escapes: number): string {
+    if (this.#isEscapedAsJson && raw.length >= MIN_JSON_CHARS) {
+      const text = unescapedAsJson(raw);
+      if (text !== undefined) return text;
+      this.#isEscapedAsJson = false;
+    }
+    if (!this.#budget.spend(escapes * (OWN_ESCAPE_WEIGHT - ESCAPE_WEIGHT))) throw new NotALiteral();
+    return unescaped(raw);
   }
 
   #wordOrObject(depth: number): unknown {
@@ -216,10 +241,11 @@ class LiteralReader {
   }
 
   #match(pattern: RegExp): string | undefined {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text)?.[0];
-    if (found !== undefined) this.#at += found.length;
-    return found;
+    const start = this.#at;
+    pattern.lastIndex = start;
+    if (!pattern.test(this.#text)) return undefined;
+    this.#at = pattern.lastIndex;
+    return this.#text.slice(start, this.#at);
   }
 }
 
@@ -248,14 +274,4 @@ function valueOfObject(name: string, values: readonly unknown[], namedCount: num
 function keyOf(key: unknown): string {
   if (typeof key === 'object' && key !== null) throw new NotALiteral();
   return `${key}`;
-}
-
-function readEscape(whole: string, x?: string, u?: string, long?: string, other?: string): string {
-  const code = x ?? u ?? long;
-  if (code !== undefined) {
-    const point = Number.parseInt(code, 16);
-    return point <= 0x10ffff ? String.fromCodePoint(point) : whole;
-  }
-  // A backslash before the end of a line continues the string.
-  return other === '\n' ? '' : (ESCAPED[other as string] ?? (other as string));
 }

@@ -5,7 +5,7 @@
  * word cut in the middle is dropped, since half of it would be wrong.
  */
 import { parsePythonJson } from './python-json.ts';
-import { stringEnd } from './string-end.ts';
+import { nextMark, PLAIN_CHARS, TextEnds } from './string-end.ts';
 
 /** No message of an LLM call is nested deeper. */
 const MAX_DEPTH = 200;
@@ -26,11 +26,17 @@ export function salvageJson(text: string): object | undefined {
   let safeEnd = 0;
   let safeDepth = 0;
   let expectsValue = false;
+  let plain = 0;
+  const texts = new TextEnds(text);
 
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
-    if (code === QUOTE) {
-      const end = stringEnd(text, at + 1);
+    if (plain++ > PLAIN_CHARS) {
+      at = nextMark(text, at) - 1;
+      plain = 0;
+    } else if (code === QUOTE) {
+      plain = 0;
+      const end = texts.endFrom(at + 1);
       const isValue = expectsValue || closers.at(-1) === ']';
       if (end < 0)
         return isValue ? parse(`${text.slice(0, partialStringEnd(text, at))}"${close(closers)}`) : cutAtSafe();

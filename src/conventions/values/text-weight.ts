@@ -7,7 +7,7 @@
  */
 import { parseJson } from '../../wire/json.ts';
 import { hasLongInteger } from './long-integers.ts';
-import { stringEnd } from './string-end.ts';
+import { nextMark, PLAIN_CHARS, stringEnd } from './string-end.ts';
 
 /** Texts of so many characters together are parsed without a look: whatever they have takes some milliseconds. */
 const FREE_CHARS = 128 * 1024;
@@ -15,12 +15,20 @@ const FREE_CHARS = 128 * 1024;
 const MAX_WEIGHT = 1_000_000;
 /** Of an object or a list. */
 const NODE = 7;
-/** Of a key that was there before. */
-const KEY = 5;
+/** Of a key that was there before, beside its text. */
+const KEY = 4;
 /** Of a key that was not. */
-const NEW_KEY = 50;
+const NEW_KEY = 49;
+/** Of a role, beside its key: what is made of a message takes longer than to parse it. */
+const ROLE = 15;
 /** Of a number or a text in a list. */
 const ELEMENT = 4;
+/** Of a text in quotes, however long: the engine copies it at once. */
+const TEXT = 1;
+/** Of one that follows another one at once: no JSON has so many for their other marks. */
+const TEXT_AFTER_TEXT = 4;
+/** Of a character of a text with escaped ones: to count these takes longer than to parse them. */
+const ESCAPED_CHARACTER = 0.02;
 /** So many keys are remembered, of so many characters. Others always count as new. */
 const MAX_KNOWN_KEYS = 1_000;
 const MAX_KEY_CHARS = 64;
@@ -51,15 +59,24 @@ export class Budget {
       this.freeChars -= text.length;
       return true;
     }
-    if (this.#refused?.has(text)) return false;
+    if (this.hasRefused(text)) return false;
     const weight = this.#weigh(text);
     if (weight > this.weight) {
-      this.#refused ??= new Set();
-      this.#refused.add(text);
+      this.refuse(text);
       return false;
     }
     this.weight -= weight;
     return true;
+  }
+
+  /** For a long text that cannot be parsed, which is not to be looked at again. */
+  refuse(text: string): void {
+    this.#refused ??= new Set();
+    this.#refused.add(text);
+  }
+
+  hasRefused(text: string): boolean {
+    return this.#refused?.has(text) ?? false;
   }
 
   /** Counts what is read without a look before. Returns whether it may go on. */
@@ -70,16 +87,26 @@ export class Budget {
 
   /** Stops where it is too much. What it says of a text that is not JSON does not matter. */
   #weigh(text: string): number {
-    let [weight, depth, start, end] = [0, 0, 0, 0];
+    let [weight, depth, start, end, plain] = [0, 0, 0, 0, 0];
+    /** The next backslash; -1 if there is none. */
+    let backslash = 0;
     /** Whether there was a colon since the last comma: then that was no element of a list. */
     let isField = false;
+    let isAfterText = false;
     for (let at = 0; at < text.length && weight <= this.weight; at += 1) {
       const code = text.charCodeAt(at);
+      plain += 1;
       if (code === QUOTE) {
         start = at + 1;
-        end = stringEnd(text, start);
-        if (end < 0) break;
-        at = end;
+        // After a text without an end there is none with one. It is no JSON, and whoever reads it so may read on.
+        end = end < 0 ? -1 : stringEnd(text, start);
+        if (backslash >= 0 && backslash < start) backslash = text.indexOf('\\', start);
+        weight += TEXT + (isAfterText ? TEXT_AFTER_TEXT : 0);
+        if (backslash >= 0 && backslash < end) weight += (end - start) * ESCAPED_CHARACTER;
+        at = Math.max(at, end);
+        isAfterText = true;
+        plain = 0;
+        continue;
       } else if (code === COMMA) {
         weight += isField ? 1 : ELEMENT;
         isField = false;
@@ -91,7 +118,15 @@ export class Budget {
         weight += NODE;
         depth += 1;
         if (depth > MAX_DEPTH) return Number.POSITIVE_INFINITY;
-      } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) depth -= 1;
+      } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+        depth -= 1;
+        if (depth < 0) weight += 1;
+      } else {
+        if (plain > PLAIN_CHARS) at = nextMark(text, at) - 1;
+        continue;
+      }
+      plain = 0;
+      isAfterText = false;
     }
     return weight;
   }
@@ -102,7 +137,7 @@ export class Budget {
     if (end <= start || end - start > MAX_KEY_CHARS) return NEW_KEY;
     this.#keys ??= new Set();
     const key = text.slice(start, end);
-    if (this.#keys.has(key)) return KEY;
+    if (this.#keys.has(key)) return key === 'role' ? KEY + ROLE : KEY;
     if (this.#keys.size < MAX_KNOWN_KEYS) this.#keys.add(key);
     return NEW_KEY;
   }

@@ -4,7 +4,7 @@
  */
 import { parseJson } from '../../wire/json.ts';
 import { replaceOutsideStrings, stringEnd } from './string-end.ts';
-import { mayParse } from './text-weight.ts';
+import { budgetNow, mayParse } from './text-weight.ts';
 
 /**
  * Returns the texts of the list; undefined if the text is no such list, JSON, or too much to parse. A text may have what
@@ -42,15 +42,19 @@ export function withQuotedWords(text: string): string | undefined {
   return BARE_ROLE.test(text) ? replaceOutsideStrings(text, BARE_WORD, '$1"$2"') : undefined;
 }
 
+/** Of what a span may have. */
+const MESSAGE_WEIGHT = 20;
 const MESSAGE = /^(\w{1,40}), "content:" ([\s\S]*)$/;
 
 /** Returns messages as Semantic Kernel's first releases wrote them: `[{"role:" system, "content:" Be brief}]`. */
 export function unescapedMessagesIn(text: string): { role: string; content: string }[] | undefined {
   if (!text.startsWith('[{"role:" ') || !text.endsWith('}]')) return undefined;
   const messages: { role: string; content: string }[] = [];
-  for (const message of text.slice('[{"role:" '.length, -'}]'.length).split('}, \n{"role:" ')) {
+  const budget = budgetNow();
+  const most = Math.max(0, budget.weight / MESSAGE_WEIGHT) + 1;
+  for (const message of text.slice('[{"role:" '.length, -'}]'.length).split('}, \n{"role:" ', most)) {
     const [, role, content] = MESSAGE.exec(message) ?? [];
-    if (role === undefined || content === undefined) return undefined;
+    if (role === undefined || content === undefined || !budget.spend(MESSAGE_WEIGHT)) return undefined;
     messages.push({ role, content });
   }
   return messages;

@@ -11,6 +11,7 @@ import type { LogPlacing, OtlpIntake, ReceivedEvent, ReceivedSpan } from './deco
 import { anyTimeKey, JUDGE, Reporters } from './linking/call-keys.ts';
 import { linkTraces } from './linking/link-traces.ts';
 import { TreeMemo } from './linking/skeletons/tree-memo.ts';
+import { writeLongContent } from './long-content.ts';
 import { type ReadArrival, type ReadEvent, type ReadSettings, readArrival, readEvent } from './read-arrivals.ts';
 import { belowCallers, tracesOfCallers, tracesOfStrangers } from './strangers.ts';
 
@@ -78,7 +79,9 @@ export function createOtlpIntake(
     takeEvents: async (events) => {
       const batches = new Batches(store, trees);
       const unplaced: JudgementOfCall[] = [];
-      await inSlices(events, (event) => takeEvent(event, batches, settings, unplaced));
+      await inSlices(events, function* (event) {
+        yield takeEvent(event, batches, settings, unplaced);
+      });
       if (unplaced.length > 0) await placeJudgements(unplaced, store, batches);
       return batches.write();
     },
@@ -106,7 +109,10 @@ export function createOtlpIntake(
   };
 }
 
-function* takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings): Generator<void> {
+/** Yields between steps, and a promise where the next one has to wait for it. */
+type Steps = Generator<unknown>;
+
+function* takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings): Steps {
   let read: ReadArrival;
   try {
     read = yield* readArrival(span, settings);
@@ -115,6 +121,8 @@ function* takeSpan(span: ReceivedSpan, batches: Batches, settings: ReadSettings)
     return;
   }
   if (!read) return batches.reject('a span has no trace id of 32 hexadecimal digits, or no span id of 16');
+  const { log } = read.arrival;
+  if (log && settings.captureContent) yield writeLongContent(log.reading);
   batches.of(read.traceId).spans.push(read.arrival);
   for (const { traceId, judgement } of read.judgements) batches.of(traceId).judgements.push(judgement);
 }
@@ -161,12 +169,14 @@ function takeEvent(event: ReceivedEvent, batches: Batches, settings: ReadSetting
 }
 
 /** Works on each item, step by step, and lets other work of the process run in between. */
-async function inSlices<Item>(items: readonly Item[], work: (item: Item) => Generator<void> | void): Promise<void> {
+async function inSlices<Item>(items: readonly Item[], work: (item: Item) => Steps): Promise<void> {
   let untilMillis = performance.now() + SLICE_MILLIS;
   for (const item of items) {
     const steps = work(item);
     for (let isDone = false; !isDone; ) {
-      isDone = steps?.next().done ?? true;
+      const step = steps.next();
+      isDone = step.done ?? false;
+      if (step.value instanceof Promise) await step.value;
       if (performance.now() < untilMillis) continue;
       await new Promise((resolve) => setImmediate(resolve));
       untilMillis = performance.now() + SLICE_MILLIS;

@@ -8,7 +8,7 @@ import { type Checked, check } from './validation-detail.ts';
 export type Loc = (string | number)[];
 
 /** This many are enough to repair a request; more would only make the answer long. */
-const MAX_DETAILS = 100;
+export const MAX_DETAILS = 100;
 
 export function parseOne<Output>(schema: z.ZodType<Output>, body: unknown): Output {
   const checked = checkItem(schema, body, ['body']);

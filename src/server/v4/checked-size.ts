@@ -44,6 +44,20 @@ export function findOversize(item: unknown, loc: readonly (string | number)[]): 
   return find(item, loc, 0);
 }
 
+/** Returns the place of the first list with more elements than that, of those that the schema knows. */
+export function findLongList(item: unknown, elements: number): (string | number)[] | undefined {
+  const find = (value: unknown, depth: number): (string | number)[] | undefined => {
+    if (depth > MAX_DEPTH || typeof value !== 'object' || value === null) return undefined;
+    if (Array.isArray(value) && value.length > elements) return [];
+    for (const [key, child] of Array.isArray(value) ? value.entries() : Object.entries(value)) {
+      const found = FREE.has(key as string) ? undefined : find(child, depth + 1);
+      if (found) return [key, ...found];
+    }
+    return undefined;
+  };
+  return find(item, 0);
+}
+
 function tooMuch(loc: readonly (string | number)[], msg: string): ValidationDetail {
   return { loc: [...loc], msg, type: 'value_error' };
 }

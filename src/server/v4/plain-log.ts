@@ -5,12 +5,14 @@
 import { isObject } from '../../wire/json.ts';
 import { dateTime } from '../../wire/v4.ts';
 import { sourceOf } from '../store/rows/json-source.ts';
+import { hasMoreThan } from '../store/rows/value-size.ts';
 import { isIsoTime } from '../store/timestamps.ts';
 
 /** In all lists of a datapoint: far below what `findOversize` finds, whatever the config has. */
 const MAX_ELEMENTS = 1_000;
 const MAX_KEYS = 100;
 const MAX_CONFIG_CHARACTERS = 8_000;
+const MOST_OF_CONFIG = { characters: MAX_CONFIG_CHARACTERS, elements: 1_000 };
 const MAX_CONFIGS = 1_000;
 const MAX_NAME_CHARACTERS = 10_000;
 
@@ -93,11 +95,12 @@ export function createPlainLogs(): PlainLogs {
       const { config } = item;
       if (config === undefined || config === null) return true;
       // The text that it came in, where it is remembered, is nearly always what is written of it.
-      return configs.has(sourceOf(config) ?? '') || configs.has(JSON.stringify(config));
+      if (configs.has(sourceOf(config) ?? '')) return true;
+      return !hasMoreThan(MOST_OF_CONFIG, config) && configs.has(JSON.stringify(config));
     },
     learn: (item) => {
       const { config } = item as { config?: unknown };
-      const text = isObject(config) ? JSON.stringify(config) : '';
+      const text = isObject(config) && !hasMoreThan(MOST_OF_CONFIG, config) ? JSON.stringify(config) : '';
       if (text === '' || text.length > MAX_CONFIG_CHARACTERS) return;
       if (configs.size >= MAX_CONFIGS) configs.clear();
       configs.add(text);

@@ -9,8 +9,10 @@ import {
   projectUpdate,
   type ValidationDetail,
 } from '../../wire/v4.ts';
-import { invalid } from '../http/http-error.ts';
+import { HttpError, invalid } from '../http/http-error.ts';
+import { createPauses } from '../store/heavy-turns.ts';
 import type { FeedbackTypeDefinition, ProjectChange, ProjectSelector } from '../store/project-store.ts';
+import { checkInParts } from './check-in-parts.ts';
 import { checkItem, parseOne, rejectIfAny, rejectIfMany, toItems, withoutNulls } from './checked-body.ts';
 
 /** Fields of a project that v4 could change, and that no project has here. To take them would be to lose them. */
@@ -27,9 +29,11 @@ export function parseProjectUpdate(body: unknown): ProjectChange {
   return { ...(name && { name }), ...(activeConfigId && { activeConfigId }) };
 }
 
-export function parseModelConfig(body: unknown): { project: ProjectSelector; config: ModelConfig } {
-  const request = parseOne(modelConfigRequest, isObject(body) ? withoutNulls(body) : body);
-  const { project: name, project_id: id, ...config } = request;
+export async function parseModelConfig(body: unknown): Promise<{ project: ProjectSelector; config: ModelConfig }> {
+  const item = isObject(body) ? withoutNulls(body) : body;
+  const checked = await checkInParts(modelConfigRequest, item, ['body'], createPauses());
+  if (checked.details) throw new HttpError(422, checked.details);
+  const { project: name, project_id: id, ...config } = modelConfigRequest.parse(item);
   // By the official description either must be there; by its id a project is meant more exactly.
   if (id) return { project: { id }, config };
   if (name) return { project: { name }, config };

@@ -223,7 +223,7 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
           answers: { 200: schema('ProjectConfig') },
         },
         run: async ({ body }) => {
-          const { project, config } = parseModelConfig(body);
+          const { project, config } = await parseModelConfig(body);
           return json(200, await projects.registerConfig(project, config).catch(nameItemOf(body)));
         },
       },

@@ -12,6 +12,7 @@ import {
 } from '../../wire/v4.ts';
 import { createPauses } from '../store/heavy-turns.ts';
 import { isIsoTime, toTimestamp } from '../store/timestamps.ts';
+import { checkInParts } from './check-in-parts.ts';
 import { checkItem, type Loc, parseOne, rejectIfAny, rejectIfMany, toItems, withoutNulls } from './checked-body.ts';
 import { createPlainLogs } from './plain-log.ts';
 
@@ -32,7 +33,7 @@ export async function parseLogRequests(body: unknown, maxItems: number): Promise
     await pause();
     rejectIfMany(details);
     const item = withTimes(withoutNullsIn(value, ['config', 'feedback']));
-    const checked = plainLogs.has(item) ? VALID : checkItem(logRequest, item, loc);
+    const checked = plainLogs.has(item) ? VALID : await checkInParts(logRequest, item, loc, pause);
     // We keep the item itself: zod's copy lacks the keys of messages that the schema does not name.
     const request = item as LogRequest;
     if (checked.details) {

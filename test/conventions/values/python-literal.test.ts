@@ -159,3 +159,18 @@ test('texts of any length that are not a literal are left', () => {
   expect(parsePythonLiteral(`{'a': ${'a.'.repeat(length)}}`)).toBeUndefined();
   expect(parsePythonLiteral(`{'a': ${'a.a'.repeat(length)}}`)).toBeUndefined();
 });
+
+test('a long text is the same, whether or not JSON has all that is escaped in it', () => {
+  const unit = fc.constantFrom('a', "'", '"', '\\', '\n', '\t', 'x41', 'u0041', 'é', '/');
+  fc.assert(
+    fc.property(fc.string({ unit, maxLength: 40 }), fc.boolean(), fc.constantFrom("'", '"'), (part, isOwn, quote) => {
+      const text = part.repeat(1 + 300 / (part.length + 1));
+      const escaped = text
+        .replace(quote === "'" ? /[\\']/g : /[\\"]/g, '\\$&')
+        .replaceAll('\n', '\\n')
+        .replaceAll('\t', '\\t');
+      const own = isOwn ? '\\x41' : '';
+      expect(parsePythonLiteral(`[${quote}${own}${escaped}${quote}]`)).toEqual([`${isOwn ? 'A' : ''}${text}`]);
+    }),
+  );
+});

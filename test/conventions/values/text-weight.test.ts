@@ -6,6 +6,7 @@ import { jsonOf } from '../../../src/conventions/values/attributes.ts';
 import { javaMapIn } from '../../../src/conventions/values/java-map.ts';
 import { parsePrintedFields, parsePythonLiteral } from '../../../src/conventions/values/python-literal.ts';
 import { mayParse, withOneBudget } from '../../../src/conventions/values/text-weight.ts';
+import { unescapedMessagesIn } from '../../../src/conventions/values/unescaped-texts.ts';
 import { makeSpan } from '../span.ts';
 
 const keys = (count: number, entry: (index: number) => string) =>
@@ -22,14 +23,58 @@ test.each([
   ["Python's", () => parsePythonLiteral(`{${keys(MANY, (at) => `'key ${at}': None`)}}`)],
   ['printed fields', () => parsePrintedFields(`content=[${keys(600_000, () => '1')}]`)],
   ["Java's", () => javaMapIn(`{a=1, ${keys(600_000, (at) => `key${at}=1`)}}`)],
+  ['escaped characters', () => jsonOf(`["${'\\n'.repeat(25_100_000)}"]`)],
+  ['a text of escaped quotes', () => jsonOf(`"${'\\"'.repeat(25_100_000)}"`)],
+  ['long integers', () => jsonOf(`[${keys(60_000, (at) => `12345678901234${100_000 + at}`)}]`)],
+  ['words for no number', () => jsonOf(`[${keys(60_000, () => 'NaN')}]`)],
+  ['texts side by side', () => mayParse(`{"a":${'""'.repeat(250_000)}}`) || undefined],
+  ["Python's escaped characters", () => jsonOf(`['${"\\'".repeat(2_100_000)}']`)],
+  ["Python's own escaped characters", () => jsonOf(`['${'\\x41'.repeat(600_000)}']`)],
+  [
+    "messages of Semantic Kernel's",
+    () => unescapedMessagesIn(`[${'{"role:" user, "content:" a}, \n'.repeat(60_000)}{}]`),
+  ],
   ['a stream', () => eventsInText('data: {"a":1}\n\n'.repeat(250_000))],
 ])('%s with too much in it is not parsed', (_, parse) => {
   expect(parse()).toBeUndefined();
 });
 
+test("Java's maps in maps are read as deep as there is time for", () => {
+  const depthOf = (value: unknown): number =>
+    typeof value === 'object' ? 1 + depthOf(Object.values(value as object)[0]) : 0;
+  const nested = (length: number) => javaMapIn(`${'{a='.repeat(31)}${'x'.repeat(length)}${'}'.repeat(31)}`);
+  expect(depthOf(nested(1_000))).toBe(31);
+  expect(depthOf(nested(1_000_000))).toBeLessThan(20);
+});
+
 test('a long text with little in it is parsed', () => {
   const content = 'a, b: [c] {d} '.repeat(200_000);
   expect(jsonOf(JSON.stringify([{ role: 'user', content }]))).toEqual([{ role: 'user', content }]);
+});
+
+/** As `json.dumps` of Python writes it. */
+const inAscii = (value: unknown) =>
+  JSON.stringify(value).replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+const asPrinted = (text: string) =>
+  `'${text.replace(/[\\']/g, '\\$&').replaceAll('\n', '\\n').replaceAll('\t', '\\t')}'`;
+const CODE = 'if (a === "b") {\n\treturn \'c\\n\';\n}\n';
+
+test.each([
+  ['text in other scripts', inAscii, '今天的天气非常好。', 5],
+  ['text that was encoded twice', (value: unknown) => inAscii([inAscii(value)]), '今天的天气非常好。', 4],
+  ['code', inAscii, CODE, 5],
+  ["Python's code", (value: { content: string }[]) => `[{'content': ${asPrinted(value[0]!.content)}}]`, CODE, 3],
+])('some megabytes of %s are parsed, in several attributes of a span', (_, write, unit, megabytes) => {
+  const given = [{ content: unit.repeat((megabytes * 1_000_000) / inAscii(unit).length) }];
+  const text = write(given);
+  withOneBudget(() => {
+    for (let copy = 0; copy < 3; copy += 1) {
+      const parsed = jsonOf(`${text}${' '.repeat(copy)}`) as unknown[];
+      const inner = parsed && typeof parsed[0] === 'string' ? jsonOf(parsed[0]) : parsed;
+      // A difference of such texts would take minutes to be printed.
+      expect(JSON.stringify(inner) === JSON.stringify(given), `copy ${copy}`).toBe(true);
+    }
+  });
 });
 
 test('a stream of ten thousand chunks is parsed', () => {
@@ -70,6 +115,17 @@ test('texts as Python prints them share it too, however they begin', () => {
   const attempts = () => withOneBudget(() => Array.from({ length: 5 }, () => parsePythonLiteral(text) !== undefined));
   expect(attempts()).toEqual([true, true, false, false, false]);
   expect(parsePythonLiteral(text)).toBeDefined();
+});
+
+test('of very many long integers, none is made once they are too many', () => {
+  const make = vi.spyOn(globalThis, 'BigInt');
+  onTestFinished(() => make.mockRestore());
+  const integersOf = (count: number) => {
+    make.mockClear();
+    jsonOf(`[${'12345678901234567 '.repeat(count)}]`);
+    return make.mock.calls.length;
+  };
+  expect(integersOf(200_000)).toBe(integersOf(50_000));
 });
 
 test('a text that is too much is weighed once', () => {

@@ -222,6 +222,13 @@ test('long texts, in any letters, with what is escaped in them', () => {
   );
 });
 
+test('long names are cut as on the long way', () => {
+  const name = 'n'.repeat(100_000);
+  const scope = `{"name":"${name}","version":"${name}"}`;
+  const request = `{"resourceSpans":[{"scopeSpans":[{"scope":${scope},"spans":[{${IDS},"name":"${name}"}]}]}]}`;
+  expect(compare('traces', Buffer.from(request))).toBe(true);
+});
+
 /** Members of a span, with texts of this length. */
 function texts(count: number, length: number): string {
   const attributes = Array.from({ length: count }, (_, index) => {

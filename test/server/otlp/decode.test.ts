@@ -121,6 +121,17 @@ describe.each([
     ]);
   });
 
+  test('a trace state that is longer than headers are is none', () => {
+    const states = ['a=b', 'a=b,'.repeat(5_000)];
+    const { spans } = decodeSpans(states.map((traceState) => ({ ...IDS, traceState })));
+    expect(spans.map(({ slice }) => slice.spanContext().traceState?.get('a'))).toEqual(['b', undefined]);
+  });
+
+  test('a name has as many characters as one of a log', () => {
+    const [span] = decodeSpans([{ ...IDS, name: 'n'.repeat(100_000) }]).spans;
+    expect(span?.slice.name).toBe('n'.repeat(10_000));
+  });
+
   test('values that are nested too deeply are cut, and the span is kept', () => {
     let deep: object = { stringValue: 'x' };
     for (let level = 0; level < 36; level += 1) {

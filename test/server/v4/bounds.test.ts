@@ -1,6 +1,11 @@
 /** No request of the v4 API holds up the others, or makes an answer that is too large. */
+import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ratioOf } from '../../support/effort.ts';
+import { checkInParts } from '../../../src/server/v4/check-in-parts.ts';
+import { parseLogRequests } from '../../../src/server/v4/request-body.ts';
+import { check } from '../../../src/server/v4/validation-detail.ts';
+import { logRequest } from '../../../src/wire/v4.ts';
+import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 import { startTestServer, type TestServer } from '../../support/start-test-server.ts';
 
 const good = { project: 'p', config: { model: 'gpt-4' } };
@@ -135,4 +140,117 @@ test('a log that grows request by request is bounded, and keeps what it had', as
   expect(patched).toMatchObject({ status: 422, body: { detail: [{ loc: ['body', 'output'] }] } });
   expect((await server.call('PATCH', `/v4/logs/${body.id}`, { error: 'small' })).status).toBe(200);
   expect((await server.call('GET', `/v4/logs/${body.id}`)).body).toMatchObject({ error: 'small', stdout: large });
+});
+
+const MANY_VALUES = Object.fromEntries(Array.from({ length: 30_000 }, (_, at) => [`key ${at}`, at]));
+const LARGE_TOOLS = Array.from({ length: 4_000 }, (_, at) => ({
+  name: `f${at}`,
+  parameters: { type: 'object', properties: { a: {} } },
+}));
+
+test.each([
+  ['characters', { prompt_template: 'x'.repeat(4 * 1024 * 1024) }],
+  ['values', { other: MANY_VALUES }],
+  ['tools', { tools: [...LARGE_TOOLS, ...LARGE_TOOLS], other: { a: 1 } }],
+])(
+  'a config with too many %s is a 422 where it is registered, and is shortened where a log has it',
+  async (_, fields) => {
+    const server = await startTestServer();
+    const config = { type: 'model', model: 'm', temperature: 0.5, ...fields };
+    const { type: _type, ...registered } = config;
+    const refused = await server.call('POST', '/v4/model-configs', { project: 'p', ...registered });
+    expect([refused.status, refused.body.detail[0].msg]).toEqual([
+      422,
+      expect.stringContaining('the config has more than'),
+    ]);
+    for (const given of [config, { type: 'agent', name: 'a', agent_class: 'a', model_config: registered }]) {
+      const { status, body } = await server.call('POST', '/v4/logs', { ...good, config: given, output: 'kept' });
+      expect(status, JSON.stringify(body)).toBe(200);
+      const log = (await server.call('GET', `/v4/logs/${body.id}`)).body;
+      const stored = log.config.model_config ?? log.config;
+      expect([log.output, stored.model, stored.temperature]).toEqual(['kept', 'm', 0.5]);
+      expect(stored.other.truncated).toEqual([Object.keys(fields)[0]]);
+      expect(JSON.stringify(stored).length).toBeLessThan(3 * 1024 * 1024);
+      if ('tools' in fields) expect(stored).toMatchObject({ tools: LARGE_TOOLS.slice(0, 2_000), other: { a: 1 } });
+    }
+  },
+);
+
+const PARTS = Array.from({ length: 1_500 }, (_, at) => ({ type: 'text', text: `${at}` }));
+const CALLS = Array.from({ length: 1_500 }, (_, at) => ({ id: `${at}`, type: 'function', function: { name: 'f' } }));
+const TOOLS = Array.from({ length: 5_000 }, (_, at) => ({ name: `f${at}` }));
+
+test.each([
+  ['tools', { config: { type: 'model', model: 'm', tools: TOOLS } }, ['config', 'tools', 4_321]],
+  ['parts of a message', { messages: [{ role: 'user', content: PARTS }] }, ['messages', 0, 'content', 1_234]],
+  ['tool calls', { messages: [{ role: 'assistant', tool_calls: CALLS }] }, ['messages', 0, 'tool_calls', 1_234]],
+])('thousands of %s are taken, and a wrong one is named in its place', async (_, fields, place) => {
+  const server = await startTestServer();
+  const { status, body } = await server.call('POST', '/v4/logs', { ...good, ...fields });
+  expect(status, JSON.stringify(body)).toBe(200);
+  expect((await server.call('GET', `/v4/logs/${body.id}`)).body).toMatchObject(fields);
+  const wrong = structuredClone(fields) as object;
+  let list = wrong as Record<string | number, unknown>;
+  for (const key of place.slice(0, -1)) list = list[key] as Record<string | number, unknown>;
+  list[place.at(-1)!] = 1;
+  const refused = await server.call('POST', '/v4/logs', [good, { ...good, ...wrong }]);
+  expect(refused.status).toBe(422);
+  expect(refused.body.detail.map(({ loc }: { loc: unknown }) => loc)).toEqual([['body', 1, ...place]]);
+});
+
+test('a config that is registered may have thousands of tools', async () => {
+  const server = await startTestServer();
+  const register = (tools: unknown) => server.call('POST', '/v4/model-configs', { project: 'p', model: 'm', tools });
+  expect((await register(TOOLS)).status).toBe(200);
+  const refused = await register([...TOOLS, 1]);
+  expect([refused.status, refused.body.detail[0].loc]).toEqual([422, ['body', 'tools', 5_000]]);
+});
+
+test('what is wrong is found in parts as it is found at once', async () => {
+  const right = { part: { type: 'text', text: 'a' }, message: { role: 'user', content: 'a' } };
+  const many = (item: fc.Arbitrary<unknown>, filler: unknown) =>
+    fc
+      .tuple(fc.array(item, { maxLength: 4 }), fc.constantFrom(0, 3, 499, 1_200))
+      .map(([items, before]) => [...Array(before).fill(filler), ...items]);
+  const part = fc.constantFrom<unknown>(right.part, { type: 'text' }, 1);
+  const role = fc.constantFrom('user', 'nobody');
+  const message = fc.oneof(fc.record({ role, content: many(part, right.part) }), fc.constant(right.message));
+  const item = fc.record({
+    messages: many(message, right.message),
+    config: fc.record({
+      model: fc.constantFrom<unknown>('m', 1),
+      tools: fc.constantFrom<unknown>(TOOLS, [1], [...TOOLS, {}]),
+    }),
+  });
+  await fc.assert(
+    fc.asyncProperty(item, async (fields) => {
+      const log = { ...good, ...fields };
+      const all = check(logRequest, log, ['body']).details;
+      const found = (await checkInParts(logRequest, log, ['body'], async () => {})).details;
+      expect(found === undefined).toBe(all === undefined);
+      if (found && found[0]?.type !== 'value_error') expect(all).toEqual(expect.arrayContaining(found));
+    }),
+    { numRuns: 40 },
+  );
+});
+
+test('wrong messages are named in their places, however many there are before them', async () => {
+  const server = await startTestServer();
+  const messages = Array.from({ length: 2_000 }, (): object => ({ role: 'user', content: 'text' }));
+  messages[1_203] = { role: 'nobody' };
+  messages[1_204] = { role: 'user', content: 1 };
+  const { status, body } = await server.call('POST', '/v4/logs', [good, { ...good, messages }]);
+  expect(status).toBe(422);
+  expect(body.detail.map(({ loc }: { loc: unknown }) => loc)).toEqual([
+    ['body', 1, 'messages', 1_203, 'role'],
+    ['body', 1, 'messages', 1_204, 'content'],
+  ]);
+});
+
+test('to refuse very many wrong messages costs about as much as to refuse some', async () => {
+  const refuse = (count: number) => () =>
+    expect(
+      parseLogRequests({ ...good, messages: Array(count).fill({ role: 'nobody', content: {} }) }, 1),
+    ).rejects.toThrow();
+  expect(await ratioOf(refuse(600), refuse(9_600))).toBeLessThan(MOST_RATIO);
 });

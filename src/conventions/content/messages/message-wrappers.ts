@@ -2,6 +2,7 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
+import { budgetNow } from '../../values/text-weight.ts';
 import { unescapedMessagesIn } from '../../values/unescaped-texts.ts';
 import { isKnownPart } from '../parts/message-parts.ts';
 import { withConfig } from '../request-parameters.ts';
@@ -186,7 +187,8 @@ function isMessageOrBlock(value: unknown): boolean {
 
 /** Parses a text that is a stringified list of messages; returns undefined for any other text. */
 export function messagesInText(text: string): unknown[] | undefined {
-  if (!text.startsWith('[') || !(text.includes('"role"') || text.includes('"type"'))) return undefined;
+  if (!text.startsWith('[') || budgetNow().hasRefused(text)) return undefined;
+  if (!(text.includes('"role"') || text.includes('"type"'))) return undefined;
   const list = jsonOf(text);
   return Array.isArray(list) && list.length > 0 && list.every(isMessageLike) ? list : undefined;
 }

@@ -14,7 +14,7 @@ import { parentIdOf } from './identifiers.ts';
 import { once, readAttributes, readId, readText, readTime, readValue } from './json-byte-values.ts';
 import { LOGS, readResources, TRACES } from './json-frames.ts';
 import { CODES, countOf, enumOf, KINDS } from './json-values.ts';
-import { OtlpSpan } from './otlp-span.ts';
+import { cutName, OtlpSpan } from './otlp-span.ts';
 
 /** Yields after each span. Returns undefined where the short way does not know what the request means. */
 export function* decodeTracesInSteps(bytes: Buffer, projectName?: string): Generator<void, Decoded | undefined> {
@@ -94,7 +94,7 @@ function readSpan(reader: JsonReader, span: OtlpSpan, budget: Budget): OtlpSpan 
         span.flags = countOf(reader.readScalar(), 'flags');
         break;
       case 'name':
-        span.name = readText(reader, 'name');
+        span.name = cutName(readText(reader, 'name'));
         break;
       case 'kind':
         span.kind = Math.max(0, enumOf(reader.readScalar(), KINDS, 'kind', doubt) - 1);

@@ -24,7 +24,7 @@ import {
   textOf,
   timeOf,
 } from './json-values.ts';
-import { OtlpSpan } from './otlp-span.ts';
+import { cutName, OtlpSpan } from './otlp-span.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -96,8 +96,8 @@ function* itemsIn(
     budget.spend(EVENT_WEIGHT);
     const fields = objectOf(each, scopesKey);
     const { name, version } = objectOf(fields['scope'] ?? {}, 'scope');
-    const scope: Scope = { name: textOf(name, 'scope.name') };
-    const scopeVersion = textOf(version, 'scope.version');
+    const scope: Scope = { name: cutName(textOf(name, 'scope.name')) };
+    const scopeVersion = cutName(textOf(version, 'scope.version'));
     if (scopeVersion) scope.version = scopeVersion;
     for (const item of listIn(fields, itemsKey, ['scope', 'schemaUrl', 'schema_url'], decoded)) {
       budget.beginItem(SPAN_WEIGHT);
@@ -130,7 +130,7 @@ function readSpan(fields: Fields, span: OtlpSpan, budget: Budget, { rejections }
   span.parentSpanId = parentIdOf(idOf(fields['parentSpanId'], 'parentSpanId'));
   span.traceStateText = textOf(fields['traceState'], 'traceState');
   span.flags = countOf(fields['flags'], 'flags');
-  span.name = textOf(fields['name'], 'name');
+  span.name = cutName(textOf(fields['name'], 'name'));
   span.kind = Math.max(0, enumOf(fields['kind'], KINDS, 'kind', ignore) - 1);
   span.startTime = timeOf(fields['startTimeUnixNano'], 'startTimeUnixNano') ?? span.startTime;
   span.endTime = timeOf(fields['endTimeUnixNano'], 'endTimeUnixNano') ?? span.endTime;

@@ -11,7 +11,7 @@ import { toEnd } from '../../store/steps.ts';
 import { Budget, EVENT_WEIGHT, LEFT_OUT, SPAN_WEIGHT } from './budget.ts';
 import { Decoded, MAX_ATTRIBUTES, type RecordFields, type Resource, type Scope } from './decoded.ts';
 import { parentIdOf } from './identifiers.ts';
-import { OtlpSpan } from './otlp-span.ts';
+import { cutName, OtlpSpan } from './otlp-span.ts';
 import {
   enter,
   leave,
@@ -153,9 +153,9 @@ function readScope(reader: Reader, scope: Scope, budget: Budget): void {
   const end = enter(reader);
   while (reader.pos < reader.len) {
     const tag = readTag(reader, budget);
-    if (tag === 10) scope.name = reader.string();
+    if (tag === 10) scope.name = cutName(reader.string());
     else if (tag === 18) {
-      const version = reader.string();
+      const version = cutName(reader.string());
       if (version) scope.version = version;
     } else passOver(reader, tag, budget);
   }
@@ -181,7 +181,7 @@ function readSpan(reader: Reader, span: OtlpSpan, budget: Budget): OtlpSpan {
         span.parentSpanId = parentIdOf(readHex(reader));
         break;
       case 42:
-        span.name = reader.string();
+        span.name = cutName(reader.string());
         break;
       case 48:
         span.kind = Math.max(0, reader.int32() - 1);

@@ -5,6 +5,7 @@ import { Doubt, END, JsonReader } from '../../http/bytes/json-reader.ts';
 import { type Budget, EVENT_WEIGHT, SPAN_WEIGHT } from './budget.ts';
 import type { Resource, Scope } from './decoded.ts';
 import { once, readAttributes, readText } from './json-byte-values.ts';
+import { cutName } from './otlp-span.ts';
 
 /** Of the requests of one signal: what is around its items, from the outside in. */
 interface Frame {
@@ -138,10 +139,10 @@ function readScope(reader: JsonReader, scope: Scope): void {
     seen = once(seen, key);
     switch (SCOPE.names[key]) {
       case 'name':
-        scope.name = readText(reader, 'scope.name');
+        scope.name = cutName(readText(reader, 'scope.name'));
         break;
       case 'version': {
-        const version = readText(reader, 'scope.version');
+        const version = cutName(readText(reader, 'scope.version'));
         if (version) scope.version = version;
         break;
       }

@@ -1,5 +1,6 @@
 /** A span as it was received, in the form that the vocabularies read. The decoders fill in its fields. */
 import type { SpanContext, TraceState } from '@opentelemetry/api';
+import { MAX_NAME_CHARS } from '../../../conventions/values/attributes.ts';
 import type { HrTime, InstrumentationScope, ResourceSlice, SpanEvent, SpanSlice } from '../../../otel/span-slice.ts';
 import { W3cTraceState } from './trace-state.ts';
 
@@ -10,6 +11,11 @@ const IS_REMOTE = 0x200;
 
 /** Not a time: a span without an end has no duration. */
 const NO_TIME: HrTime = [Number.NaN, Number.NaN];
+
+/** Returns what a log can have of the name of a span or scope. */
+export function cutName(name: string): string {
+  return name.length > MAX_NAME_CHARS ? name.slice(0, MAX_NAME_CHARS) : name;
+}
 
 export class OtlpSpan implements SpanSlice {
   readonly ended = true;

@@ -1,11 +1,15 @@
 /** The W3C header `tracestate`, read only: the server passes it on to nobody. */
 import type { TraceState } from '@opentelemetry/api';
 
+/** The limit of most servers for all headers together; the standard asks for 512. */
+const MAX_CHARS = 16 * 1024;
+
+/** A longer text has no members. */
 export class W3cTraceState implements TraceState {
   readonly #text: string;
 
   constructor(text: string) {
-    this.#text = text;
+    this.#text = text.length > MAX_CHARS ? '' : text;
   }
 
   get(key: string): string | undefined {

@@ -4,6 +4,7 @@
  */
 
 import type { Reading } from '../../../conventions/convention.ts';
+import { MAX_NAME_CHARS } from '../../../conventions/values/attributes.ts';
 import { millisOf } from '../../../otel/hr-time.ts';
 import { type ResourceSlice, type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { fingerprintOf } from '../../../trace/same-call/call-facts.ts';
@@ -114,10 +115,16 @@ function serviceOf(resource: ResourceSlice | undefined): string {
   if (known !== undefined) return known;
   const { attributes } = resource;
   const service = JSON.stringify(
-    ['service.namespace', 'service.name', 'service.instance.id'].map((key) => attributes[key] ?? null),
+    ['service.namespace', 'service.name', 'service.instance.id'].map((key) => nameIn(attributes[key])),
   );
   services.set(resource, service);
   return service;
+}
+
+/** Whole names are remembered and compared. */
+function nameIn(value: unknown): unknown {
+  if (typeof value === 'string') return value.slice(0, MAX_NAME_CHARS);
+  return typeof value === 'number' ? value : null;
 }
 
 let last = { text: '', hash: '' };

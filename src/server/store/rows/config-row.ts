@@ -3,8 +3,11 @@ import { createHash } from 'node:crypto';
 import { isObject } from '../../../wire/json.ts';
 import type { LogConfig } from '../../../wire/v4.ts';
 import { toLabel } from '../label.ts';
+import { RejectedFieldError } from '../rejected-item.ts';
 import { storableText } from '../storable-text.ts';
 import { sourceOf } from './json-source.ts';
+import { shortenConfig } from './shorten-config.ts';
+import { hasMoreThan, MOST_OF_CONFIG } from './value-size.ts';
 
 /** In all texts that are remembered. At this number all are forgotten. */
 const MAX_REMEMBERED_CHARACTERS = 4 * 1024 * 1024;
@@ -25,11 +28,19 @@ let rememberedCharacters = 0;
 
 /**
  * An app sends the same few configs with all of its logs. What is remembered follows from what was sent and goes nowhere
- * by itself: after a deletion, nothing of it comes back into the file.
+ * by itself: after a deletion, nothing of it comes back into the file. Throws a `RejectedFieldError` where it is too large.
  */
 export function toConfigRow(config: LogConfig): ConfigRow {
   const known = remembered.get(sourceOf(config) ?? '');
-  return known ?? rememberConfigRow(config);
+  if (known) return known;
+  if (!hasMoreThan(MOST_OF_CONFIG, config)) return rememberConfigRow(config);
+  const { characters, elements } = MOST_OF_CONFIG;
+  throw new RejectedFieldError('config', `the config has more than ${characters} characters or ${elements} values`);
+}
+
+/** Like `toConfigRow`, but rather than a log, the end of what is too large in its config is lost. */
+export function toConfigRowOfLog(config: LogConfig): ConfigRow {
+  return toConfigRow(hasMoreThan(MOST_OF_CONFIG, config) ? shortenConfig(config) : config);
 }
 
 /** Not by the text that came: that is a part of the text of a whole body, which would be in memory as long. */

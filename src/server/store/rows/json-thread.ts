@@ -17,10 +17,14 @@ const MAX_ELEMENTS = 20_000;
 /** Bytes are shared, so that this thread still has them where the other one fails. */
 const PROGRAM = `
   const { parentPort } = require('node:worker_threads');
-  parentPort.on('message', ({ bytes, value }) => {
+  parentPort.on('message', ({ bytes, value, mostCharacters }) => {
     try {
       if (bytes) return parentPort.postMessage({ value: JSON.parse(Buffer.from(bytes).toString('utf8')) });
-      const written = Buffer.from(JSON.stringify(value));
+      const text = JSON.stringify(value);
+      if (mostCharacters !== undefined) {
+        return parentPort.postMessage({ text: text.length > mostCharacters ? undefined : text });
+      }
+      const written = Buffer.from(text);
       parentPort.postMessage({ bytes: written }, [written.buffer]);
     } catch (error) {
       parentPort.postMessage({ fault: { isSyntax: error instanceof SyntaxError, message: error.message } });
@@ -28,13 +32,16 @@ const PROGRAM = `
   });`;
 
 interface Job {
-  readonly message: { readonly bytes: SharedArrayBuffer } | { readonly value: unknown };
+  readonly message:
+    | { readonly bytes: SharedArrayBuffer }
+    | { readonly value: unknown; readonly mostCharacters?: number };
   readonly receive: (answer: Answer | undefined) => void;
 }
 
 interface Answer {
   readonly value?: unknown;
   readonly bytes?: Uint8Array;
+  readonly text?: string | undefined;
   readonly fault?: { readonly isSyntax: boolean; readonly message: string };
 }
 
@@ -85,6 +92,15 @@ export async function stringifyElsewhere(value: unknown): Promise<Buffer> {
   const text = JSON.stringify(value);
   await nextHeavyTurn();
   return Buffer.from(text);
+}
+
+/** Rejects like `JSON.stringify`. Resolves to undefined where the text would be longer. */
+export async function writeElsewhere(value: unknown, mostCharacters: number): Promise<string | undefined> {
+  const answer = await thread.run({ value, mostCharacters });
+  if (answer) return answer.text;
+  await nextHeavyTurn();
+  const text = JSON.stringify(value);
+  return text.length > mostCharacters ? undefined : text;
 }
 
 class JsonThread {

@@ -5,7 +5,7 @@ import { toLabel } from '../label.ts';
 import { storableText } from '../storable-text.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
 import { toConfigJson, toConfigResponse, toProjectConfig, toProjectConfigJson } from './config-response.ts';
-import { type ConfigRow, toConfigRow } from './config-row.ts';
+import { type ConfigRow, toConfigRowOfLog } from './config-row.ts';
 import { sourceOf } from './json-source.ts';
 import { addStoredFields } from './log-json.ts';
 
@@ -106,7 +106,7 @@ export function toLogRow(request: LogRequest, written?: WrittenColumns): LogRow 
     save: save ? 1 : 0,
     traceId: toLabel(request.metadata?.['trace_id']),
     called: save ? toLabel(request.output_message?.tool_calls?.[0]?.function.name) : null,
-    ...(request.config && { config: toConfigRow(request.config) }),
+    ...(request.config && { config: toConfigRowOfLog(request.config) }),
   };
 }
 

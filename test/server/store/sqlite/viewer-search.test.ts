@@ -20,7 +20,7 @@ async function openWith(outputs: readonly string[]) {
   const database = openSqlite({ file });
   onTestFinished(() => database.close());
   const prepare = createStatementCache(database);
-  return async (search: string, size: number, isWanted = (_key: SqliteValue) => true) => {
+  return async (search: string, size: number, isWanted = (_key: SqliteValue) => true, cursor?: string) => {
     let looks = 0;
     const reader: Pick<SqliteReader, 'all'> = {
       all: async (sql, parameters) => {
@@ -30,8 +30,8 @@ async function openWith(outputs: readonly string[]) {
       },
     };
     const reads = { reader: reader as SqliteReader, statements: prepareViewerStatements(prepare) };
-    const { found } = await searchFor(reads, { search, size }, isWanted);
-    return { found: found.map(({ key }) => key), looks };
+    const { found, next } = await searchFor(reads, { search, size, ...(cursor && { cursor }) }, isWanted);
+    return { found: found.map(({ key }) => key), looks, next };
   };
 }
 
@@ -54,17 +54,42 @@ test('of words that are all frequent, the one that is rarest among the newest lo
   const [one, other] = [await search('ferry harbour', 20), await search('harbour ferry', 20)];
   expect(one.found).toHaveLength(20);
   expect(one.looks).toBe(20);
-  expect(other).toEqual(one);
+  expect([other.found, other.looks]).toEqual([one.found, one.looks]);
 });
 
 test('a word that only some of the newest logs have leads, though the other was not used of late', async () => {
   const texts = Array.from({ length: 2_500 }, (_, at) => (at < 2_200 ? 'island' : 'harbour'));
   const search = await openWith(texts);
   // Once for whole words, and once for the beginning of the last one.
-  expect(await search('harbour island', 20)).toEqual({ found: [], looks: 2 * 300 });
+  expect(await search('harbour island', 20)).toEqual({ found: [], looks: 2 * 300, next: null });
 });
 
 test('a search looks at no more than 2,000 logs', async () => {
   const search = await openWith(Array.from({ length: 2_100 }, () => 'ferry'));
-  expect(await search('ferry', 20, () => false)).toEqual({ found: [], looks: 2_000 });
+  expect(await search('ferry', 20, () => false)).toMatchObject({ found: [], looks: 2_000 });
+});
+
+test('where whole words are found in no session that is wanted, however late that is known, their beginnings are', async () => {
+  const search = await openWith(['ferryman', 'ferrymen', ...Array.from({ length: 2_100 }, () => 'ferry')]);
+  const isWanted = (key: SqliteValue) => Number(key) <= 2;
+  const first = await search('ferry', 20, isWanted);
+  expect(first).toMatchObject({ found: [], next: expect.any(String) });
+  let page = first;
+  const found: SqliteValue[] = [];
+  while (page.next !== null) {
+    page = await search('ferry', 20, isWanted, page.next);
+    found.push(...page.found);
+  }
+  expect(found).toHaveLength(2);
+});
+
+test('where whole words are found, beginnings are not looked for on any page', async () => {
+  const search = await openWith(['ferryman', ...Array.from({ length: 30 }, () => 'ferry')]);
+  let page = await search('ferry', 20);
+  const found = [...page.found];
+  while (page.next !== null) {
+    page = await search('ferry', 20, undefined, page.next);
+    found.push(...page.found);
+  }
+  expect(found).toHaveLength(30);
 });

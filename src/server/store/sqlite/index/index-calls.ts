@@ -47,6 +47,8 @@ export interface IndexCallsParts {
    * returns is called when it has ended.
    */
   readonly onLent: (waitedMillis: number) => () => void;
+  /** Called when no thread begins, so that all is done on this one until one does. */
+  readonly onUnusable: () => void;
 }
 
 type Options<Name extends keyof IndexWork> = Parameters<IndexWork[Name]>[0];
@@ -54,7 +56,7 @@ type Result<Name extends keyof IndexWork> =
   ReturnType<IndexWork[Name]> extends Generator<void, infer Read> ? Read : ReturnType<IndexWork[Name]>;
 
 export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
-  const { file, database, prepare, statements, turns, space, onRead, onWritten, onLent } = parts;
+  const { file, database, prepare, statements, turns, space, onRead, onWritten, onLent, onUnusable } = parts;
   let here: IndexWork | undefined;
   /** The names of the last slice that was written, and of the one that is. */
   let [lastSlice, writing] = [readLastSlice(), ''];
@@ -65,14 +67,17 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
     return statements.readLastSlice.get()!['slice'] as string;
   }
 
+  /** Whether the last call has run on this thread: there may be another one again. */
+  let hasRunHere = false;
   const runHere = async ({ name, options }: IndexCall): Promise<unknown> => {
+    hasRunHere = true;
     here ??= createIndexWork(database, prepare);
     return name === 'readSlice' ? takeSteps(here.readSlice(options)) : here[name](options as never);
   };
 
   const fatalLogs = createFatalLogs();
   const thread = createProgramThread<IndexCall>({
-    ...{ file, program: INDEX_PROGRAM, runHere },
+    ...{ file, program: INDEX_PROGRAM, runHere, onUnusable },
     setUp: toIndexSettings(database),
   });
 
@@ -106,8 +111,9 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
 
   const indexLogs = async (logs: readonly MarkedLog[], { sliceMillis }: IndexPace): Promise<WrittenSlice> => {
     const slice = randomUUID();
+    hasRunHere = false;
     const read = await call('readSlice', { slice, logs, fatal: fatalLogs.found() });
-    onRead(read.millis, here !== undefined);
+    onRead(read.millis, hasRunHere);
     writing = slice;
     const written = await write('writeSlice', { slice, sliceMillis });
     if (written.outcome !== 'written') return written;

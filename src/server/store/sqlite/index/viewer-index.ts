@@ -45,7 +45,7 @@ export interface ViewerIndex {
   close(): Promise<void>;
 }
 
-export interface ViewerIndexParts extends Omit<IndexCallsParts, 'onRead' | 'onWritten' | 'onLent'> {
+export interface ViewerIndexParts extends Omit<IndexCallsParts, 'onRead' | 'onWritten' | 'onLent' | 'onUnusable'> {
   /** Called with what the operator should know, once a minute for logs that are passed over. */
   readonly onError: (error: unknown) => void;
 }
@@ -93,6 +93,8 @@ export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): View
       waitedMillis += millis;
       return load.leaveOut();
     },
+    onUnusable: () =>
+      onError(new HumanloopError('the index of the viewer works on the main thread: no other one begins, for now')),
   });
 
   const pace = (): IndexPace =>

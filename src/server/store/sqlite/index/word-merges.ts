@@ -58,6 +58,8 @@ export interface WordMerges {
 export function createWordMerges(prepare: Prepare): WordMerges {
   const statements = prepareAll(prepare, SQL);
   let owedPages = 0;
+  /** What others have left to merge, and is not owed yet: new logs do not wait for it. */
+  let inheritedPages = 0;
   /** The last write that is counted in what is owed. */
   let lastWrite: number | undefined;
 
@@ -81,12 +83,15 @@ export function createWordMerges(prepare: Prepare): WordMerges {
   const owe = (segments: readonly WordSegment[], duePages: number): void => {
     if (lastWrite === undefined) {
       // Whoever wrote these does not pay any more.
-      owedPages = duePages;
+      owedPages = Math.min(duePages, MAX_OWED_PAGES / 2);
+      inheritedPages = duePages - owedPages;
     } else {
       const before = lastWrite;
       const added = countPages(segments.filter(({ firstWrite }) => firstWrite > before));
       // One level more than there is, so that merges are done before the next ones are due. Erasures leave levels empty.
-      owedPages += added * (1 + new Set(segments.map(({ level }) => level)).size);
+      const inherited = Math.min(inheritedPages, added);
+      inheritedPages -= inherited;
+      owedPages += added * (1 + new Set(segments.map(({ level }) => level)).size) + inherited;
     }
     lastWrite = Math.max(lastWrite ?? 0, ...segments.map((segment) => segment.lastWrite));
   };
@@ -96,7 +101,7 @@ export function createWordMerges(prepare: Prepare): WordMerges {
       const segments = readSegments();
       const duePages = countDue(segments);
       owe(segments, duePages);
-      if (duePages === 0) owedPages = 0;
+      if (duePages === 0) [owedPages, inheritedPages] = [0, 0];
       return duePages > 0;
     },
 
@@ -109,7 +114,10 @@ export function createWordMerges(prepare: Prepare): WordMerges {
 
     notePaid: ({ isDone, repeats }) => {
       // Where the engine has nothing to merge, there is nothing to pay.
-      owedPages = isDone && repeats > 0 ? 0 : Math.max(0, owedPages - repeats * STEP_PAGES);
+      const isPaid = isDone && repeats > 0;
+      const left = isPaid ? 0 : owedPages - repeats * STEP_PAGES;
+      owedPages = Math.max(0, left);
+      inheritedPages = isPaid ? 0 : Math.max(0, inheritedPages + Math.min(0, left));
     },
 
     isOverdue: () => owedPages > MAX_OWED_PAGES,

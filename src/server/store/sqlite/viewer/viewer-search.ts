@@ -44,6 +44,8 @@ interface Place {
   readonly before: number;
   readonly variant: number;
   readonly leader: number;
+  /** Whether these terms have found anything, on this page or one before. */
+  readonly hasFound: boolean;
 }
 
 /** `isWanted` is called once for each session. */
@@ -54,14 +56,18 @@ export async function searchFor(
 ): Promise<FoundSessions> {
   const variants = toMatchTerms(search.search ?? '', search.metadata);
   const place = parsePlace(search.cursor);
-  if (place) return searchFrom(reads, search, variants[place.variant] ?? [], place, isWanted);
-  for (const [variant, terms] of variants.entries()) {
-    const start = { before: Number.MAX_SAFE_INTEGER, variant, leader: await findRarest(reads, terms) };
+  for (let variant = place?.variant ?? 0; variant < variants.length; variant += 1) {
+    const terms = variants[variant]!;
+    const start = place?.variant === variant ? place : await startOf(reads, terms, variant);
     const result = await searchFrom(reads, search, terms, start, isWanted);
     // The beginning of a word is tried only if no whole word is found: it looks at many more entries.
-    if (result.found.length > 0 || result.next !== null) return result;
+    if (start.hasFound || result.found.length > 0 || result.next !== null) return result;
   }
   return { found: [], next: null };
+}
+
+async function startOf(reads: SearchReads, terms: readonly string[], variant: number): Promise<Place> {
+  return { before: Number.MAX_SAFE_INTEGER, variant, leader: await findRarest(reads, terms), hasFound: false };
 }
 
 /**
@@ -83,7 +89,7 @@ async function searchFrom(
   reads: SearchReads,
   { metadata = [], size }: Search,
   terms: readonly string[],
-  { before, variant, leader }: Place,
+  { before, variant, leader, hasFound }: Place,
   isWanted: (key: SqliteValue) => boolean,
 ): Promise<FoundSessions> {
   const leading = terms[leader];
@@ -97,7 +103,7 @@ async function searchFrom(
   let last = before;
   const end = (isOver: boolean): FoundSessions => ({
     found: [...found.values()],
-    next: isOver ? null : `${last} ${variant} ${leader}`,
+    next: isOver ? null : `${last} ${variant} ${leader} ${hasFound || found.size > 0 ? 1 : 0}`,
   });
   // No more logs are looked at than are likely to fill the page: each of them may take a search of its own.
   let portion = Math.min(size, MATCHES_PORTION);
@@ -155,8 +161,8 @@ function createMetadataCheck(
 
 function parsePlace(cursor: string | undefined): Place | undefined {
   if (cursor === undefined) return undefined;
-  const [before = 0, variant = 0, leader = 0] = cursor.split(' ').map(Number);
-  return { before, variant, leader };
+  const [before = 0, variant = 0, leader = 0, found = 1] = cursor.split(' ').map(Number);
+  return { before, variant, leader, hasFound: found === 1 };
 }
 
 /**

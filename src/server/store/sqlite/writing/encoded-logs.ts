@@ -14,7 +14,7 @@ export interface LongTexts {
   readonly ready: Promise<void> | undefined;
 }
 
-const WRITTEN_COLUMNS = CONTENT_COLUMNS.filter((column) => JSON_COLUMNS.has(column));
+const WRITTEN_COLUMNS = [...CONTENT_COLUMNS.filter((column) => JSON_COLUMNS.has(column)), 'metadata'] as const;
 
 const NOTHING: LongTexts = { written: new Map(), ready: undefined };
 

@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { toSummary } from '../../viewer-rows.ts';
 import type { SessionSummary } from '../../viewer-store.ts';
 import { pipelined, type Row, type Statement, type Value, withConnection } from '../tables/connection.ts';
-import { toKeyed, toNumber, type Uuid } from '../tables/keys.ts';
+import { toKeyed, toOrder, type Uuid } from '../tables/keys.ts';
 import { FACETS } from '../tables/log-facts.ts';
 import { type FoundSession, findSessions } from '../tables/lookups.ts';
 import { whereKeys } from '../tables/row-keys.ts';
@@ -68,7 +68,7 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
     const summary = toSummary(
       {
         ...row,
-        ...{ id, key: toNumber(key), projects: JSON.stringify(names), last_is_error: row['last_is_error'] ? 1 : 0 },
+        ...{ id, key: toOrder(key), projects: JSON.stringify(names), last_is_error: row['last_is_error'] ? 1 : 0 },
       } as never,
       own.map((label) => ({ kind: kinds[label['kind'] as number]!, value: label['value'] as string })),
     );

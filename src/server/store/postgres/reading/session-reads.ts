@@ -9,6 +9,11 @@ import { findCurrentSessions } from '../tables/lookups.ts';
 const MAX_COUNTED = 10_000;
 const COLUMNS = 'key, id, reference_id, keys, buckets, created_at, updated_at, logs';
 
+/** Without the rows of logs that are in no session. */
+const OF_PROJECT = `FROM session_projects AS part
+  JOIN sessions ON sessions.bucket = part.bucket AND sessions.key = part.session
+  WHERE part.project = $1 AND sessions.id IS NOT NULL`;
+
 export async function readSession(pool: pg.Pool, id: string): Promise<SessionResponse | undefined> {
   const key = fromId('sesh', id);
   const session = key && (await findCurrentSessions(pool, [key])).get(key);
@@ -29,14 +34,12 @@ export async function listSessions(
   const skipped = (page - 1) * size;
   const [count, found] = await Promise.all([
     pool.query<Row>(
-      `SELECT count(*) AS total FROM (SELECT 1 FROM session_projects WHERE project = $1
+      `SELECT count(*) AS total FROM (SELECT 1 ${OF_PROJECT}
        LIMIT ${Math.max(MAX_COUNTED, skipped + size + 1)}) AS counted`,
       [projectKey],
     ),
     pool.query<Row>(
-      `SELECT ${COLUMNS.replaceAll(/\b(key|id|created_at)\b/g, 'sessions.$1')} FROM session_projects AS part
-       JOIN sessions ON sessions.bucket = part.bucket AND sessions.key = part.session
-       WHERE part.project = $1 AND sessions.id IS NOT NULL ORDER BY part.created_at DESC, sessions.key DESC
+      `SELECT ${COLUMNS.replaceAll(/\b(key|id|created_at)\b/g, 'sessions.$1')} ${OF_PROJECT} ORDER BY part.created_at DESC, sessions.key DESC
        LIMIT $2 OFFSET $3`,
       [projectKey, size, skipped],
     ),

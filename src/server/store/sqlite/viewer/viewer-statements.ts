@@ -50,9 +50,13 @@ const CHANGED_LOGS = `
 
 const CONFIG_COLUMNS = `key, type, substr(model, 1, ${NAME_CHARACTERS}) AS model, label`;
 
-/** A log in no session is shown like a session of itself and all logs below it. `?1` is minus the log's key. */
+/**
+ * A log in no session is shown like a session of itself and the logs below it that are in none either. `?1` is minus the
+ * log's key.
+ */
 const BELOW = `
-  WITH RECURSIVE below (key) AS (SELECT -?1 UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key)`;
+  WITH RECURSIVE below (key) AS (SELECT -?1
+    UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key WHERE logs.session_key IS NULL)`;
 
 /** Statements that read a number of rows that grows with the file: they are run on a thread of their own. */
 export const SCANS = {
@@ -156,9 +160,7 @@ const SQL = {
       CASE WHEN octet_length(messages) < ${MATCH_CHARACTERS} THEN messages END AS messages,
       CASE WHEN octet_length(output_message) < ${MATCH_CHARACTERS} THEN output_message END AS output_message,
       max(coalesce(octet_length(inputs), 0), coalesce(octet_length(messages), 0), coalesce(octet_length(output_message), 0))
-        >= ${MATCH_CHARACTERS} AS is_large, '[]' AS feedback, ${LABEL_COLUMNS},
-      (SELECT group_concat(substr(value, 1, 6000), char(10)) FROM (SELECT value FROM feedback
-        WHERE log_key = logs.key ORDER BY key DESC LIMIT 20)) AS comments
+        >= ${MATCH_CHARACTERS} AS is_large, ${LABEL_COLUMNS}, ${INDEXED_FEEDBACK}
     FROM logs LEFT JOIN configs ON configs.key = config_key WHERE logs.key = ?`,
 
   /** `?` is now, in milliseconds. What is due much later was written by a clock that was wrong. */

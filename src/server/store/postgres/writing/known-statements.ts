@@ -23,11 +23,13 @@ const OLD: Readonly<Record<string, string>> = {
   no_parent: 'parent_id IS NULL AND parent_reference_id IS NULL',
   no_error: 'error IS NULL',
   no_output: 'output IS NULL',
+  is_silent: `coalesce(output, '') = ''`,
   no_output_message: 'output_message IS NULL',
   no_inputs: 'inputs IS NULL',
   no_messages: 'messages IS NULL',
   no_metadata: 'metadata IS NULL',
   no_environment: 'environment IS NULL',
+  no_source: 'source IS NULL',
   has_feedback: `EXISTS (SELECT 1 FROM {feedback} AS feedback WHERE feedback.day = $1::date
     AND feedback.bucket = logs.bucket AND feedback.log_id = logs.id)`,
 };

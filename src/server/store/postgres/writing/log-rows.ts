@@ -5,6 +5,7 @@ import type { Draft } from '../tables/drafts.ts';
 import { placeOf } from '../tables/identifiers.ts';
 import type { Insertion } from '../tables/insert-rows.ts';
 import type { LogColumns } from '../tables/log-facts.ts';
+import type { KnownLog, OldLog } from './known-logs.ts';
 
 export const LOGS: Insertion = {
   table: 'logs',
@@ -30,6 +31,30 @@ export function columnsOf(draft: Draft): LogColumns {
     environment: text('environment'),
     source: text('source'),
     trace: draft.trace,
+  };
+}
+
+/** What a log that was there is given: what it has stays, but for what `updateLog` replaces. */
+export function addedColumns({ draft, forced }: KnownLog, old: OldLog): LogColumns {
+  const given = (column: keyof Draft['given'], isFree: boolean) =>
+    isFree ? (draft?.given[column] as string | null | undefined) : undefined;
+  // An output that is replaced may leave the log without an answer.
+  const keptError = forced.output === undefined ? undefined : old.old_error;
+  const short: LogColumns = {
+    metadata: given('metadata', old.no_metadata),
+    environment: given('environment', old.no_environment),
+    source: given('source', old.no_source),
+    error: forced.error ?? given('error', old.no_error) ?? keptError,
+  };
+  if (!old.save) return short;
+  return {
+    ...short,
+    inputs: given('inputs', old.no_inputs),
+    messages: given('messages', old.no_messages),
+    // The output that is there is what the log says.
+    output_message: given('output_message', old.no_output_message && old.is_silent),
+    output: forced.output ?? given('output', old.no_output),
+    trace: draft?.trace,
   };
 }
 

@@ -1,0 +1,89 @@
+import { expect, test } from 'vitest';
+import { parseSearch } from '../../../src/server/store/search-query.ts';
+import type { Store } from '../../../src/server/store/store.ts';
+import type { SessionQuery } from '../../../src/server/store/viewer-store.ts';
+import { createOne, log } from '../sample-log.ts';
+
+const DAY = '2024-03-05';
+
+export function describeSessions(name: string, open: () => Promise<Store>): void {
+  const list = async (store: Store, query: Partial<SessionQuery>) =>
+    (await store.viewer.listSessions({ size: 50, ...query })).sessions;
+  const indexed = (store: Store) => expect.poll(async () => (await store.viewer.indexLag()).logs).toBe(0);
+  /** As the viewer's search field would ask. */
+  const find = async (store: Store, text: string) => {
+    const { words, ...filters } = parseSearch(text);
+    const found = await list(store, { ...filters, search: words });
+    return found.map(({ reference_id: reference }) => reference);
+  };
+
+  test(`${name}: a page ends where its cursor says, in the order of ends and keys`, async () => {
+    const store = await open();
+    const created_at = `${DAY}T00:00:00.123456Z`;
+    await store.createLogs(
+      Array.from({ length: 9 }, (_, index) => log({ session_reference_id: `s${index}`, created_at })),
+    );
+    await createOne(store, { created_at });
+    const all = await list(store, {});
+    expect(all).toEqual(all.toSorted((left, right) => right.ended_at - left.ended_at || right.key - left.key));
+    const { sessions, next } = await store.viewer.listSessions({ size: 4 });
+    const { ended_at: end, key } = sessions.at(-1)!;
+    expect(next!.split(' ').slice(0, 2).map(Number)).toEqual([end, key]);
+    const rest = await list(store, { cursor: next! });
+    expect([...sessions, ...rest].map(({ id }) => id)).toEqual(all.map(({ id }) => id));
+  });
+
+  test(`${name}: logs of one request and time are in its order, whatever their references are`, async () => {
+    const store = await open();
+    const fields = { created_at: `${DAY}T00:00:00Z`, session_reference_id: 's' };
+    const requests = Array.from({ length: 40 }, (_, index) =>
+      log({ ...fields, ...(index % 3 > 0 && { reference_id: `r${index}` }), output: `${index}` }),
+    );
+    const ids = (await store.createLogs(requests)).map(({ id }) => id);
+    const sessionId = (await store.getLog(ids[0]!))!.session_id as string;
+    const { logs } = (await store.viewer.readSession(sessionId))!;
+    expect(logs.map(({ id }) => id)).toEqual(ids);
+    expect(logs.map(({ key }) => key)).toEqual(logs.map(({ key }) => key).toSorted((left, right) => left - right));
+    await indexed(store);
+    expect((await list(store, {}))[0]!.last_output).toBe('39');
+  });
+
+  test(`${name}: a log in no session is shown with those below it that are in none either`, async () => {
+    const store = await open();
+    const [top, below] = await store.createLogs([
+      log({ reference_id: 'top' }),
+      log({ reference_id: 'below', parent_reference_id: 'top' }),
+      log({ reference_id: 'of session', parent_reference_id: 'top', session_reference_id: 's' }),
+      log({ parent_reference_id: 'of session', session_reference_id: 's' }),
+    ]);
+    const { logs, total } = (await store.viewer.readSession(top!.id))!;
+    expect([logs.map(({ id }) => id), total]).toEqual([[top!.id, below!.id], 2]);
+    expect((await store.viewer.exportSession(top!.id))!.records.map(({ id }) => id)).toEqual([top!.id, below!.id]);
+  });
+
+  test(`${name}: what a repeated log says differently is not found`, async () => {
+    const store = await open();
+    const said = { reference_id: 'r', session_reference_id: 's', error: 'giraffe' };
+    await createOne(store, { ...said, inputs: { q: 'zebra' }, metadata: { user: 'ada' } });
+    await createOne(store, { ...said, inputs: { q: 'lion' }, metadata: { user: 'bob' }, output: 'tiger' });
+    await indexed(store);
+    expect(await find(store, 'zebra ada tiger')).toEqual(['s']);
+    expect(await find(store, 'lion')).toEqual([]);
+    expect(await find(store, 'bob')).toEqual([]);
+  });
+
+  test(`${name}: a session shows the error of its last log where that has no answer any more`, async () => {
+    const store = await open();
+    await createOne(store, { session_reference_id: 's', reference_id: 'r', output: 'sold out', error: 'broken' });
+    await indexed(store);
+    expect((await list(store, {}))[0]).toMatchObject({ last_output: 'sold out' });
+    await store.updateLog({ referenceId: 'r' }, { output: '' });
+    await indexed(store);
+    expect((await list(store, {}))[0]).toMatchObject({ last_output: 'broken', last_is_error: true });
+    const output_message = { role: 'assistant' as const, content: '' };
+    await createOne(store, { session_reference_id: 't', reference_id: 't', output_message });
+    await createOne(store, { session_reference_id: 't', reference_id: 't', error: 'no answer' });
+    await indexed(store);
+    expect((await list(store, {}))[0]).toMatchObject({ last_output: 'no answer', last_is_error: true });
+  });
+}

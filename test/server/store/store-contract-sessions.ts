@@ -61,6 +61,21 @@ export function describeSessions(name: string, open: () => Promise<Store>): void
     expect((await store.viewer.exportSession(top!.id))!.records.map(({ id }) => id)).toEqual([top!.id, below!.id]);
   });
 
+  test(`${name}: logs in no session are found where their list says, also when the one at their top is deleted`, async () => {
+    const store = await open();
+    const [top] = await store.createLogs([
+      log({ reference_id: 'top', created_at: `${DAY}T00:00:00Z` }),
+      log({ reference_id: 'below', parent_reference_id: 'top', created_at: `${DAY}T00:00:01Z` }),
+    ]);
+    await store.deleteLogs([top!.id]);
+    await indexed(store);
+    const [shown, ...others] = await list(store, {});
+    expect(others).toEqual([]);
+    const read = await store.viewer.readSession(shown!.id);
+    expect(read?.logs.map(({ id }) => id)).toEqual([shown!.id]);
+    expect(await list(store, { ids: [shown!.id] })).toEqual([shown]);
+  });
+
   test(`${name}: what a repeated log says differently is not found`, async () => {
     const store = await open();
     const said = { reference_id: 'r', session_reference_id: 's', error: 'giraffe' };

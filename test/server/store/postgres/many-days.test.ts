@@ -123,6 +123,8 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
         log({ session_reference_id: days[index]!, output: 'zebra', metadata: { user_id: 'ada' } }),
         // They stand for their sessions until their parents have come.
         ...[0, 1, 2].map((each) => log({ parent_reference_id: `awaited ${index} ${each}`, output: 'alone' })),
+        // They go on, on other days.
+        ...(index > 0 ? [0, 1].map((each) => log({ parent_reference_id: `awaited 0 ${each}` })) : []),
       ]);
     }
     await withClient(url, async (client) => {

@@ -78,19 +78,32 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
 }
 
 /**
- * Where no log at the top has come yet, the first log stands for them all. In the statement that reads the sessions, it
- * would be planned for the tables of all days. Leaves out those whose logs went meanwhile.
+ * Where no log at the top has come yet, the first log of their first day stands for them all. In the statement that reads
+ * the sessions, it would be planned for the tables of all days. Leaves out those whose logs went meanwhile.
  */
 async function findFirstLogs(pool: pg.Pool, keys: readonly Uuid[]): Promise<Map<Uuid, string>> {
   const sessions = [...(await findSessions(pool, keys)).values()];
+  const found = await readFirstLogs(pool, sessions, ({ firstDay }) => [firstDay, firstDay]);
+  // They were moved or deleted, and the day was not counted again.
+  const others = sessions.filter(({ key }) => !found.has(key));
+  const later = await readFirstLogs(pool, others, ({ firstDay, lastDay }) => [firstDay, lastDay]);
+  return new Map([...found, ...later]);
+}
+
+type DaysOf = (session: FoundSession) => readonly [first: string, last: string];
+
+async function readFirstLogs(
+  pool: pg.Pool,
+  sessions: readonly FoundSession[],
+  daysOf: DaysOf,
+): Promise<Map<Uuid, string>> {
   const groups = new Map<string, FoundSession[]>();
   for (const session of sessions) {
-    const { key, firstDay, lastDay, logs } = session;
-    const isSmall = session.keys.length === 1 && logs <= MAX_LOGS_TOGETHER;
-    const name = isSmall ? `${firstDay} ${lastDay}` : key;
+    const isSmall = session.keys.length === 1 && session.logs <= MAX_LOGS_TOGETHER;
+    const name = isSmall ? daysOf(session).join(' ') : session.key;
     groups.set(name, [...(groups.get(name) ?? []), session]);
   }
-  const statements = [...groups.values()].map(toFirstLogs);
+  const statements = [...groups.values()].map((group) => toFirstLogs(group, daysOf(group[0]!)));
   if (statements.length === 0) return new Map();
   const results = await withConnection(pool, (client) => pipelined(client, statements));
   const shown = new Map(sessions.flatMap(({ key, keys: own }) => own.map((each) => [each, key] as const)));
@@ -102,9 +115,9 @@ async function findFirstLogs(pool: pg.Pool, keys: readonly Uuid[]): Promise<Map<
 }
 
 /** Of sessions of the same days: to plan a statement for each of them takes longer than to read all of their logs. */
-function toFirstLogs(sessions: readonly FoundSession[]): Statement {
-  const [{ keys, buckets, firstDay, lastDay }] = sessions as [FoundSession];
-  const values: Value[] = [firstDay, lastDay];
+function toFirstLogs(sessions: readonly FoundSession[], [first, last]: readonly [string, string]): Statement {
+  const [{ keys, buckets }] = sessions as [FoundSession];
+  const values: Value[] = [first, last];
   const ofDays = 'day BETWEEN $1::date AND $2::date';
   if (sessions.length === 1) {
     values.push([...new Set(buckets)], keys);

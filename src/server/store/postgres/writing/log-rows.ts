@@ -38,23 +38,20 @@ export function columnsOf(draft: Draft): LogColumns {
 export function addedColumns({ draft, forced }: KnownLog, old: OldLog): LogColumns {
   const given = (column: keyof Draft['given'], isFree: boolean) =>
     isFree ? (draft?.given[column] as string | null | undefined) : undefined;
-  // An output that is replaced may leave the log without an answer.
-  const keptError = forced.output === undefined ? undefined : old.old_error;
-  const short: LogColumns = {
+  const { save } = old;
+  // One literal: an object that is put together from others takes many times as long.
+  return {
+    inputs: given('inputs', save && old.no_inputs),
+    messages: given('messages', save && old.no_messages),
+    // The output that is there is what the log says.
+    output_message: given('output_message', save && old.no_output_message && old.is_silent),
+    output: (save ? forced.output : undefined) ?? given('output', save && old.no_output),
+    // An output that is replaced may leave the log without an answer.
+    error: forced.error ?? given('error', old.no_error) ?? (forced.output === undefined ? undefined : old.old_error),
     metadata: given('metadata', old.no_metadata),
     environment: given('environment', old.no_environment),
     source: given('source', old.no_source),
-    error: forced.error ?? given('error', old.no_error) ?? keptError,
-  };
-  if (!old.save) return short;
-  return {
-    ...short,
-    inputs: given('inputs', old.no_inputs),
-    messages: given('messages', old.no_messages),
-    // The output that is there is what the log says.
-    output_message: given('output_message', old.no_output_message && old.is_silent),
-    output: forced.output ?? given('output', old.no_output),
-    trace: draft?.trace,
+    trace: save ? draft?.trace : undefined,
   };
 }
 

@@ -7,7 +7,7 @@ import { findPostgres, type PostgresCluster, startPostgres } from '../../../supp
 import { steps } from './any-steps.ts';
 import { ReadStore } from './read-store.ts';
 
-const RUNS = 12;
+const RUNS = 10;
 
 describe.each(findPostgres())('$name', (binaries) => {
   let cluster: PostgresCluster;
@@ -41,7 +41,7 @@ describe.each(findPostgres())('$name', (binaries) => {
             for (const store of stores) await store.close();
           }
         }),
-        { numRuns: RUNS },
+        { numRuns: RUNS, interruptAfterTimeLimit: 90_000 },
       );
     },
     240_000,

@@ -32,6 +32,8 @@ const LISTED_FEEDBACK = `
 
 /** Comments are searched as far as a reader can write them. */
 const INDEXED_FEEDBACK = LISTED_FEEDBACK.replace(`<= ${NAME_CHARACTERS}`, '<= 6000');
+/** A log that cannot be indexed is found by what else it has. */
+const READABLE_FEEDBACK = INDEXED_FEEDBACK.replace('json(value)', 'CASE WHEN json_valid(value) THEN json(value) END');
 
 const LOG_COLUMNS = `
   logs.key, logs.id, logs.parent_key, substr(logs.parent_reference_id, 1, ${NAME_CHARACTERS}) AS parent_reference_id,
@@ -160,7 +162,7 @@ const SQL = {
       CASE WHEN octet_length(messages) < ${MATCH_CHARACTERS} THEN messages END AS messages,
       CASE WHEN octet_length(output_message) < ${MATCH_CHARACTERS} THEN output_message END AS output_message,
       max(coalesce(octet_length(inputs), 0), coalesce(octet_length(messages), 0), coalesce(octet_length(output_message), 0))
-        >= ${MATCH_CHARACTERS} AS is_large, ${LABEL_COLUMNS}, ${INDEXED_FEEDBACK}
+        >= ${MATCH_CHARACTERS} AS is_large, ${LABEL_COLUMNS}, ${READABLE_FEEDBACK}
     FROM logs LEFT JOIN configs ON configs.key = config_key WHERE logs.key = ?`,
 
   /** `?` is now, in milliseconds. What is due much later was written by a clock that was wrong. */

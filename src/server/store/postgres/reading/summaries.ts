@@ -28,7 +28,8 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
       text: `SELECT session.key, coalesce(session.id, session.log_id) AS id,
           left(session.reference_id, ${NAME_CHARACTERS}) AS reference_id,
           logs AS logs_count, errors AS errors_count, running AS running_count, prompt_tokens, output_tokens, cost,
-          started_at, extract(epoch FROM ended_at)::float8 AS ended_at, session.updated_at, first_input, last_output,
+          started_at, extract(epoch FROM ended_at)::float8 AS ended_at,
+          extract(epoch FROM ended_at - started_at)::float8 AS duration, session.updated_at, first_input, last_output,
           last_is_error
         FROM sessions AS session
         WHERE ${where.replace('part.bucket, part.session', 'session.bucket, session.key')} AND ${IS_SHOWN}`,

@@ -132,7 +132,7 @@ const SQL = {
   /** Sums are read as REAL, which has no largest number: the driver throws on integers beyond 2^53. */
   readSummary: `SELECT summary.key, logs_count, errors_count, running_count,
       CAST(summary.prompt_tokens AS REAL) AS prompt_tokens, CAST(summary.output_tokens AS REAL) AS output_tokens, cost,
-      started_at, ended_at, summary.updated_at, first_input, last_output, last_is_error,
+      started_at, ended_at, ended_at - unixepoch(started_at, 'subsec') AS duration, summary.updated_at, first_input, last_output, last_is_error,
       substr(sessions.reference_id, 1, ${NAME_CHARACTERS}) AS reference_id,
       coalesce(sessions.id, logs.id) AS id,
       CASE WHEN summary.key > 0 THEN (SELECT json_group_array(name) FROM

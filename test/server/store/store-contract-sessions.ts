@@ -5,6 +5,7 @@ import type { SessionQuery } from '../../../src/server/store/viewer-store.ts';
 import { createOne, log } from '../sample-log.ts';
 
 const DAY = '2024-03-05';
+const SAID = { role: 'assistant' as const, content: 'it rains' };
 
 export function describeSessions(name: string, open: () => Promise<Store>): void {
   const list = async (store: Store, query: Partial<SessionQuery>) =>
@@ -100,5 +101,62 @@ export function describeSessions(name: string, open: () => Promise<Store>): void
     await createOne(store, { session_reference_id: 't', reference_id: 't', error: 'no answer' });
     await indexed(store);
     expect((await list(store, {}))[0]).toMatchObject({ last_output: 'no answer', last_is_error: true });
+  });
+
+  test.each([
+    [{ output: 'sold out', output_message: SAID }, { output: '' }, 'it rains', undefined],
+    [{ output: 'sold out', output_message: SAID, error: 'broken' }, { output: '' }, 'it rains', undefined],
+    [{ output_message: SAID }, { error: 'broken' }, 'it rains', undefined],
+    [{ output_message: { ...SAID, content: '' } }, { error: 'broken' }, 'broken', true],
+    [{ output: 'sold out' }, { error: 'broken' }, 'sold out', undefined],
+    [{ error: 'broken' }, { output: 'sold out' }, 'sold out', undefined],
+  ])(`${name}: a log of %j, updated by %j, says last: %s`, async (said, update, output, isError) => {
+    const store = await open();
+    const lastOf = async (reference: string) => {
+      await indexed(store);
+      const found = (await list(store, {})).find(({ reference_id: each }) => each === reference);
+      return { last_output: found?.last_output, last_is_error: found?.last_is_error };
+    };
+    const last = { last_output: output, last_is_error: isError };
+    for (const reference_id of ['alone', 'together', 'repeated']) {
+      await createOne(store, { reference_id, session_reference_id: reference_id, ...said });
+    }
+    await indexed(store);
+    await store.updateLog({ referenceId: 'alone' }, update);
+    expect(await lastOf('alone')).toEqual(last);
+    const again = { reference_id: 'together', session_reference_id: 'together', inputs: { q: 'x' } };
+    await Promise.all([createOne(store, again), store.updateLog({ referenceId: 'together' }, update)]);
+    expect(await lastOf('together')).toEqual(last);
+    if (!('error' in update)) return;
+    await createOne(store, { reference_id: 'repeated', session_reference_id: 'repeated', ...update });
+    expect(await lastOf('repeated')).toEqual(last);
+  });
+
+  test(`${name}: a completed log is found by the trace that it has, and by no other`, async () => {
+    const store = await open();
+    const [kept, other] = ['0af7651916cd43dd8448eb211c80319c', '00000000000000000000000000000001'];
+    for (const [reference_id, save] of [
+      ['saved', true],
+      ['not saved', false],
+    ] as const) {
+      const fields = { reference_id, session_reference_id: reference_id, save };
+      const { session_id: session } = await createOne(store, fields);
+      await createOne(store, { ...fields, metadata: { trace_id: `${kept}${reference_id}` } });
+      await createOne(store, { ...fields, metadata: { trace_id: `${other}${reference_id}` } });
+      expect(await store.viewer.findSession(`${kept}${reference_id}`)).toEqual({ session });
+      expect(await store.viewer.findSession(`${other}${reference_id}`)).toBeUndefined();
+    }
+  });
+
+  test(`${name}: a session takes as long as its only log, whatever its start`, async () => {
+    const store = await open();
+    const starts = ['123456', '999999', '000001', '5'];
+    await store.createLogs(
+      starts.map((start) =>
+        log({ session_reference_id: start, created_at: `${DAY}T00:00:00.${start}Z`, duration: 0.5 }),
+      ),
+    );
+    await indexed(store);
+    for (const { duration } of await list(store, {})) expect(duration).toBeCloseTo(0.5, 6);
   });
 }

@@ -31,8 +31,10 @@ export interface OldLog {
   readonly prompt_cost: number | null;
   readonly output_cost: number | null;
   readonly no_error: boolean;
-  /** Of a log that was updated. */
-  readonly old_error?: string | null;
+  /** Where the output is replaced. */
+  readonly old_error: string | null;
+  /** Where the output is emptied, or an error given. */
+  readonly old_message: string | null;
   readonly no_output: boolean;
   /** Whether the output says nothing. */
   readonly is_silent: boolean;
@@ -42,6 +44,8 @@ export interface OldLog {
   readonly no_metadata: boolean;
   readonly no_environment: boolean;
   readonly no_source: boolean;
+  /** Of a log that was completed. */
+  readonly no_trace?: boolean;
   readonly has_feedback: boolean;
 }
 
@@ -66,7 +70,8 @@ export function takeUpdate(row: Row, { output, error, duration }: Forced, now: s
     no_config: !has('config'),
     no_parent: !has('parent_id') && !has('parent_reference_id'),
     no_error: !has('error'),
-    old_error: row['error'],
+    old_error: output === undefined ? null : row['error'],
+    old_message: output === '' || error !== undefined ? row['output_message'] : null,
     no_output: row['no_output'],
     is_silent: row['no_output'] || row['output'] === '',
     no_output_message: !has('output_message'),

@@ -6,23 +6,20 @@ import { type Key, toId, toKeyed } from '../tables/keys.ts';
 import { facetsOf, rankedTexts, toTexts } from '../tables/log-facts.ts';
 import type { Merges } from '../tables/merges.ts';
 import { differenceOf, type KnownLog, type OldLog } from './known-logs.ts';
-import { addedColumns, columnsOf, factsOf } from './log-rows.ts';
+import { addedColumns, columnsOf, factsOf, hasSilentOutput } from './log-rows.ts';
 import { addSeconds, plus } from './session-sums.ts';
 import type { SessionWrites } from './session-writes.ts';
 
 /** What a log that was there adds, by what it was before. */
 export function addKnown(sessions: SessionWrites, merges: Merges, log: KnownLog, old: OldLog): void {
   const { now } = sessions;
-  const { draft, forced, place } = log;
+  const { draft, place } = log;
   const difference = differenceOf(log, old);
   const visible = addedColumns(log, old);
   const isTop = old.no_parent;
   const texts = rankedTexts(toTexts(visible), { id: place.id, createdAt: old.created_at, isTop });
-  // The answer that is there counts more than an error. A message may say nothing: then all logs are looked at.
-  const hasAnswer = forced.output === undefined && !old.is_silent;
-  const hasMessage = !hasAnswer && !old.no_output_message;
-  if (texts.lastIsError && hasMessage) sessions.recount(toKeyed(old.session));
-  const isLast = !(texts.lastIsError && (hasAnswer || hasMessage));
+  // The answer that is there counts more than an error.
+  const isLast = !texts.lastIsError || hasSilentOutput(log, old);
   sessions.add(toKeyed(old.session), {
     day: place.day,
     errors: difference.errors,

@@ -7,7 +7,10 @@ import { fromId, toKeyed, type Uuid } from '../tables/keys.ts';
 import { findCurrentSessions } from '../tables/lookups.ts';
 
 const MAX_COUNTED = 10_000;
-const COLUMNS = 'key, id, reference_id, keys, buckets, created_at, updated_at, logs';
+const COLUMNS = 'key, id, reference_id, keys, buckets, first_day, last_day, created_at, updated_at, logs';
+/** Without the days, the tables of all of them are asked. */
+const LOGS = `FROM logs WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])
+  AND day BETWEEN $3::date AND $4::date AND in_session`;
 
 /** Without the rows of logs that are in no session. */
 const OF_PROJECT = `FROM session_projects AS part
@@ -50,7 +53,7 @@ export async function listSessions(
 }
 
 async function toSession(pool: pg.Pool, row: Row): Promise<SessionResponse> {
-  const ofSession = [row['buckets'], row['keys']];
+  const ofSession = [row['buckets'], row['keys'], row['first_day'], row['last_day']];
   const [projects, first, last] = await Promise.all([
     pool.query<Row>({
       name: 'projects of session',
@@ -61,14 +64,12 @@ async function toSession(pool: pg.Pool, row: Row): Promise<SessionResponse> {
     }),
     pool.query<Row>({
       name: 'first of session',
-      text: `SELECT inputs FROM logs WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[]) AND in_session
-        ORDER BY created_at, id LIMIT 1`,
+      text: `SELECT inputs ${LOGS} ORDER BY created_at, id LIMIT 1`,
       values: ofSession,
     }),
     pool.query<Row>({
       name: 'last of session',
-      text: `SELECT output FROM logs WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[]) AND in_session
-        ORDER BY created_at DESC, id DESC LIMIT 1`,
+      text: `SELECT output ${LOGS} ORDER BY created_at DESC, id DESC LIMIT 1`,
       values: ofSession,
     }),
   ]);

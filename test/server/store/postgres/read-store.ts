@@ -65,6 +65,8 @@ export class ReadStore {
     }
     if (step.kind === 'update') {
       const { kind: _, reference, ...update } = step;
+      // An output that was indexed stays the last of its session when it is emptied.
+      if (update.output === '') await this.#indexed();
       const given = Object.fromEntries(Object.entries(update).filter(([, value]) => value !== undefined));
       return this.#plain(await store.updateLog({ referenceId: `r${reference}` }, given));
     }
@@ -84,7 +86,7 @@ export class ReadStore {
 
   async readAll(): Promise<unknown> {
     const store = this.#store;
-    await expect.poll(async () => (await store.viewer.indexLag()).logs, { interval: 5 }).toBe(0);
+    await this.#indexed();
     const logs = await Promise.all([...this.#logs].map((id) => store.getLog(id)));
     const projects = (await store.listProjects({ page: 0, size: 9, sortBy: 'name', descending: false })).records;
     // In PostgreSQL, the id of a session that was deleted leads to the next one with its reference.
@@ -98,6 +100,10 @@ export class ReadStore {
       }),
     };
     return this.#inSessions ? { v4: this.#plain(v4), viewer: await this.#readViewer() } : this.#plain(v4);
+  }
+
+  async #indexed(): Promise<void> {
+    await expect.poll(async () => (await this.#store.viewer.indexLag()).logs, { interval: 5 }).toBe(0);
   }
 
   async #readLists(projectId: string): Promise<unknown> {

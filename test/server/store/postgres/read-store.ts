@@ -208,7 +208,7 @@ export class ReadStore {
       started: ({ started_at: startedAt }: SessionSummary) => startedAt,
       changed: () => 0,
       duration: ({ duration }: SessionSummary) => duration,
-      cost: ({ cost = -1 }: SessionSummary) => cost,
+      cost: ({ cost }: SessionSummary) => cost || -1,
     };
     const groups = new Map<string | number, SessionSummary[]>();
     for (const each of sessions) {
@@ -222,6 +222,10 @@ export class ReadStore {
     return this.#plain(
       sessions.map(({ key: _, users, models, projects, ...each }) => ({
         ...each,
+        // In SQLite, nothing is left of a sum but a zero when the logs that had it are deleted.
+        prompt_tokens: each.prompt_tokens || undefined,
+        output_tokens: each.output_tokens || undefined,
+        cost: each.cost || undefined,
         users: users?.toSorted(),
         models: models?.toSorted(),
         projects: projects.toSorted(),

@@ -8,7 +8,6 @@ const MAX_LABELS = 5;
 
 /** `labels` are the rows of `listLabels`. */
 export function toSummary(row: SqliteRow, labels: readonly SqliteRow[]): SessionSummary {
-  const started = Date.parse(row['started_at'] as string) / 1000;
   return {
     key: Number(row['key']),
     id: row['id'] as string,
@@ -25,7 +24,8 @@ export function toSummary(row: SqliteRow, labels: readonly SqliteRow[]): Session
     ...(row['last_is_error'] === 1 && { last_is_error: true as const }),
     started_at: row['started_at'] as string,
     ended_at: Number(row['ended_at']),
-    duration: Math.max(0, Number(row['ended_at']) - started),
+    // A difference of times, in fractions that no number has.
+    duration: Math.max(0, Math.round(Number(row['duration']) * 1e6) / 1e6),
     updated_at: row['updated_at'] as string,
     ...some('users', valuesOf(labels, 'user')),
     ...some('models', valuesOf(labels, 'model')),

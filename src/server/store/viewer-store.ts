@@ -77,6 +77,8 @@ export interface SessionPage {
   sessions: SessionSummary[];
   /**
    * The cursor of the next page. A page with one need not be full, since one request looks at a bounded number of rows.
+   * In the order of `activity` it begins with `<ended_at> <key>`: sessions that are not below that are on this page or one
+   * before it.
    */
   next: string | null;
   /** Version of the newest change that this includes, see `SessionChange`. */

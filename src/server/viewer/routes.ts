@@ -26,7 +26,9 @@ const NUMBER = String.raw`-?\d{1,16}(?:\.\d{1,30})?(?:e[-+]?\d{1,3})?`;
 const TIME = String.raw`\d{4}-[-0-9T:.]{10,24}Z`;
 const LOG = 'data_[0-9A-Za-z]{21}';
 /** A place in the order of the list, and a key: each store has its own. */
-const LIST_CURSOR = new RegExp(`^(?:${NUMBER} -?\\d{1,16}|(?:${NUMBER}|${TIME}) [0-9a-f-]{36})$`);
+const LIST_CURSOR = new RegExp(
+  `^(?:${NUMBER} -?\\d{1,16}|(?:${NUMBER}|(?:${NUMBER} \\d{1,16} )?${TIME}) [0-9a-f-]{36})$`,
+);
 /** SQLite: key of a log, and how the terms are searched. PostgreSQL: how they are searched, and the log. */
 const SEARCH_CURSOR = new RegExp(`^(?:\\d{1,16} \\d{1,3} \\d{1,3}(?: [01])?|\\d{1,2} ${LOG})$`);
 const LOG_CURSOR = new RegExp(`^${TIME} (?:-?\\d{1,16}|${LOG})$`);

@@ -24,6 +24,8 @@ export function describeLists(name: string, open: () => Promise<Store>): void {
           { id: last.project_id, name: 'tools', type: 'tool' },
         ],
       });
+      // It is in no session.
+      await createOne(store);
       const page = await store.listSessions({ projectId: first.project_id, page: 2, size: 1 });
       expect(page).toMatchObject({ page: 2, size: 1, total: 2, records: [{ id }] });
       expect(await store.listSessions({ projectId: 'pr_unknown', page: 1, size: 1 })).toBeUndefined();

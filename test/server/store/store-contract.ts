@@ -8,6 +8,7 @@ import { describeLists } from './store-contract-lists.ts';
 import { describeLogs } from './store-contract-logs.ts';
 import { describeProjects } from './store-contract-projects.ts';
 import { describeReferences } from './store-contract-references.ts';
+import { describeSessions } from './store-contract-sessions.ts';
 import { describeViewer } from './store-contract-viewer.ts';
 
 export function describeStore(name: string, openEmptyStore: () => Promise<Store>): void {
@@ -21,6 +22,7 @@ export function describeStore(name: string, openEmptyStore: () => Promise<Store>
   describeLists(name, open);
   describeProjects(name, open);
   describeViewer(name, open);
+  describeSessions(name, open);
   describeDeletions(name, open);
   describeIngest(name, open);
 

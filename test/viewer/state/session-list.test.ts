@@ -47,6 +47,12 @@ test('sessions of one time keep their places, whichever of them changed last', (
   for (const id of ['a', 'b', 'c']) expect(merge(three, id, session(id, 30))).toEqual(['c', 'b', 'a']);
 });
 
+test('a cursor may go on behind the place that it names', () => {
+  const next = `${list.next} 2026-01-01T00:00:10.000000Z 00000000-0000-4000-8000-000000000000`;
+  expect(merge({ ...list, next }, 'd', session('d', 40))).toEqual(['d', 'c', 'b', 'a']);
+  expect(merge({ ...list, next }, 'z', session('z', 5))).toEqual(['c', 'b', 'a']);
+});
+
 test('what belongs behind the loaded part waits for its page', () => {
   expect(merge(list, 'z', session('z', 5))).toEqual(['c', 'b', 'a']);
   expect(merge({ ...list, next: null }, 'z', session('z', 5))).toEqual(['c', 'b', 'a', 'z']);

@@ -171,7 +171,7 @@ function createMatchReader(
     const row = left > 0 ? statements.readMatch.get(logKey) : undefined;
     if (!row) return undefined;
     left -= countCharacters(row);
-    let text = [plainText(toTexts(row)), labelsOf(row).words, row['comments']].join('\n');
+    let text = `${plainText(toTexts(row))}\n${labelsOf(row).words}`;
     if (row['is_large'] === 1 && largeLeft > 0) {
       largeLeft -= 1;
       const [found] = await reader.all(SCANS.readNear, [logKey, (terms[0] ?? '').toLowerCase()]);

@@ -117,13 +117,17 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
 
   test('lists sessions, and searches those of a user, without asking for the tables of other days', async () => {
     const { store, url, days, goTo } = await openAtManyDays();
+    let projectId = '';
     for (const index of [0, 2, 4]) {
       goTo(index);
-      await store.createLogs([
+      const [created] = await store.createLogs([
         log({ session_reference_id: days[index]!, output: 'zebra', metadata: { user_id: 'ada' } }),
         // They stand for their sessions until their parents have come.
         ...[0, 1, 2].map((each) => log({ parent_reference_id: `awaited ${index} ${each}`, output: 'alone' })),
+        // They go on, on other days.
+        ...(index > 0 ? [0, 1].map((each) => log({ parent_reference_id: `awaited 0 ${each}` })) : []),
       ]);
+      projectId = created!.project_id;
     }
     await withClient(url, async (client) => {
       const table = (name: string) => `${name}_p${days[1]!.replaceAll('-', '')}`;
@@ -135,6 +139,10 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
       expect(new Set(listed.sessions.map((each) => each.id)).size).toBe(12);
       // One of each day: to plan one for each session takes longer than all else of the list.
       expect(texts.filter((text) => text.includes(' FROM logs '))).toHaveLength(3);
+      const page = await store.listSessions({ projectId, page: 1, size: 10 });
+      expect(page!.records.map((each) => [each.reference_id, each.last_output])).toEqual(
+        [4, 2, 0].map((index) => [days[index], 'zebra']),
+      );
       const found = await store.viewer.listSessions({ size: 10, search: 'zebra', user: 'ada' });
       expect(found.sessions.map((each) => each.reference_id)).toEqual([days[4], days[2], days[0]]);
       await client.query('ROLLBACK');

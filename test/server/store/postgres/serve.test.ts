@@ -88,6 +88,33 @@ for (const binaries of findPostgres().slice(0, 1)) {
       expect(created.status).toBe(200);
       expect(reports).toEqual([]);
     });
+
+    test('each order of the list goes on where its page ended, whatever the times', async () => {
+      const server = await startServer({ port: 0, database: await cluster.createSchema() });
+      onTestFinished(() => server.close());
+      const times = ['0001-01-01T00:00:00Z', '1969-12-31T23:59:59.000001Z', '2024-03-05T00:00:00.123456Z'];
+      times.push('9999-12-31T23:59:59.999999Z');
+      const body = times.map((created_at, index) =>
+        log({ created_at, session_reference_id: `s${index}`, duration: index / 3, output_cost: 1e-9 * index }),
+      );
+      const headers = { 'content-type': 'application/json' };
+      await fetch(`${server.baseUrl}/logs`, { method: 'POST', headers, body: JSON.stringify(body) });
+      for (const sort of ['activity', 'started', 'changed', 'duration', 'cost']) {
+        const seen: string[] = [];
+        for (let more = ''; ; ) {
+          const answer = await fetch(`${server.url}/viewer/api/sessions?size=1&sort=${sort}${more}`);
+          expect([answer.status, sort]).toEqual([200, sort]);
+          const { sessions, next } = (await answer.json()) as {
+            sessions: { reference_id: string }[];
+            next: string | null;
+          };
+          seen.push(...sessions.map((each) => each.reference_id));
+          if (next === null) break;
+          more = `&cursor=${encodeURIComponent(next)}`;
+        }
+        expect([seen.length, new Set(seen).size, sort]).toEqual([times.length, times.length, sort]);
+      }
+    });
   });
 }
 

@@ -99,6 +99,22 @@ describe.each(findPostgres())('$name: updates', (binaries) => {
     expect(await takeOutputs()).toEqual(Array(9).fill(null));
   });
 
+  test('read no other log of the session, whatever the one that failed says', async () => {
+    const store = await openPostgresStore({ url: await cluster.createSchema(), search: 'off' });
+    onTestFinished(() => store.close());
+    const content = ['it rains', ''];
+    const said = content.map((text, index) =>
+      log({ ...inSession(index), output_message: { role: 'assistant', content: text } }),
+    );
+    const logs = await store.createLogs(said);
+    const statements = vi.spyOn(pg.Client.prototype, 'query');
+    onTestFinished(() => void vi.restoreAllMocks());
+    for (const { id } of logs) await store.updateLog({ id }, { error: 'broken' });
+    await store.createLogs(said.map((_, index) => log({ ...inSession(index), error: 'broken' })));
+    const texts = statements.mock.calls.map(([each]) => (each as { text?: string } | undefined)?.text ?? '');
+    expect(texts.filter((text) => text.includes('logs.session = '))).toEqual([]);
+  });
+
   test.each([1, 3, 16, 40])('find %i references by plans that are kept', async (count) => {
     const url = await cluster.createSchema();
     const store = await openPostgresStore({ url, search: 'off' });
@@ -118,6 +134,10 @@ describe.each(findPostgres())('$name: updates', (binaries) => {
     for (const scan of scans) expect(scan['Index Cond'], JSON.stringify(plans)).toMatch(condition);
   });
 });
+
+function inSession(index: number) {
+  return { session_reference_id: `s${index}`, reference_id: `r${index}` };
+}
 
 async function revise(store: Store, name: string): Promise<void> {
   const empty = { creates: [], feedback: [], places: new Map(), parts: new Map(), kept: new Map(), calls: [] };

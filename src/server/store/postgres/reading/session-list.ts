@@ -5,7 +5,7 @@ import { toTimestamp } from '../../timestamps.ts';
 import type { SessionQuery, SessionSort } from '../../viewer-store.ts';
 import type { Catalog } from '../tables/catalog.ts';
 import { type Row, toSqlTime, type Value } from '../tables/connection.ts';
-import { fromId, toKeyed, type Uuid } from '../tables/keys.ts';
+import { fromId, toKeyed, toOrder, type Uuid } from '../tables/keys.ts';
 import { FACETS } from '../tables/log-facts.ts';
 import { type FoundSession, findCurrentSessions, findLogs } from '../tables/lookups.ts';
 import { whereKeys } from '../tables/row-keys.ts';
@@ -15,10 +15,15 @@ interface Order {
   readonly sql: string;
   readonly type: 'timestamptz' | 'float8';
   readonly isIndexed?: boolean;
+  /** The place as the list shows it, with which a cursor begins: an open page compares it with sessions that change. */
+  readonly shown?: string;
 }
 
 const ORDERS: Readonly<Record<SessionSort, Order>> = {
-  activity: { sql: 'session.ended_at', type: 'timestamptz', isIndexed: true },
+  activity: {
+    ...{ sql: 'session.ended_at', type: 'timestamptz', isIndexed: true },
+    shown: 'extract(epoch FROM session.ended_at)::float8',
+  },
   started: { sql: 'session.started_at', type: 'timestamptz' },
   changed: { sql: 'session.changed_at', type: 'timestamptz', isIndexed: true },
   duration: { sql: 'extract(epoch FROM session.ended_at - session.started_at)::float8', type: 'float8' },
@@ -120,12 +125,13 @@ export async function listByOrder(pool: pg.Pool, query: SessionQuery, conditions
 interface OrderedSession {
   readonly key: Uuid;
   readonly place: string | number;
+  readonly shown: number | null;
 }
 
 /** Reads sessions after the one that the cursor names. */
 async function readOrdered(
   pool: pg.Pool,
-  { sql: column, type }: Order,
+  { sql: column, type, shown = 'NULL::float8' }: Order,
   conditions: Pick<Conditions, 'sql' | 'values'>,
   cursor: string | undefined,
   size: number,
@@ -133,14 +139,14 @@ async function readOrdered(
   const values = [...conditions.values];
   const where = [IS_SHOWN, ...conditions.sql];
   if (cursor !== undefined) {
-    const [place = '', key = ''] = cursor.split(' ');
+    const [place = '', key = ''] = cursor.split(' ').slice(-2);
     if (!isPlace(place, type) || !UUID.test(key)) return [];
     values.push(type === 'float8' ? Number(place) : place, key);
     where.push(`(${column}, session.key) < ($${values.length - 1}::${type}, $${values.length}::uuid)`);
   }
   values.push(size);
   const { rows } = await pool.query<Row>(
-    `SELECT session.key, ${column} AS place FROM sessions AS session WHERE ${where.join(' AND ')}
+    `SELECT session.key, ${column} AS place, ${shown} AS shown FROM sessions AS session WHERE ${where.join(' AND ')}
      ORDER BY ${column} DESC, session.key DESC LIMIT $${values.length}`,
     values,
   );
@@ -152,8 +158,8 @@ function toPage(found: readonly OrderedSession[], size: number): FoundSessions {
   return { found: page, next: page.length === size ? toCursor(page.at(-1)!) : null };
 }
 
-function toCursor({ place, key }: OrderedSession): string {
-  return `${place} ${key}`;
+function toCursor({ place, key, shown }: OrderedSession): string {
+  return `${shown === null ? '' : `${shown} ${toOrder(key)} `}${place} ${key}`;
 }
 
 /** Ids of sessions, and of logs that are in none. */

@@ -7,7 +7,15 @@ import { fromId, toKeyed, type Uuid } from '../tables/keys.ts';
 import { findCurrentSessions } from '../tables/lookups.ts';
 
 const MAX_COUNTED = 10_000;
-const COLUMNS = 'key, id, reference_id, keys, buckets, created_at, updated_at, logs';
+const COLUMNS = 'key, id, reference_id, keys, buckets, first_day, last_day, created_at, updated_at, logs';
+/** Without the days, the tables of all of them are asked. */
+const LOGS = `FROM logs WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])
+  AND day BETWEEN $3::date AND $4::date AND in_session`;
+
+/** Without the rows of logs that are in no session. */
+const OF_PROJECT = `FROM session_projects AS part
+  JOIN sessions ON sessions.bucket = part.bucket AND sessions.key = part.session
+  WHERE part.project = $1 AND sessions.id IS NOT NULL`;
 
 export async function readSession(pool: pg.Pool, id: string): Promise<SessionResponse | undefined> {
   const key = fromId('sesh', id);
@@ -29,14 +37,12 @@ export async function listSessions(
   const skipped = (page - 1) * size;
   const [count, found] = await Promise.all([
     pool.query<Row>(
-      `SELECT count(*) AS total FROM (SELECT 1 FROM session_projects WHERE project = $1
+      `SELECT count(*) AS total FROM (SELECT 1 ${OF_PROJECT}
        LIMIT ${Math.max(MAX_COUNTED, skipped + size + 1)}) AS counted`,
       [projectKey],
     ),
     pool.query<Row>(
-      `SELECT ${COLUMNS.replaceAll(/\b(key|id|created_at)\b/g, 'sessions.$1')} FROM session_projects AS part
-       JOIN sessions ON sessions.bucket = part.bucket AND sessions.key = part.session
-       WHERE part.project = $1 AND sessions.id IS NOT NULL ORDER BY part.created_at DESC, sessions.key DESC
+      `SELECT ${COLUMNS.replaceAll(/\b(key|id|created_at)\b/g, 'sessions.$1')} ${OF_PROJECT} ORDER BY part.created_at DESC, sessions.key DESC
        LIMIT $2 OFFSET $3`,
       [projectKey, size, skipped],
     ),
@@ -47,7 +53,7 @@ export async function listSessions(
 }
 
 async function toSession(pool: pg.Pool, row: Row): Promise<SessionResponse> {
-  const ofSession = [row['buckets'], row['keys']];
+  const ofSession = [row['buckets'], row['keys'], row['first_day'], row['last_day']];
   const [projects, first, last] = await Promise.all([
     pool.query<Row>({
       name: 'projects of session',
@@ -58,14 +64,12 @@ async function toSession(pool: pg.Pool, row: Row): Promise<SessionResponse> {
     }),
     pool.query<Row>({
       name: 'first of session',
-      text: `SELECT inputs FROM logs WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[]) AND in_session
-        ORDER BY created_at, id LIMIT 1`,
+      text: `SELECT inputs ${LOGS} ORDER BY created_at, id LIMIT 1`,
       values: ofSession,
     }),
     pool.query<Row>({
       name: 'last of session',
-      text: `SELECT output FROM logs WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[]) AND in_session
-        ORDER BY created_at DESC, id DESC LIMIT 1`,
+      text: `SELECT output ${LOGS} ORDER BY created_at DESC, id DESC LIMIT 1`,
       values: ofSession,
     }),
   ]);

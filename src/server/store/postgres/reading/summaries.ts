@@ -3,7 +3,7 @@ import type pg from 'pg';
 import { toSummary } from '../../viewer-rows.ts';
 import type { SessionSummary } from '../../viewer-store.ts';
 import { pipelined, type Row, type Statement, type Value, withConnection } from '../tables/connection.ts';
-import { toKeyed, toNumber, type Uuid } from '../tables/keys.ts';
+import { toKeyed, toOrder, type Uuid } from '../tables/keys.ts';
 import { FACETS } from '../tables/log-facts.ts';
 import { type FoundSession, findSessions } from '../tables/lookups.ts';
 import { whereKeys } from '../tables/row-keys.ts';
@@ -28,7 +28,8 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
       text: `SELECT session.key, coalesce(session.id, session.log_id) AS id,
           left(session.reference_id, ${NAME_CHARACTERS}) AS reference_id,
           logs AS logs_count, errors AS errors_count, running AS running_count, prompt_tokens, output_tokens, cost,
-          started_at, extract(epoch FROM ended_at)::float8 AS ended_at, session.updated_at, first_input, last_output,
+          started_at, extract(epoch FROM ended_at)::float8 AS ended_at,
+          extract(epoch FROM ended_at - started_at)::float8 AS duration, session.updated_at, first_input, last_output,
           last_is_error
         FROM sessions AS session
         WHERE ${where.replace('part.bucket, part.session', 'session.bucket, session.key')} AND ${IS_SHOWN}`,
@@ -68,7 +69,7 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
     const summary = toSummary(
       {
         ...row,
-        ...{ id, key: toNumber(key), projects: JSON.stringify(names), last_is_error: row['last_is_error'] ? 1 : 0 },
+        ...{ id, key: toOrder(key), projects: JSON.stringify(names), last_is_error: row['last_is_error'] ? 1 : 0 },
       } as never,
       own.map((label) => ({ kind: kinds[label['kind'] as number]!, value: label['value'] as string })),
     );
@@ -78,19 +79,32 @@ export async function readSummaries(pool: pg.Pool, keys: readonly Uuid[]): Promi
 }
 
 /**
- * Where no log at the top has come yet, the first log stands for them all. In the statement that reads the sessions, it
- * would be planned for the tables of all days. Leaves out those whose logs went meanwhile.
+ * Where no log at the top has come yet, the first log of their first day stands for them all. In the statement that reads
+ * the sessions, it would be planned for the tables of all days. Leaves out those whose logs went meanwhile.
  */
 async function findFirstLogs(pool: pg.Pool, keys: readonly Uuid[]): Promise<Map<Uuid, string>> {
   const sessions = [...(await findSessions(pool, keys)).values()];
+  const found = await readFirstLogs(pool, sessions, ({ firstDay }) => [firstDay, firstDay]);
+  // They were moved or deleted, and the day was not counted again.
+  const others = sessions.filter(({ key }) => !found.has(key));
+  const later = await readFirstLogs(pool, others, ({ firstDay, lastDay }) => [firstDay, lastDay]);
+  return new Map([...found, ...later]);
+}
+
+type DaysOf = (session: FoundSession) => readonly [first: string, last: string];
+
+async function readFirstLogs(
+  pool: pg.Pool,
+  sessions: readonly FoundSession[],
+  daysOf: DaysOf,
+): Promise<Map<Uuid, string>> {
   const groups = new Map<string, FoundSession[]>();
   for (const session of sessions) {
-    const { key, firstDay, lastDay, logs } = session;
-    const isSmall = session.keys.length === 1 && logs <= MAX_LOGS_TOGETHER;
-    const name = isSmall ? `${firstDay} ${lastDay}` : key;
+    const isSmall = session.keys.length === 1 && session.logs <= MAX_LOGS_TOGETHER;
+    const name = isSmall ? daysOf(session).join(' ') : session.key;
     groups.set(name, [...(groups.get(name) ?? []), session]);
   }
-  const statements = [...groups.values()].map(toFirstLogs);
+  const statements = [...groups.values()].map((group) => toFirstLogs(group, daysOf(group[0]!)));
   if (statements.length === 0) return new Map();
   const results = await withConnection(pool, (client) => pipelined(client, statements));
   const shown = new Map(sessions.flatMap(({ key, keys: own }) => own.map((each) => [each, key] as const)));
@@ -102,9 +116,9 @@ async function findFirstLogs(pool: pg.Pool, keys: readonly Uuid[]): Promise<Map<
 }
 
 /** Of sessions of the same days: to plan a statement for each of them takes longer than to read all of their logs. */
-function toFirstLogs(sessions: readonly FoundSession[]): Statement {
-  const [{ keys, buckets, firstDay, lastDay }] = sessions as [FoundSession];
-  const values: Value[] = [firstDay, lastDay];
+function toFirstLogs(sessions: readonly FoundSession[], [first, last]: readonly [string, string]): Statement {
+  const [{ keys, buckets }] = sessions as [FoundSession];
+  const values: Value[] = [first, last];
   const ofDays = 'day BETWEEN $1::date AND $2::date';
   if (sessions.length === 1) {
     values.push([...new Set(buckets)], keys);

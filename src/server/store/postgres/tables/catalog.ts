@@ -195,19 +195,24 @@ export class Catalog {
     const sorted = [...missing].sort(([left], [right]) => (left < right ? -1 : 1));
     await pipelined(
       this.#pool,
-      sorted.flatMap(([key, { projectKey, row }]) => [
-        {
-          name: 'insert config',
-          text: `INSERT INTO configs (key, project, type, model, label, content, created_at, last_used)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (key) DO NOTHING`,
-          values: [key, projectKey, row.type, row.model, row.label, row.content, now],
-        },
-        {
-          name: 'first config',
-          text: 'UPDATE projects SET config_type = $2 WHERE key = $1 AND config_type IS NULL',
-          values: [projectKey, row.type],
-        },
-      ]),
+      sorted.map(([key, { projectKey, row }]) => ({
+        name: 'insert config',
+        text: `INSERT INTO configs (key, project, type, model, label, content, created_at, last_used)
+          VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (key) DO NOTHING`,
+        values: [key, projectKey, row.type, row.model, row.label, row.content, now],
+      })),
+    );
+    const firstTypes = new Map<number, string>();
+    for (const { projectKey, row } of missing.values()) {
+      if (!firstTypes.has(projectKey)) firstTypes.set(projectKey, row.type);
+    }
+    await pipelined(
+      this.#pool,
+      [...firstTypes].map((values) => ({
+        name: 'first config',
+        text: 'UPDATE projects SET config_type = $2 WHERE key = $1 AND config_type IS NULL',
+        values,
+      })),
     );
     const moved = await this.#pool.query<Row>({
       name: 'moved configs',

@@ -72,10 +72,10 @@ export class Draft {
   feedback: readonly FeedbackDraft[];
   /** Under which session it is stored: the one that it names, or that of its parents. */
   group: Key | undefined;
+  /** Given with its place, and kept when the turn is repeated. */
+  id!: string;
   /** What the JSON of `given` says, which nobody has to parse again. */
   readonly #said: Partial<Record<ReadColumn, object | string>> = {};
-  /** Made when the group is known, and kept when the turn is repeated. */
-  #id: string | undefined;
 
   constructor({ request, row, project, session, parent, config, feedback }: CheckedLog) {
     this.referenceId = request.reference_id ? storableText(request.reference_id) : null;
@@ -92,9 +92,10 @@ export class Draft {
     this.feedback = feedback;
   }
 
-  get id(): string {
-    this.#id ??= newLogId(this.group!.bucket);
-    return this.#id;
+  /** Its id has the bucket of its group, and sorts above those that were given before. */
+  place(group: Key): void {
+    this.group = group;
+    this.id = newLogId(group.bucket);
   }
 
   /** For a second report of the same call in one turn: keeps what is there and adds what was missing. */

@@ -31,12 +31,21 @@ export interface OldLog {
   readonly prompt_cost: number | null;
   readonly output_cost: number | null;
   readonly no_error: boolean;
+  /** Where the output is replaced. */
+  readonly old_error: string | null;
+  /** Where the output is emptied, or an error given. */
+  readonly old_message: string | null;
   readonly no_output: boolean;
+  /** Whether the output says nothing. */
+  readonly is_silent: boolean;
   readonly no_output_message: boolean;
   readonly no_inputs: boolean;
   readonly no_messages: boolean;
   readonly no_metadata: boolean;
   readonly no_environment: boolean;
+  readonly no_source: boolean;
+  /** Of a log that was completed. */
+  readonly no_trace?: boolean;
   readonly has_feedback: boolean;
 }
 
@@ -61,12 +70,16 @@ export function takeUpdate(row: Row, { output, error, duration }: Forced, now: s
     no_config: !has('config'),
     no_parent: !has('parent_id') && !has('parent_reference_id'),
     no_error: !has('error'),
+    old_error: output === undefined ? null : row['error'],
+    old_message: output === '' || error !== undefined ? row['output_message'] : null,
     no_output: row['no_output'],
+    is_silent: row['no_output'] || row['output'] === '',
     no_output_message: !has('output_message'),
     no_inputs: !has('inputs'),
     no_messages: !has('messages'),
     no_metadata: !has('metadata'),
     no_environment: !has('environment'),
+    no_source: !has('source'),
     has_feedback: row['has_feedback'],
   };
   // As the driver writes it: halves of pairs of surrogates are no UTF-8.

@@ -13,6 +13,8 @@ const CONTENT: ReadonlySet<string> = new Set(CONTENT_COLUMNS);
 const TOKENS_AND_COSTS = ['prompt_tokens', 'output_tokens', 'prompt_cost', 'output_cost'];
 const NUMBERS: ReadonlySet<string> = new Set(['duration', ...TOKENS_AND_COSTS]);
 const FORCED: readonly string[] = ['output', 'error', 'duration'];
+/** The parameter of the first of the columns that a log is completed with. */
+const FIRST_GIVEN = 14;
 
 /** What a log was, as SQL. */
 const OLD: Readonly<Record<string, string>> = {
@@ -22,12 +24,18 @@ const OLD: Readonly<Record<string, string>> = {
   no_config: 'config IS NULL',
   no_parent: 'parent_id IS NULL AND parent_reference_id IS NULL',
   no_error: 'error IS NULL',
+  old_error: 'CASE WHEN $5::text IS NOT NULL THEN error END',
+  old_message: `CASE WHEN $5::text = '' OR $6::text IS NOT NULL OR $${FIRST_GIVEN + GIVEN_COLUMNS.indexOf('error')}::text IS NOT NULL
+    THEN output_message END`,
   no_output: 'output IS NULL',
+  is_silent: `coalesce(output, '') = ''`,
   no_output_message: 'output_message IS NULL',
   no_inputs: 'inputs IS NULL',
   no_messages: 'messages IS NULL',
   no_metadata: 'metadata IS NULL',
   no_environment: 'environment IS NULL',
+  no_source: 'source IS NULL',
+  no_trace: 'trace IS NULL',
   has_feedback: `EXISTS (SELECT 1 FROM {feedback} AS feedback WHERE feedback.day = $1::date
     AND feedback.bucket = logs.bucket AND feedback.log_id = logs.id)`,
 };
@@ -68,7 +76,7 @@ function completeColumn(column: string, index: number): string {
   const type = NUMBERS.has(column) ? 'float8' : 'text';
   const values = [
     ...(isForced(column) ? [`$${5 + FORCED.indexOf(column)}::${type}`] : []),
-    ...[`logs.${column}`, `$${14 + index}::${type}`],
+    ...[`logs.${column}`, `$${FIRST_GIVEN + index}::${type}`],
   ].join(', ');
   return `${column} = ${CONTENT.has(column) ? `CASE WHEN logs.save THEN coalesce(${values}) END` : `coalesce(${values})`}`;
 }

@@ -5,6 +5,7 @@ import type { Draft } from '../tables/drafts.ts';
 import { placeOf } from '../tables/identifiers.ts';
 import type { Insertion } from '../tables/insert-rows.ts';
 import type { LogColumns } from '../tables/log-facts.ts';
+import type { KnownLog, OldLog } from './known-logs.ts';
 
 export const LOGS: Insertion = {
   table: 'logs',
@@ -30,6 +31,35 @@ export function columnsOf(draft: Draft): LogColumns {
     environment: text('environment'),
     source: text('source'),
     trace: draft.trace,
+  };
+}
+
+/** Whether the output of a log that was there says nothing, as it is afterwards but for one that was missing. */
+export function hasSilentOutput({ forced }: KnownLog, { save, is_silent: isSilent }: OldLog): boolean {
+  return save && forced.output !== undefined ? forced.output === '' : isSilent;
+}
+
+/**
+ * What a log that was there is given: what it has stays, but for what `updateLog` replaces. Without an output that says
+ * something, its message and its error count again.
+ */
+export function addedColumns(log: KnownLog, old: OldLog): LogColumns {
+  const { draft, forced } = log;
+  const given = (column: keyof Draft['given'], isFree: boolean) =>
+    isFree ? (draft?.given[column] as string | null | undefined) : undefined;
+  const { save } = old;
+  const isSilent = hasSilentOutput(log, old);
+  // One literal: an object that is put together from others takes many times as long.
+  return {
+    inputs: given('inputs', save && old.no_inputs),
+    messages: given('messages', save && old.no_messages),
+    output_message: isSilent ? (old.old_message ?? given('output_message', save && old.no_output_message)) : undefined,
+    output: (save ? forced.output : undefined) ?? given('output', save && old.no_output),
+    error: forced.error ?? given('error', old.no_error) ?? old.old_error,
+    metadata: given('metadata', old.no_metadata),
+    environment: given('environment', old.no_environment),
+    source: given('source', old.no_source),
+    trace: old.no_trace ? draft?.trace : undefined,
   };
 }
 

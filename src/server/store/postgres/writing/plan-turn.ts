@@ -104,6 +104,7 @@ async function group(
     return referenceKey(referenceId);
   };
   for (const draft of drafts) draft.group ??= groupOf(draft, new Set());
-  for (const draft of drafts) draft.group = merges.resolve(draft.group!.key);
+  // In the order of the requests, whatever the one in which their rows are locked and written.
+  for (const draft of drafts) draft.place(merges.resolve(draft.group!.key));
   return awaited;
 }

@@ -29,7 +29,7 @@ const SUMS = `SELECT count(*) AS logs, count(error) AS errors,
     sum(prompt_tokens) AS prompt_tokens, sum(output_tokens) AS output_tokens,
     sum(coalesce(prompt_cost + output_cost, prompt_cost, output_cost)) AS cost, min(created_at) AS started_at,
     max(created_at + least(greatest(coalesce(duration, 0), 0), 1e9) * interval '1 second') AS ended_at,
-    min(day) AS first_day, max(day) AS last_day
+    min(day) AS first_day, max(day) AS last_day, bool_or(id = $3::text) AS has_named
   FROM logs WHERE ${OF_SESSION}`;
 
 const FACTS = `SELECT id, config, project, environment, trace, error IS NOT NULL AS has_error,
@@ -60,7 +60,7 @@ export async function recountSession(
   forgets = true,
 ): Promise<boolean> {
   const { rows } = await client.query<Row>(
-    'SELECT keys, buckets, reference_id FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid FOR UPDATE',
+    'SELECT keys, buckets, reference_id, log_id FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid FOR UPDATE',
     [bucket, key],
   );
   if (!rows[0]) return false;
@@ -68,16 +68,18 @@ export async function recountSession(
     keys,
     buckets,
     reference_id: reference,
+    log_id: logId,
   } = rows[0] as {
     keys: string[];
     buckets: number[];
     reference_id: string | null;
+    log_id: string | null;
   };
   const values = [[...new Set(buckets)], keys];
-  const [sums, facts, first, last] = await pipelined(
-    client,
-    [SUMS, FACTS, FIRST, LAST].map((text) => ({ text, values })),
-  );
+  const [sums, facts, first, last] = await pipelined(client, [
+    { text: SUMS, values: [...values, logId] },
+    ...[FACTS, FIRST, LAST].map((text) => ({ text, values })),
+  ]);
   const sum = sums!.rows[0]!;
   if (sum['logs'] === 0) {
     await deleteSession(client, { bucket, key });
@@ -112,13 +114,15 @@ export async function recountSession(
     {
       text: `UPDATE sessions SET logs = $3, errors = $4, running = $5, prompt_tokens = $6, output_tokens = $7, cost = $8,
           started_at = $9, ended_at = $10, first_day = $11, last_day = $12, first_input = $13, first_input_rank = $14,
-          last_output = $15, last_output_rank = $16, last_is_error = $17
+          last_output = $15, last_output_rank = $16, last_is_error = $17, log_id = $18
         WHERE bucket = $1::smallint AND key = $2::uuid`,
       values: [
         ...[bucket, key, sum['logs'], sum['errors'], sum['running'], sum['prompt_tokens'], sum['output_tokens']],
         ...[sum['cost'], sum['started_at'], sum['ended_at'], sum['first_day'], sum['last_day']],
         ...[texts.firstInput ?? null, texts.firstInputRank ?? null],
         ...[texts.lastOutput ?? null, texts.lastOutputRank ?? null, texts.lastIsError ?? null],
+        // Without the log at their top, the first one stands for them all.
+        sum['has_named'] ? logId : null,
       ] as Value[],
     },
   ]);

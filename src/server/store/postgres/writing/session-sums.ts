@@ -87,7 +87,7 @@ export function plus(sum: number | null, part: number | null | undefined): numbe
   return (sum ?? 0) + part;
 }
 
-const KEEP_FIRST = 'sessions.first_input_rank <= excluded.first_input_rank';
+const KEEP_FIRST = 'sessions.first_input_rank < excluded.first_input_rank';
 const KEEP_LAST = 'sessions.last_output_rank > excluded.last_output_rank';
 const sum = (column: string) =>
   `${column} = coalesce(sessions.${column} + excluded.${column}, sessions.${column}, excluded.${column})`;

@@ -3,37 +3,23 @@
 import type { Draft } from '../tables/drafts.ts';
 import { placeOf } from '../tables/identifiers.ts';
 import { type Key, toId, toKeyed } from '../tables/keys.ts';
-import { facetsOf, type LogColumns, rankedTexts, toTexts } from '../tables/log-facts.ts';
+import { facetsOf, rankedTexts, toTexts } from '../tables/log-facts.ts';
 import type { Merges } from '../tables/merges.ts';
 import { differenceOf, type KnownLog, type OldLog } from './known-logs.ts';
-import { columnsOf, factsOf } from './log-rows.ts';
+import { addedColumns, columnsOf, factsOf, hasSilentOutput } from './log-rows.ts';
 import { addSeconds, plus } from './session-sums.ts';
 import type { SessionWrites } from './session-writes.ts';
 
 /** What a log that was there adds, by what it was before. */
 export function addKnown(sessions: SessionWrites, merges: Merges, log: KnownLog, old: OldLog): void {
   const { now } = sessions;
-  const { draft, forced, place } = log;
+  const { draft, place } = log;
   const difference = differenceOf(log, old);
-  const given = <Column extends 'inputs' | 'messages' | 'metadata' | 'environment' | 'output_message'>(
-    column: Column,
-    isFree: boolean,
-  ) => (isFree ? (draft?.given[column] as string | null | undefined) : undefined);
-  const added: LogColumns = {
-    inputs: given('inputs', old.no_inputs),
-    messages: given('messages', old.no_messages),
-    metadata: given('metadata', old.no_metadata),
-    environment: given('environment', old.no_environment),
-    output_message: given('output_message', old.no_output_message),
-    output: forced.output ?? (old.no_output ? (draft?.given.output as string | null) : null),
-    error: forced.error ?? (old.no_error ? (draft?.given.error as string | null) : null),
-    trace: draft?.trace,
-  };
-  const visible = old.save ? added : { error: added.error, metadata: added.metadata, environment: added.environment };
+  const visible = addedColumns(log, old);
   const isTop = old.no_parent;
   const texts = rankedTexts(toTexts(visible), { id: place.id, createdAt: old.created_at, isTop });
   // The answer that is there counts more than an error.
-  const isLast = !(texts.lastIsError && (!old.no_output || !old.no_output_message));
+  const isLast = !texts.lastIsError || hasSilentOutput(log, old);
   sessions.add(toKeyed(old.session), {
     day: place.day,
     errors: difference.errors,
@@ -45,7 +31,8 @@ export function addKnown(sessions: SessionWrites, merges: Merges, log: KnownLog,
     startedAt: old.created_at,
     endedAt: addSeconds(old.created_at, difference.duration),
     firstInput: texts.firstInput,
-    firstInputRank: texts.firstInputRank,
+    // Behind what the messages say that are there.
+    firstInputRank: texts.firstInputRank && `${texts.firstInputRank}${old.no_messages ? '' : '+'}`,
     lastOutput: isLast ? texts.lastOutput : undefined,
     lastOutputRank: isLast ? texts.lastOutputRank : undefined,
     lastIsError: isLast ? texts.lastIsError : undefined,

@@ -7,7 +7,7 @@ import type { Draft } from '../tables/drafts.ts';
 import type { Layout } from '../tables/layout.ts';
 import { toTexts, wordsOf } from '../tables/log-facts.ts';
 import type { KnownLog, OldLog } from './known-logs.ts';
-import { columnsOf, factsOf } from './log-rows.ts';
+import { addedColumns, columnsOf, factsOf } from './log-rows.ts';
 
 /** A log that was there before, as it was found. */
 export interface FoundKnown {
@@ -33,9 +33,10 @@ export function wordsOfTurn(
     return { id: draft.id, session: draft.group!.key, words, isAdded: false };
   });
   for (const { log, old } of known) {
-    const columns = old.save ? { ...(log.draft && columnsOf(log.draft)), ...log.forced } : { error: log.forced.error };
-    const facts = log.draft ? factsOf(log.draft) : [];
-    const words = wordsOf(columns, toTexts(columns, log.draft?.config), facts, vocabulary.add);
+    const columns = addedColumns(log, old);
+    const config = old.no_config ? log.draft?.config : undefined;
+    const facts = log.draft && !old.has_feedback ? factsOf(log.draft) : [];
+    const words = wordsOf(columns, toTexts(columns, config), facts, vocabulary.add);
     if (words.size > 0) rows.push({ id: log.place.id, session: old.session, words, isAdded: true });
   }
   return insertWords(rows, layout);

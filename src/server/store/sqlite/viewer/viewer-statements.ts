@@ -32,6 +32,8 @@ const LISTED_FEEDBACK = `
 
 /** Comments are searched as far as a reader can write them. */
 const INDEXED_FEEDBACK = LISTED_FEEDBACK.replace(`<= ${NAME_CHARACTERS}`, '<= 6000');
+/** A log that cannot be indexed is found by what else it has. */
+const READABLE_FEEDBACK = INDEXED_FEEDBACK.replace('json(value)', 'CASE WHEN json_valid(value) THEN json(value) END');
 
 const LOG_COLUMNS = `
   logs.key, logs.id, logs.parent_key, substr(logs.parent_reference_id, 1, ${NAME_CHARACTERS}) AS parent_reference_id,
@@ -50,9 +52,13 @@ const CHANGED_LOGS = `
 
 const CONFIG_COLUMNS = `key, type, substr(model, 1, ${NAME_CHARACTERS}) AS model, label`;
 
-/** A log in no session is shown like a session of itself and all logs below it. `?1` is minus the log's key. */
+/**
+ * A log in no session is shown like a session of itself and the logs below it that are in none either. `?1` is minus the
+ * log's key.
+ */
 const BELOW = `
-  WITH RECURSIVE below (key) AS (SELECT -?1 UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key)`;
+  WITH RECURSIVE below (key) AS (SELECT -?1
+    UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key WHERE logs.session_key IS NULL)`;
 
 /** Statements that read a number of rows that grows with the file: they are run on a thread of their own. */
 export const SCANS = {
@@ -126,7 +132,7 @@ const SQL = {
   /** Sums are read as REAL, which has no largest number: the driver throws on integers beyond 2^53. */
   readSummary: `SELECT summary.key, logs_count, errors_count, running_count,
       CAST(summary.prompt_tokens AS REAL) AS prompt_tokens, CAST(summary.output_tokens AS REAL) AS output_tokens, cost,
-      started_at, ended_at, summary.updated_at, first_input, last_output, last_is_error,
+      started_at, ended_at, ended_at - unixepoch(started_at, 'subsec') AS duration, summary.updated_at, first_input, last_output, last_is_error,
       substr(sessions.reference_id, 1, ${NAME_CHARACTERS}) AS reference_id,
       coalesce(sessions.id, logs.id) AS id,
       CASE WHEN summary.key > 0 THEN (SELECT json_group_array(name) FROM
@@ -156,9 +162,7 @@ const SQL = {
       CASE WHEN octet_length(messages) < ${MATCH_CHARACTERS} THEN messages END AS messages,
       CASE WHEN octet_length(output_message) < ${MATCH_CHARACTERS} THEN output_message END AS output_message,
       max(coalesce(octet_length(inputs), 0), coalesce(octet_length(messages), 0), coalesce(octet_length(output_message), 0))
-        >= ${MATCH_CHARACTERS} AS is_large, '[]' AS feedback, ${LABEL_COLUMNS},
-      (SELECT group_concat(substr(value, 1, 6000), char(10)) FROM (SELECT value FROM feedback
-        WHERE log_key = logs.key ORDER BY key DESC LIMIT 20)) AS comments
+        >= ${MATCH_CHARACTERS} AS is_large, ${LABEL_COLUMNS}, ${READABLE_FEEDBACK}
     FROM logs LEFT JOIN configs ON configs.key = config_key WHERE logs.key = ?`,
 
   /** `?` is now, in milliseconds. What is due much later was written by a clock that was wrong. */

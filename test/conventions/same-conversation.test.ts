@@ -312,6 +312,7 @@ describe.each(Object.entries(VOCABULARIES))('%s', (_, say) => {
 
   test.each<[string, (text: string) => unknown]>([
     ['was encoded twice', json],
+    ['was encoded three times', (text) => json(json(text))],
     ['was parsed', (text) => JSON.parse(text)],
     ['is indented', (text) => json(JSON.parse(text), null, 2)],
     ['has escapes', (text) => text.replaceAll('i', '\\u0069')],

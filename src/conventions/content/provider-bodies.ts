@@ -14,6 +14,7 @@ import {
   unquotedText,
   withoutQuotes,
 } from '../values/attributes.ts';
+import { startsStructure } from '../values/json-start.ts';
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -52,7 +53,7 @@ export function structuredOf(value: unknown): unknown {
 /** Returns the text of JSON at a key as it stands there; undefined if another value would say more. */
 export function jsonTextAt(fields: SpanFields, key: string | undefined): string | undefined {
   const value = key === undefined ? undefined : fields.attributes[key];
-  if (typeof value !== 'string' || !/^"?[{[]/.test(value) || isLangChainText(value)) return undefined;
+  if (typeof value !== 'string' || !startsStructure(value) || isLangChainText(value)) return undefined;
   return fields.truncated.has(key as string) ? undefined : unquotedText(value);
 }
 
@@ -82,10 +83,13 @@ export function toolOutputAt(fields: SpanFields, key: string): string | undefine
   return fields.attributes[key] === 'null' ? 'null' : toStepOutput(jsonValueAt(fields, key));
 }
 
+/** JSON, a class with its fields, or the first field of a message. */
+const STRUCTURE_START = /^\ufeff?(?:(?:"(?:\\")?)?[{[]|[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=|content=)/;
+
 /** Whether a text may be a list or an object, as JSON or as Python prints it. */
 export function isStructuredText(value: unknown): value is string {
   if (typeof value !== 'string') return false;
-  return /^\ufeff?(?:"?[{[]|[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=|content=)/.test(value) || isPrintedBody(value);
+  return STRUCTURE_START.test(value) || isPrintedBody(value);
 }
 
 /** A list attribute may have the JSON text of one message in each item. */
@@ -242,10 +246,8 @@ export function toStepOutput(value: unknown, ...wrappers: readonly string[]): st
   return toText(value);
 }
 
-const JSON_IN_QUOTES = /^"[{[]/;
-
 /** JSON that was encoded twice is the JSON that the step returned. Any other text in quotes may be a quotation. */
 function jsonInQuotes(text: string): string | undefined {
-  const inner = JSON_IN_QUOTES.test(text) ? unquotedText(text) : undefined;
+  const inner = text.startsWith('"') && startsStructure(text) ? unquotedText(text) : undefined;
   return typeof jsonOf(inner) === 'object' ? inner : undefined;
 }

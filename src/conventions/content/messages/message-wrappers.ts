@@ -2,6 +2,7 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
+import { startsStructure } from '../../values/json-start.ts';
 import { unescapedMessagesIn } from '../../values/unescaped-texts.ts';
 import { isKnownPart } from '../parts/message-parts.ts';
 import { withConfig } from '../request-parameters.ts';
@@ -170,10 +171,8 @@ export function openTexts(list: readonly unknown[]): readonly unknown[] {
   return opened ?? list;
 }
 
-const JSON_START = /^"?[{[]/;
-
 function itemsInText(text: unknown): unknown[] | undefined {
-  if (typeof text !== 'string' || !JSON_START.test(text)) return undefined;
+  if (typeof text !== 'string' || !startsStructure(text)) return undefined;
   const parsed = withoutQuotes(jsonOf(text));
   const items: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
   return items.length > 0 && items.every(isMessageOrBlock) ? items : undefined;

@@ -40,7 +40,7 @@ function textOfPart(part: unknown): unknown {
 }
 
 /** The list may be indented, and each block encoded once more. */
-const BLOCK_START = /^"?(?:\[\s*)?(?:\\?")?\{/;
+const BLOCK_START = /^(?:"(?:\\")?)?(?:\[\s*)?(?:\\*")?\{/;
 
 function typedBlocksIn(text: unknown): unknown[] | undefined {
   if (typeof text !== 'string' || !BLOCK_START.test(text) || !text.includes('type')) return undefined;

@@ -7,8 +7,10 @@ import type { Reading } from '../convention.ts';
 import { addTo, nameOf, omitUndefined, unquotedText } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { listsAnswers } from './answer-items.ts';
+import { withKnownNames } from './messages/body-spellings.ts';
 import { modelNameOf } from './request-parameters.ts';
 import { streamIn } from './streams/stream-chunks.ts';
+import { usageOfBody } from './usage.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -38,14 +40,21 @@ export function withNamesOfAnswer(reading: Reading, fields: SpanFields, keys: re
     const value = fields.attributes[key];
     // Answers in lists have no names.
     if (typeof value === 'string' && /^\s*\[/.test(value)) continue;
-    const body = isObject(value) ? value : fields.object(key);
-    if (!body || !isWholeAnswer(body) || isSaid(value, reading)) continue;
+    const body = withKnownNames(isObject(value) ? value : fields.object(key));
+    if (!isObject(body) || !(isWholeAnswer(body) ? !isSaid(value, reading) : saysTokensOf(reading, body))) continue;
     const { id: response_id, model: response_model } = namesIn(body);
     reading.callId ??= response_id;
     reading.metadata = addTo(omitUndefined({ response_id, response_model }) as Fields, reading.metadata);
     break;
   }
   return reading;
+}
+
+/** Whether a body that nobody knows has the tokens of the call, beside a model. JSON that a model said has not. */
+function saysTokensOf({ promptTokens, outputTokens }: Reading, body: Fields): boolean {
+  if (namesIn(body).model === undefined || (promptTokens ?? outputTokens) === undefined) return false;
+  const usage = usageOfBody(body);
+  return usage?.promptTokens === promptTokens && usage?.outputTokens === outputTokens;
 }
 
 /** Whether the text is what the model said, which may be JSON with an id of its own. */
@@ -64,7 +73,7 @@ export function namesIn(body: Fields): { id: string | undefined; model: string |
 function valueAt(fields: SpanFields, key: string): unknown {
   const value = fields.attributes[key];
   if (value === undefined) return undefined;
-  return (typeof value === 'string' ? streamIn(value)?.events : undefined) ?? fields.structure(key);
+  return (typeof value === 'string' ? streamIn(value)?.events : undefined) ?? withKnownNames(fields.structure(key));
 }
 
 /** Returns the model that the body of a request names. Other JSON may have a model of its own. */

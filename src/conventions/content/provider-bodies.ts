@@ -21,6 +21,7 @@ import type { SpanFields } from '../values/span-fields.ts';
 import { isAnswerMessage, listsAnswers } from './answer-items.ts';
 import { printedDocumentsIn } from './documents.ts';
 import { imageAnswerOf } from './image-answers.ts';
+import { withKnownNames } from './messages/body-spellings.ts';
 import { textOfState } from './messages/graph-state.ts';
 import { areChoices, joinItems } from './messages/join-messages.ts';
 import { toRole } from './messages/message-fields.ts';
@@ -102,7 +103,7 @@ function toStructured(text: string, parsed: unknown): unknown {
   // Python's spelling of data may be the words of an answer.
   if (startsAsPython(text) && !holdsMessages(parsed) && !areAnswers(parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
-  return isLangChainText(text) ? fromLangChain(items) : items;
+  return isLangChainText(text) ? fromLangChain(items) : withKnownNames(items);
 }
 
 /** Whether these are choices without what a body has around them. */

@@ -1,5 +1,6 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
+import { withKnownNames } from './messages/body-spellings.ts';
 import { isAboutReply, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
 import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
 
@@ -8,7 +9,7 @@ import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
  * the answer itself, and that of Cohere's first API in `meta`.
  */
 export function usageIn(answer: unknown): Record<string, unknown> | undefined {
-  const recorded = typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer);
+  const recorded = withKnownNames(typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer));
   if (!isObject(recorded)) return undefined;
   const body = responseOfEvent(recorded) ?? recorded;
   const output = body['llm_output'] ?? body['llmOutput'];

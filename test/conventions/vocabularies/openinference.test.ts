@@ -166,6 +166,17 @@ describe('the answer', () => {
     expect(reading).not.toHaveProperty('providerResponse');
   });
 
+  it('may be a body that nobody knows, which is named if it counts the tokens of the call', () => {
+    const body = { id: 'x', model: 'm-1', completion: 'Hi', usage: { input_tokens: 5, output_tokens: 2 } };
+    const names = { response_id: 'x', response_model: 'm-1' };
+    const answer = { 'output.value': JSON.stringify(body), 'output.mime_type': 'application/json' };
+    expect(llm(answer)).toMatchObject({ callId: 'x', promptTokens: 5, metadata: names });
+    const counts = { 'llm.token_count.prompt': 5, 'llm.token_count.completion': 2 };
+    expect(llm({ ...answer, ...counts }).metadata).toMatchObject(names);
+    // What a model said may have all of these names.
+    expect(llm({ ...answer, ...counts, 'llm.token_count.prompt': 6 })).not.toHaveProperty('callId');
+  });
+
   it('has the finish reason tool_calls though the bridge writes “stop” for any complete response', () => {
     const name = 'openai-agents-js/openinference-responses-tool-loop';
     expect(recorded(name).finishReason).toBe('tool_calls');

@@ -6,6 +6,7 @@ import { startsStructure } from '../../values/json-start.ts';
 import { unescapedMessagesIn } from '../../values/unescaped-texts.ts';
 import { isKnownPart } from '../parts/message-parts.ts';
 import { withConfig } from '../request-parameters.ts';
+import { withKnownNames } from './body-spellings.ts';
 import { toFinishReason, toGooglesFinishReason } from './finish-reason.ts';
 import { javaMessagesIn } from './java-messages.ts';
 import { isConstructor } from './message-fields.ts';
@@ -67,19 +68,20 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
     const printed = javaMessagesIn(value) ?? unescapedMessagesIn(value);
     if (printed) return { items: printed, areFragments: false };
     const json = withoutQuotes(jsonOf(value));
-    const parsed = Array.isArray(json) ? openTexts(json) : json;
+    const parsed = Array.isArray(json) ? openTexts(json) : withKnownNames(json);
     return holdsMessages(parsed)
       ? unwrapMessages(parsed, depth + 1)
       : { items: value === '' ? [] : [value], areFragments: false };
   }
   if (Array.isArray(value)) return unwrapList(value, depth);
-  const [known, ...more] = toKnownMessages(value);
-  if (known !== value || !isObject(value)) return { items: [known, ...more], areFragments: false };
-  if (isMessage(value)) return { items: [value], areFragments: false };
-  const key = wrapperKeyOf(value);
-  if (key === undefined) return { items: [value], areFragments: false };
-  const inner = unwrapMessages(withHistory(value, key), depth + 1);
-  const body = withConfig(value);
+  const named = withKnownNames(value);
+  const [known, ...more] = toKnownMessages(named);
+  if (known !== named || !isObject(named)) return { items: [known, ...more], areFragments: false };
+  if (isMessage(named)) return { items: [named], areFragments: false };
+  const key = wrapperKeyOf(named);
+  if (key === undefined) return { items: [named], areFragments: false };
+  const inner = unwrapMessages(withHistory(named, key), depth + 1);
+  const body = withConfig(named);
   for (const systemKey of SYSTEM_KEYS) {
     const system = body[systemKey];
     if (system !== undefined && system !== null && system !== '') {
@@ -207,7 +209,7 @@ function finishReasonOfGenerations([list]: readonly unknown[]): string | undefin
 export function finishReasonOf(value: unknown): string | undefined {
   const body = typeof value === 'string' ? withoutQuotes(jsonOf(value)) : value;
   const item: unknown = Array.isArray(body) ? body.find((each) => each !== null && each !== '') : body;
-  const first = toKnownSpelling(typeof item === 'string' ? objectOf(item) : item);
+  const first = toKnownSpelling(withKnownNames(typeof item === 'string' ? objectOf(item) : item));
   if (!isObject(first)) return undefined;
   const { response_meta: ofEino, response_metadata: ofLangChain = ofEino, incomplete_details: ofResponses } = first;
   const reason =

@@ -12,13 +12,15 @@
  */
 import { isObject } from '../../../wire/json.ts';
 import { parsePythonLiteral } from '../../values/python-literal.ts';
+import { withKnownNames } from './body-spellings.ts';
 import { toKnownSpelling } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
 
 /** Returns any other value as it is. */
 export function fromRareAnswer(value: unknown): unknown {
-  const body = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  const recorded: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  const body = withKnownNames(recorded);
   if (!isObject(body)) return value;
   return (
     fromBlockedPrompt(body) ??
@@ -30,7 +32,7 @@ export function fromRareAnswer(value: unknown): unknown {
     fromNode(body) ??
     responseOfEvent(body) ??
     fromLiveContent(body) ??
-    value
+    (body === recorded ? value : body)
   );
 }
 

@@ -143,6 +143,16 @@ function withItems(message: Fields): Fields {
   return Array.isArray(items) && items.length > 0 ? { ...message, content: items } : message;
 }
 
+/** Returns a copy with keys such as `finish_reason` for `FinishReason` and `finish-reason`, also in what is input and output. */
+export function withSnakeNames(body: Fields): Fields {
+  const copy: Fields = {};
+  for (const [key, inner] of Object.entries(body)) {
+    const name = toSnake(key);
+    if (name !== '__proto__') copy[name] = name === 'metadata' ? inner : withSnakeKeys(inner, 1);
+  }
+  return copy;
+}
+
 /** Returns a copy with keys such as `tool_call_id` for `ToolCallID`. Arguments and results of tools stay as they are. */
 function withSnakeKeys(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
@@ -158,5 +168,5 @@ function withSnakeKeys(value: unknown, depth: number): unknown {
 const APP_VALUES: ReadonlySet<string> = new Set(['arguments', 'result', 'input', 'output', 'metadata']);
 
 function toSnake(key: string): string {
-  return key.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
+  return key.replace(/([a-z0-9])([A-Z])/g, '$1_$2').replaceAll('-', '_').toLowerCase();
 }

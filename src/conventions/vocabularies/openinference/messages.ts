@@ -10,6 +10,7 @@ import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { listsAnswers } from '../../content/answer-items.ts';
+import { withKnownNames } from '../../content/messages/body-spellings.ts';
 import { mergeAssistant } from '../../content/messages/join-messages.ts';
 import { holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader } from '../../content/messages/messages.ts';
@@ -289,7 +290,7 @@ export function readValue(fields: SpanFields, key: 'input.value' | 'output.value
   const parsed = text === undefined || isStructuredText(text) ? fields.structure(key) : undefined;
   // Python's spelling of data may be the words of an answer.
   const isWords = key === 'output.value' && text !== undefined && startsAsPython(text) && !holdsMessages(parsed);
-  const json = typeof parsed === 'string' || isWords ? undefined : parsed;
+  const json = typeof parsed === 'string' || isWords ? undefined : withKnownNames(parsed);
   return { isDamaged: fields.truncated.has(key), json, text, isJson };
 }
 

@@ -48,6 +48,7 @@ export const honeyHive = typedSpans({
   variables: (fields) => (isCall(fields) ? variablesIn(given(fields)) : undefined),
   model: (fields) => nameOf(objectBelow(fields, CONFIG)?.['model']),
   provider: (fields) => nameOf(objectBelow(fields, CONFIG)?.['provider']),
+  template: (fields) => fields.string(`${CONFIG}.template`) ?? objectBelow(fields, CONFIG)?.['template'],
   parameters: (fields) => (isCall(fields) ? parametersIn(objectBelow(fields, CONFIG)) : undefined),
   names: [NAME],
   errorMessage: ['honeyhive_error'],

@@ -6,10 +6,17 @@ import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
 import { knownReason, toFinishReason } from '../../content/messages/finish-reason.ts';
-import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
+import { finishReasonOf, holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { isWholeAnswer, modelOfRequest, namesIn } from '../../content/model-of-bodies.ts';
-import { jsonTextAt, jsonValueAt, readAnswer, readRequest, toStepOutput } from '../../content/provider-bodies.ts';
+import {
+  jsonTextAt,
+  jsonValueAt,
+  readAnswer,
+  readRequest,
+  structuredOf,
+  toStepOutput,
+} from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
@@ -22,7 +29,7 @@ import {
   withUsageOfBody,
 } from '../../content/usage.ts';
 import type { ContextKeys, Convention, Reading, Signs, SpanKind } from '../../convention.ts';
-import { addTo, nameOf, unlessEmpty } from '../../values/attributes.ts';
+import { addTo, nameOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import type { FieldTable } from '../../values/field-table.ts';
 import { toPlainObject, toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -54,7 +61,8 @@ export interface TypedSpans {
   readonly finishReason?: Source<string>;
   readonly names: Source<string>;
   readonly descriptions?: Source<string>;
-  readonly template?: string;
+  /** A text, or a list of messages. */
+  readonly template?: Source<unknown>;
   readonly variables?: string | ((fields: SpanFields) => Fields | undefined);
   readonly errorMessage?: Source<string>;
   /** Where the numbers and names of the next two are, if not among the attributes. */
@@ -122,6 +130,14 @@ function usageOf(source: TypedSpans, fields: SpanFields): Usage {
   return source.usage.read(facts, Object.keys(facts));
 }
 
+function templateOf({ template = [] }: TypedSpans, fields: SpanFields): Reading {
+  const value = typeof template === 'function' ? template(fields) : fields.firstString(...template);
+  const messages = structuredOf(value);
+  if (holdsMessages(messages)) return { chatTemplate: new MessageReader().read(messages) };
+  const promptTemplate = stringOf(value);
+  return promptTemplate === undefined ? {} : { promptTemplate };
+}
+
 function variablesOf({ variables = '' }: TypedSpans, fields: SpanFields): Fields | undefined {
   return typeof variables === 'function' ? variables(fields) : fields.object(variables);
 }
@@ -159,7 +175,7 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
         answer.finishReason ??
         (isSaid ? knownReason(reason) : reason) ??
         toFinishReason(textAt(fields, source.finishReason)),
-      promptTemplate: source.template === undefined ? undefined : fields.string(source.template),
+      ...templateOf(source, fields),
       inputs: toPlainObject(variablesOf(source, fields)),
       ...ownUsage(usage),
       metadata: {
@@ -181,7 +197,7 @@ function readStep(source: TypedSpans, kind: SpanKind, fields: SpanFields): Readi
   const usage = usageOf(source, fields);
   const isCall = source.isCall(fields.span);
   const asked = isCall && isObject(given) ? modelNameOf(given['model']) : undefined;
-  const template = source.template === undefined ? undefined : fields.string(source.template);
+  const { promptTemplate: template } = templateOf(source, fields);
   const returned = isCall ? undefined : valueAt(fields, source.outputs);
   return {
     name: textAt(fields, source.names),

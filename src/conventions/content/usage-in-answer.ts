@@ -1,7 +1,7 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
 import { withKnownNames } from './messages/body-spellings.ts';
-import { isAboutReply, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
+import { isAboutReply, nodeIn, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
 import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
 
 /**
@@ -11,7 +11,7 @@ import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
 export function usageIn(answer: unknown): Record<string, unknown> | undefined {
   const recorded = withKnownNames(typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer));
   if (!isObject(recorded)) return undefined;
-  const body = responseOfEvent(recorded) ?? recorded;
+  const body = responseOfEvent(recorded) ?? nodeIn(recorded) ?? recorded;
   const output = body['llm_output'] ?? body['llmOutput'];
   const usage =
     body['usage'] ??

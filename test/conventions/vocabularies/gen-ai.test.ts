@@ -407,3 +407,28 @@ it("reads xAI's pictures, and the parameters of their requests", () => {
     other: { n: 2, image_format: 'url', image_aspect_ratio: '3:4' },
   });
 });
+
+it('reads the content of a provider as RubyLLM has it', () => {
+  const raw = (content: unknown) => ({ type: 'raw', content: JSON.stringify(content) });
+  const call = read({
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.system_instructions': JSON.stringify([raw([{ type: 'text', text: 'Be brief.', cache_control: {} }])]),
+    'gen_ai.input.messages': JSON.stringify([
+      { role: 'user', parts: [raw([{ type: 'text', text: 'Hi' }])] },
+      { role: 'user', parts: [raw({ city: 'Paris' })] },
+    ]),
+  });
+  expect(call.messages).toEqual([
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'Hi' },
+    { role: 'user', content: '{"city":"Paris"}' },
+  ]);
+});
+
+it('takes a span with the names of an answer and no operation for a call', () => {
+  const names = { 'gen_ai.response.id': 'resp_1', 'gen_ai.response.model': 'gpt-4o' };
+  expect(kindOf(names)).toBe('model');
+  expect(read(names)).toMatchObject({ callId: 'resp_1', model: 'gpt-4o' });
+  expect(kindOf({ 'gen_ai.response.model': 'gpt-4o' })).toBeUndefined();
+  expect(kindOf({ ...names, 'gen_ai.agent.name': 'a' })).toBeUndefined();
+});

@@ -93,10 +93,22 @@ function fromText(body: Fields, value: unknown): Fields | undefined {
   return isText ? { role: 'assistant', content: output.join('') } : undefined;
 }
 
-/** Dify's `{ text, usage: { prompt_tokens, total_price, currency, … }, finish_reason, files }`. */
-function fromNode({ text, usage, finish_reason, reasoning_content }: Fields): Fields | undefined {
-  if (typeof text !== 'string' || !isObject(usage) || !('total_price' in usage)) return undefined;
+function fromNode(body: Fields): Fields | undefined {
+  const node = nodeIn(body);
+  if (!node) return undefined;
+  const { text, finish_reason, reasoning_content } = node;
   return { role: 'assistant', content: text, finish_reason, ...(reasoning_content !== '' && { reasoning_content }) };
+}
+
+/**
+ * Returns what a node of Dify's has returned, `{ text, usage: { prompt_tokens, total_price, currency, … }, finish_reason, files }`,
+ * also below the only key, as LangSmith has it.
+ */
+export function nodeIn(body: Fields): Fields | undefined {
+  const { outputs, output = outputs } = body;
+  const node = isObject(output) && Object.keys(body).length === 1 ? output : body;
+  const { text, usage } = node;
+  return typeof text === 'string' && isObject(usage) && 'total_price' in usage ? node : undefined;
 }
 
 /** `{ replies: ['Oslo.'], meta: [{ model, finish_reason }] }`, or `{ replies: [{ role, content, meta }] }`. */

@@ -102,6 +102,8 @@ const TOKENS = [
   'gen_ai.usage.prompt_tokens',
   'gen_ai.usage.completion_tokens',
 ] as const;
+/** Bridges of OpenAI's agents say no more of a call of the Responses API than the names of its answer. */
+const ANSWERED = [...TOKENS, 'gen_ai.response.id'] as const;
 
 /** The name of Google's spans for Python around a function that is a tool, in their first releases. */
 const FUNCTION_CALL = 'tool_call ';
@@ -149,7 +151,7 @@ export const genAi: Convention = {
     if (named) return named;
     if (hasAnyOf(attributes, CONTENT)) return kindByAnswer(attributes);
     const isServed = hasAnyOf(attributes, SERVED) && attributes['gen_ai.agent.name'] === undefined;
-    return isServed && hasAnyOf(attributes, TOKENS) ? 'model' : undefined;
+    return isServed && hasAnyOf(attributes, ANSWERED) ? 'model' : undefined;
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {

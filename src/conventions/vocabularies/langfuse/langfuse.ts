@@ -6,7 +6,7 @@
  * `input` excludes cached tokens, `output` excludes reasoning tokens.
  */
 
-import type { SpanSlice } from '../../../otel/span-slice.ts';
+import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { textOfDocuments } from '../../content/documents.ts';
 import { inputsOf } from '../../content/inputs.ts';
@@ -15,10 +15,12 @@ import { MessageReader, metadataOfMessages } from '../../content/messages/messag
 import {
   isLangChainText,
   jsonTextAt,
+  jsonValueAt,
   readAnswer,
   readRequest,
   structuredAt,
   structuredOf,
+  toolOutputAt,
   toStepOutput,
 } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
@@ -102,6 +104,15 @@ export function readObservation(fields: SpanFields, type: unknown): Reading {
   return reading;
 }
 
+/** The SDK for Ruby writes every value as JSON, also a text. */
+const RUBY = 'langfuse-rb';
+
+function valueAt(fields: SpanFields, key: string | undefined): unknown {
+  return key !== undefined && scopeOf(fields.span).name === RUBY
+    ? jsonValueAt(fields, key)
+    : structuredAt(fields, key);
+}
+
 /** The OpenAI wrapper gives embeddings the type `generation`. */
 function typeOf({ name, attributes }: SpanSlice): unknown {
   const type = attributes[TYPE];
@@ -114,7 +125,7 @@ function typeOf({ name, attributes }: SpanSlice): unknown {
 /** The input of a generation is a provider's request, a list of messages, or text. */
 function readGeneration(fields: SpanFields, request: WrappedRequest, outputTokens: number | undefined): Reading {
   const reader = new MessageReader();
-  const input = structuredAt(fields, INPUT);
+  const input = valueAt(fields, INPUT);
   const history = input === undefined ? [] : reader.read(input);
   const messages = withSystem(reader.readSystem(request.instructions), history);
   const parameters = fields.object(PARAMETERS) ?? {};
@@ -123,7 +134,7 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
   const isUnknown = fields.attributes[OUTPUT] === '' && isWrapped(fields.span.name, parameters);
   const answer = isUnknown
     ? {}
-    : readAnswer(structuredAt(fields, OUTPUT), reader, outputTokens, jsonTextAt(fields, OUTPUT));
+    : readAnswer(valueAt(fields, OUTPUT), reader, outputTokens, jsonTextAt(fields, OUTPUT));
   const body = isRequest(input) ? input : {};
   const reading = readRequest(
     addTo(addTo(addTo({ ...body }, withoutFiller(parameters)), { tools }), request.parameters),
@@ -151,7 +162,7 @@ function readStep(fields: SpanFields): Reading {
   return {
     name: fields.span.name,
     other: parameters && toPlainObject(withoutFiller(parameters)),
-    inputs: inputsOf(structuredAt(fields, fields.firstKey(INPUT, 'langfuse.trace.input'))),
+    inputs: inputsOf(valueAt(fields, fields.firstKey(INPUT, 'langfuse.trace.input'))),
     output: isEmbedding || output === undefined ? undefined : readStepOutput(fields, output),
   };
 }
@@ -163,7 +174,8 @@ function readStepOutput(fields: SpanFields, key: string): string | undefined {
   if (fields.attributes[TYPE] === 'retriever' && !isLangChainText(text)) return textOfDocuments(value);
   const isGraphs = fields.attributes[`${METADATA}ls_integration`] !== undefined && text.startsWith('{"messages":');
   if (isGraphs) return textOfState(fields.json(key), true) ?? toStepOutput(value);
-  return toStepOutput(isLangChainText(text) ? saidIn(fields.json(key)) : value);
+  if (isLangChainText(text)) return toStepOutput(saidIn(fields.json(key)));
+  return scopeOf(fields.span).name === RUBY ? toolOutputAt(fields, key) : toStepOutput(value);
 }
 
 /** The OpenAI wrapper writes `"response_format": ""` if none was set. */

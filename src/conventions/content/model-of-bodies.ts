@@ -7,7 +7,7 @@ import type { Reading } from '../convention.ts';
 import { addTo, nameOf, omitUndefined, unquotedText } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { listsAnswers } from './answer-items.ts';
-import { withKnownNames } from './messages/body-spellings.ts';
+import { answerBodyIn, requestIn } from './messages/envelopes.ts';
 import { modelNameOf } from './request-parameters.ts';
 import { streamIn } from './streams/stream-chunks.ts';
 import { usageOfBody } from './usage.ts';
@@ -38,9 +38,9 @@ export function withNamesOfAnswer(reading: Reading, fields: SpanFields, keys: re
   if (reading.metadata?.['response_id'] !== undefined) return reading;
   for (const key of keys) {
     const value = fields.attributes[key];
-    // Answers in lists have no names.
-    if (typeof value === 'string' && /^\s*\[/.test(value)) continue;
-    const body = withKnownNames(isObject(value) ? value : fields.object(key));
+    // Lists of texts have no names.
+    if (typeof value === 'string' && /^\s*\[(?!\s*\{)/.test(value)) continue;
+    const body = answerBodyIn(typeof value === 'string' ? fields.structure(key) : value);
     if (!isObject(body) || !(isWholeAnswer(body) ? !isSaid(value, reading) : saysTokensOf(reading, body))) continue;
     const { id: response_id, model: response_model } = namesIn(body);
     reading.callId ??= response_id;
@@ -64,22 +64,27 @@ function isSaid(text: unknown, { output }: Reading): boolean {
 
 /** Returns the id and the model that the body of an answer names. */
 export function namesIn(body: Fields): { id: string | undefined; model: string | undefined } {
+  // The AI SDK's result has both a level deeper.
+  const inner = isObject(body['response']) ? body['response'] : {};
   return {
-    id: nameOf(body['id'] ?? body['responseId'] ?? body['response_id']),
-    model: modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']),
+    id: nameOf(body['id'] ?? body['responseId'] ?? body['response_id'] ?? inner['id']),
+    model: modelNameOf(
+      body['model'] ?? body['modelVersion'] ?? body['model_version'] ?? body['modelId'] ?? inner['modelId'],
+    ),
   };
 }
 
 function valueAt(fields: SpanFields, key: string): unknown {
   const value = fields.attributes[key];
   if (value === undefined) return undefined;
-  return (typeof value === 'string' ? streamIn(value)?.events : undefined) ?? withKnownNames(fields.structure(key));
+  return (typeof value === 'string' ? streamIn(value)?.events : undefined) ?? answerBodyIn(fields.structure(key));
 }
 
 /** Returns the model that the body of a request names. Other JSON may have a model of its own. */
 export function modelOfRequest(body: unknown): string | undefined {
-  const isRequest = isObject(body) && CONTENT_KEYS.some((key) => body[key] !== undefined);
-  return isRequest ? modelNameOf(body['model']) : undefined;
+  if (!isObject(body)) return undefined;
+  const request = CONTENT_KEYS.some((key) => body[key] !== undefined) ? body : requestIn(body);
+  return request && modelNameOf(request['model']);
 }
 
 /** An answer may be a list of the pieces that it was streamed in, each of which may name the model. */
@@ -96,8 +101,15 @@ export function isWholeAnswer(body: Fields): boolean {
     body['object'] === 'response' ||
     hasChoices(body) ||
     isMessage(body['message']) ||
+    isResult(body) ||
     (isAnswerBody(body) && modelNameOf(body['model']) !== undefined)
   );
+}
+
+/** What the AI SDK and .NET's clients return. */
+function isResult({ response, finishReason, messages, responseId, response_id: id = responseId }: Fields): boolean {
+  if (isObject(response)) return typeof finishReason === 'string';
+  return typeof id === 'string' && isListOf(messages, isObject);
 }
 
 function isAnswerBody(body: Fields): boolean {

@@ -1,6 +1,7 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
-import { withKnownNames } from './messages/body-spellings.ts';
+import { objectOf } from '../values/attributes.ts';
+import { answerBodyIn } from './messages/envelopes.ts';
 import { isAboutReply, nodeIn, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
 import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
 
@@ -9,7 +10,7 @@ import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
  * the answer itself, and that of Cohere's first API in `meta`.
  */
 export function usageIn(answer: unknown): Record<string, unknown> | undefined {
-  const recorded = withKnownNames(typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer));
+  const recorded = answerBodyIn(typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer));
   if (!isObject(recorded)) return undefined;
   const body = responseOfEvent(recorded) ?? nodeIn(recorded) ?? recorded;
   const output = body['llm_output'] ?? body['llmOutput'];
@@ -17,13 +18,27 @@ export function usageIn(answer: unknown): Record<string, unknown> | undefined {
     body['usage'] ??
     body['usageMetadata'] ??
     body['usage_metadata'] ??
-    (body['eval_count'] === undefined ? undefined : body) ??
+    body['usage_details'] ??
+    (isServers(body) ? body : undefined) ??
+    (isObject(body['raw']) ? body['raw']['usage'] : undefined) ??
+    usageOfMessage(body) ??
     usageOfText(body) ??
     (isObject(body['meta']) ? body['meta'] : undefined) ??
     (isObject(output) ? unlessEmptyObject(output['token_usage'] ?? output['tokenUsage']) : undefined) ??
     usageOfGeneration(body['generations']) ??
     usageOfReply(body);
-  return isObject(usage) ? withPrices(usage) : undefined;
+  const known = objectOf(usage);
+  return known && withPrices(known);
+}
+
+/** Ollama and llama.cpp have it in the answer itself. */
+function isServers({ eval_count: ollama, tokens_predicted: llamaCpp }: Record<string, unknown>): boolean {
+  return (ollama ?? llamaCpp) !== undefined;
+}
+
+/** LangChain's message, also serialised. */
+function usageOfMessage({ kwargs }: Record<string, unknown>): unknown {
+  return isObject(kwargs) ? (kwargs['usage_metadata'] ?? kwargs['usageMetadata']) : undefined;
 }
 
 /** Dify's, in any currency; one whose prices it does not know is for nothing. */
@@ -61,7 +76,7 @@ function bodyInStream(text: string): unknown {
 function bodyIn(answer: unknown): unknown {
   const list = Array.isArray(answer) ? answer : yieldedIn(answer);
   if (!list) return answer;
-  if (list.length === 1) return list[0];
+  if (list.length === 1) return answerBodyIn(list);
   const joined = joinChunks(list);
   return joined === list ? undefined : bodyInPieces(list, joined);
 }

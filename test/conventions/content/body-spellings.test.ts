@@ -12,7 +12,10 @@ const REQUEST = {
   messages: [
     { role: 'system', content: 'Be brief.' },
     { role: 'user', content: 'Hi' },
-    { role: 'assistant', tool_calls: [{ id: 'c1', type: 'function', function: { name: 'look', arguments: '{"At":1}' } }] },
+    {
+      role: 'assistant',
+      tool_calls: [{ id: 'c1', type: 'function', function: { name: 'look', arguments: '{"At":1}' } }],
+    },
     { role: 'tool', tool_call_id: 'c1', content: 'rain' },
   ],
 };

@@ -12,15 +12,16 @@
  */
 import { isObject } from '../../../wire/json.ts';
 import { parsePythonLiteral } from '../../values/python-literal.ts';
-import { withKnownNames } from './body-spellings.ts';
+import { answerBodyIn } from './envelopes.ts';
+import { fromSdkResult } from './sdk-results.ts';
 import { toKnownSpelling } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
 
 /** Returns any other value as it is. */
 export function fromRareAnswer(value: unknown): unknown {
-  const recorded: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
-  const body = withKnownNames(recorded);
+  const answer = answerBodyIn(value);
+  const body: unknown = Array.isArray(answer) && answer.length === 1 ? answer[0] : answer;
   if (!isObject(body)) return value;
   return (
     fromBlockedPrompt(body) ??
@@ -32,7 +33,8 @@ export function fromRareAnswer(value: unknown): unknown {
     fromNode(body) ??
     responseOfEvent(body) ??
     fromLiveContent(body) ??
-    (body === recorded ? value : body)
+    fromSdkResult(body) ??
+    answer
   );
 }
 

@@ -74,7 +74,7 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(pushNothing, 'reference', 'citation', 'source', 'source-url', 'source-document', 'step-start'),
   ...collectorsFor(pushUiTool, 'dynamic-tool'),
   // Content as the provider has it, which RubyLLM's instrumentation writes as JSON.
-  ...collectorsFor(({ content }, into) => collectPart(blocksInText(stringOf(content)) ?? content, into), 'raw'),
+  ...collectorsFor(({ content }, into) => collectPart(blocksInText(stringOf(content) ?? '') ?? content, into), 'raw'),
   // What the GenAI conventions do not describe: a part of a provider, or data, which is nobody's words.
   ...collectorsFor(({ value, content }, into) => {
     collectPart(isKnownPart(value) ? value : stringOf(content), into);

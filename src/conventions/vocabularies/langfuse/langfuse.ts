@@ -108,9 +108,7 @@ export function readObservation(fields: SpanFields, type: unknown): Reading {
 const RUBY = 'langfuse-rb';
 
 function valueAt(fields: SpanFields, key: string | undefined): unknown {
-  return key !== undefined && scopeOf(fields.span).name === RUBY
-    ? jsonValueAt(fields, key)
-    : structuredAt(fields, key);
+  return key !== undefined && scopeOf(fields.span).name === RUBY ? jsonValueAt(fields, key) : structuredAt(fields, key);
 }
 
 /** The OpenAI wrapper gives embeddings the type `generation`. */
@@ -132,9 +130,7 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
   const tools = isObject(input) ? (input['tools'] ?? input['functions']) : undefined;
   // The wrapper writes `""` for answers that it does not know.
   const isUnknown = fields.attributes[OUTPUT] === '' && isWrapped(fields.span.name, parameters);
-  const answer = isUnknown
-    ? {}
-    : readAnswer(valueAt(fields, OUTPUT), reader, outputTokens, jsonTextAt(fields, OUTPUT));
+  const answer = isUnknown ? {} : readAnswer(valueAt(fields, OUTPUT), reader, outputTokens, jsonTextAt(fields, OUTPUT));
   const body = isRequest(input) ? input : {};
   const reading = readRequest(
     addTo(addTo(addTo({ ...body }, withoutFiller(parameters)), { tools }), request.parameters),

@@ -10,7 +10,7 @@ import type { Attributes } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { listsAnswers } from '../../content/answer-items.ts';
-import { withKnownNames } from '../../content/messages/body-spellings.ts';
+import { answerBodyIn } from '../../content/messages/envelopes.ts';
 import { mergeAssistant } from '../../content/messages/join-messages.ts';
 import { holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader } from '../../content/messages/messages.ts';
@@ -180,11 +180,11 @@ function isAssistantMessage(value: unknown): boolean {
 
 /** Whether this is a body of a provider or framework. Other JSON is the answer's own text. */
 function isAnswer(response: unknown): boolean {
+  if (fromRareAnswer(response) !== response) return true;
   if (!isObject(response)) return false;
   return (
     listsAnswers(response) ||
     isAssistantMessage(response) ||
-    fromRareAnswer(response) !== response ||
     // AutoGen's result of a call.
     ('finish_reason' in response && 'content' in response) ||
     holdsAnswer(response) ||
@@ -290,7 +290,7 @@ export function readValue(fields: SpanFields, key: 'input.value' | 'output.value
   const parsed = text === undefined || isStructuredText(text) ? fields.structure(key) : undefined;
   // Python's spelling of data may be the words of an answer.
   const isWords = key === 'output.value' && text !== undefined && startsAsPython(text) && !holdsMessages(parsed);
-  const json = typeof parsed === 'string' || isWords ? undefined : withKnownNames(parsed);
+  const json = typeof parsed === 'string' || isWords ? undefined : answerBodyIn(parsed);
   return { isDamaged: fields.truncated.has(key), json, text, isJson };
 }
 

@@ -77,7 +77,9 @@ function configuredAs(fields: SpanFields): Fields {
 
 /** Returns the prompt that a workflow was configured with: its messages are a template, and its model is a level deeper. */
 function promptOf(configuration: Fields): Fields | undefined {
-  return Object.values(configuration).filter(isObject).find((value) => isObject(value['llm_config']));
+  return Object.values(configuration)
+    .filter(isObject)
+    .find((value) => isObject(value['llm_config']));
 }
 
 function configurationOf(fields: SpanFields): Fields {

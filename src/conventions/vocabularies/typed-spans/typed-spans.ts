@@ -5,6 +5,7 @@
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
+import { answerBodyIn } from '../../content/messages/envelopes.ts';
 import { knownReason, toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf, holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
@@ -150,7 +151,7 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
   const reader = new MessageReader();
   const request = valueAt(fields, source.inputs);
   const response = valueAt(fields, source.outputs);
-  const body = isObject(request) ? request : {};
+  const requestBody = isObject(request) ? request : {};
   const messages = request === undefined ? [] : reader.read(request);
   const usage = usageOf(source, fields);
   const said = valueAt(fields, source.said ?? []);
@@ -161,13 +162,14 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
   // JSON that the model said may have an id, a model and a reason of its own.
   const reason = finishReasonOf(joinChunks(response));
   const isSaid = said === undefined && response !== undefined && answer.output === (text ?? toText(response));
-  const whole = isObject(response) && !isSaid && isWholeAnswer(response) ? response : undefined;
+  const body = isSaid ? undefined : answerBodyIn(response);
+  const whole = isObject(body) && isWholeAnswer(body) ? body : undefined;
   const { id, model: answered } = namesIn(whole ?? {});
   const reading: Reading = addTo<Reading>(
     {
       model: nameAt(fields, source.model) ?? asked,
       provider: nameAt(fields, source.provider),
-      endpoint: typeof body['prompt'] === 'string' ? 'complete' : 'chat',
+      endpoint: typeof requestBody['prompt'] === 'string' ? 'complete' : 'chat',
       messages: messages.length > 0 ? messages : undefined,
       ...answer,
       callId: id,
@@ -184,12 +186,12 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
         ...usageDetails(usage),
       },
       contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
-      providerRequest: isRequest ? toPlainObject(body) : undefined,
+      providerRequest: isRequest ? toPlainObject(requestBody) : undefined,
       providerResponse: toPlainObject(whole),
     },
-    readRequest({ ...source.parameters?.(fields), ...(isRequest && body) }),
+    readRequest({ ...source.parameters?.(fields), ...(isRequest && requestBody) }),
   );
-  return withUsageOfBody(reading);
+  return withUsageOfBody(reading, isSaid ? undefined : response);
 }
 
 function readStep(source: TypedSpans, kind: SpanKind, fields: SpanFields): Reading {

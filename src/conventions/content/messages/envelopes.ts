@@ -1,0 +1,55 @@
+/**
+ * What apps and their clients put around the request and the answer of a provider: `{ args, kwargs }`, `{ status, headers, data }`, a
+ * list of one.
+ */
+import { isObject } from '../../../wire/json.ts';
+import { withKnownNames } from './body-spellings.ts';
+
+type Fields = Record<string, unknown>;
+
+const KEYS = [
+  ...['response', 'data', 'result', 'body', 'output', 'outputs', 'completion'],
+  ...['raw_response', 'rawResponse', 'raw'],
+] as const;
+const OTHERS = ['id', 'model', 'usage', 'usageMetadata', 'usage_metadata'] as const;
+
+/** Returns the answer with the names that the readers of bodies know, and any other value as it is. */
+export function answerBodyIn(value: unknown): unknown {
+  const only: unknown = Array.isArray(value) && value.length === 1 ? value[0] : undefined;
+  const known = withKnownNames(only ?? value);
+  if (!isObject(known)) return value;
+  if (isBody(known)) return known;
+  for (const key of KEYS) {
+    const inner = withKnownNames(known[key]);
+    if (isObject(inner) && isBody(inner)) return inner;
+  }
+  return only === undefined ? known : value;
+}
+
+const REQUEST_KEYS = ['kwargs', 'body', 'request', 'params', 'payload', 'json'] as const;
+
+/** Returns the request in an object that has no messages itself. */
+export function requestIn(value: Fields): Fields | undefined {
+  for (const key of REQUEST_KEYS) {
+    const inner = withKnownNames(value[key]);
+    if (!isObject(inner) || typeof inner['model'] !== 'string') continue;
+    if (areObjects(inner['messages']) || areObjects(inner['contents']) || inner['input'] !== undefined) return inner;
+  }
+  return undefined;
+}
+
+/** Whether this is surely all that a provider answered: data of an app may have some of these names. */
+function isBody(value: Fields): boolean {
+  if (!OTHERS.some((key) => value[key] !== undefined)) return false;
+  const { choices, candidates, object, type, role } = value;
+  return (
+    areObjects(choices) ||
+    areObjects(candidates) ||
+    object === 'response' ||
+    (type === 'message' && role === 'assistant')
+  );
+}
+
+function areObjects(list: unknown): boolean {
+  return Array.isArray(list) && list.length > 0 && list.every(isObject);
+}

@@ -1,0 +1,123 @@
+/** The answer of a provider, an SDK or a server is read the same in every place, whatever an app has put around it. */
+import { describe, expect, test } from 'vitest';
+import type { Attributes } from '../../../src/otel/span-slice.ts';
+import { kindOf, read } from '../span.ts';
+
+const json = JSON.stringify;
+const TEXT = 'It rains.';
+
+const PLACES: Readonly<Record<string, (answer: string) => Attributes>> = {
+  openinference: (answer) => ({ 'openinference.span.kind': 'LLM', 'output.value': answer }),
+  'gen-ai': (answer) => ({ 'gen_ai.operation.name': 'chat', 'gen_ai.completion': answer }),
+  langfuse: (answer) => ({ 'langfuse.observation.type': 'generation', 'langfuse.observation.output': answer }),
+  langsmith: (answer) => ({ 'langsmith.span.kind': 'llm', 'gen_ai.completion': answer }),
+  mlflow: (answer) => ({ 'mlflow.spanType': '"CHAT_MODEL"', 'mlflow.spanOutputs': answer }),
+  braintrust: (answer) => ({ 'braintrust.span_attributes': '{"type":"llm"}', 'braintrust.output_json': answer }),
+  truefoundry: (answer) => ({ 'tfy.span_type': 'ChatCompletion', 'tfy.output': answer }),
+  platforms: (answer) => ({ 'lmnr.span.type': 'LLM', 'lmnr.span.output': answer }),
+  'confident-ai': (answer) => ({ 'confident.span.type': 'llm', 'confident.span.output': answer }),
+  honeyhive: (answer) => ({
+    honeyhive_event_type: 'model',
+    honeyhive_event_name: 'n',
+    'honeyhive_outputs.result': answer,
+  }),
+  traceai: (answer) => ({ 'fi.span.kind': 'LLM', 'raw.output': answer }),
+  openllmetry: (answer) => ({ 'llm.request.type': 'chat', 'traceloop.entity.output': answer }),
+};
+
+const CHAT = {
+  id: 'x',
+  object: 'chat.completion',
+  model: 'm',
+  choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: TEXT } }],
+  usage: { prompt_tokens: 5, completion_tokens: 2 },
+};
+const LANGCHAIN = {
+  lc: 1,
+  type: 'constructor',
+  id: ['langchain', 'schema', 'messages', 'AIMessage'],
+  kwargs: { content: TEXT, usage_metadata: { input_tokens: 5, output_tokens: 2 } },
+};
+
+/** The last of each says whether it has an id and a model. */
+const ANSWERS: Readonly<Record<string, readonly [unknown, boolean]>> = {
+  '{ response }': [{ response: CHAT }, true],
+  '{ data }': [{ data: CHAT }, true],
+  '{ result }': [{ result: CHAT }, true],
+  '{ body }': [{ body: CHAT }, true],
+  '{ output }': [{ output: CHAT }, true],
+  '{ completion }': [{ completion: CHAT }, true],
+  'a client’s response': [{ status: 200, headers: {}, data: CHAT }, true],
+  'Instructor’s': [{ raw_response: CHAT, parsed: null }, true],
+  'a list of one': [[CHAT], true],
+  'usage as text': [{ ...CHAT, usage: json(CHAT.usage) }, true],
+  'the AI SDK': [
+    {
+      text: TEXT,
+      finishReason: 'stop',
+      usage: { inputTokens: 5, outputTokens: 2 },
+      response: { id: 'x', modelId: 'm' },
+    },
+    true,
+  ],
+  '.NET’s clients': [
+    {
+      messages: [{ role: 'assistant', contents: [{ $type: 'text', text: TEXT }] }],
+      responseId: 'x',
+      modelId: 'm',
+      finishReason: 'stop',
+      usage: { inputTokenCount: 5, outputTokenCount: 2 },
+    },
+    true,
+  ],
+  'Microsoft’s agents': [
+    {
+      messages: [
+        { role: 'assistant', contents: [{ type: 'function_call', call_id: 'c', name: 'look', arguments: '{}' }] },
+        { role: 'tool', contents: [{ type: 'function_result', call_id: 'c', result: 'rain' }] },
+        { role: 'assistant', contents: [{ type: 'text', text: TEXT }] },
+      ],
+      response_id: 'x',
+      model: 'm',
+      finish_reason: 'stop',
+      usage_details: { input_token_count: 5, output_token_count: 2 },
+    },
+    true,
+  ],
+  'Ollama without a chat': [
+    { model: 'm', response: TEXT, done: true, done_reason: 'stop', prompt_eval_count: 5, eval_count: 2 },
+    false,
+  ],
+  'llama.cpp': [{ content: TEXT, stop: true, stop_type: 'eos', tokens_predicted: 2, tokens_evaluated: 5 }, false],
+  'LangChain’s message': [LANGCHAIN, false],
+  'LangChain’s generations': [{ generations: [[{ text: TEXT, message: LANGCHAIN }]], llm_output: null }, false],
+  LlamaIndex: [{ message: { role: 'assistant', content: TEXT }, raw: { usage: CHAT.usage }, delta: null }, false],
+};
+
+describe.each(Object.entries(PLACES))('%s', (_, place) => {
+  test.each(Object.entries(ANSWERS))('%s', (_answer, [answer, isNamed]) => {
+    const attributes = place(json(answer));
+    const reading = read(attributes);
+    expect(kindOf(attributes)).toBe('model');
+    expect(reading).toMatchObject({ output: TEXT, promptTokens: 5, outputTokens: 2 });
+    if (isNamed) {
+      expect(reading).toMatchObject({
+        callId: 'x',
+        finishReason: 'stop',
+        metadata: { response_id: 'x', response_model: 'm' },
+      });
+    }
+  });
+
+  test.each([
+    { response: { choices: ['a'] }, data: 1 },
+    { text: 'a', finishReason: 'b' },
+    { response: 'yes', done: 'no' },
+    { messages: [{ role: 'pirate', content: 'a' }], responseId: 'x' },
+    { generated_text: 'a', tone: 'b' },
+  ])('JSON that a model said: %j', (said) => {
+    const reading = read(place(json(said)));
+    expect(reading.output).toBe(json(said));
+    expect(reading.metadata?.['response_id']).toBeUndefined();
+  });
+});

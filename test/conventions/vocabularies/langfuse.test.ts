@@ -66,6 +66,8 @@ describe('a Langfuse observation', () => {
   });
 
   it('has failed only at level ERROR', () => {
+    expect(generation({ level: 'error', status_message: 'boom' }).error).toEqual({ message: 'boom' });
+    expect(generation({ level: 'default' }).metadata?.['level']).toBeUndefined();
     expect(generation({ level: 'ERROR', status_message: 'quota' }).error).toEqual({ message: 'quota' });
     const warned = generation({ level: 'WARNING', status_message: 'slow', output: 'rainy' });
     expect(warned.error).toBeUndefined();

@@ -564,3 +564,32 @@ it('has a log of a generation that the GenAI conventions do not know', () => {
   expect(kindOf(span)).toBe('generic');
   expect(readAll(span).output).toBe('Ho');
 });
+
+describe('messages in one attribute, with the prefixes of their keys', () => {
+  const ASKED = [
+    { 'message.role': 'user', 'message.contents': [{ 'message_content.type': 'text', 'message_content.text': 'Hi' }] },
+  ];
+  const CALLS = [{ 'tool_call.id': 'c', 'tool_call.function.name': 'look', 'tool_call.function.arguments': '{"a":1}' }];
+  const ANSWERED = [{ 'message.role': 'assistant', 'message.tool_calls': CALLS }];
+  const call = { id: 'c', type: 'function', function: { name: 'look', arguments: '{"a":1}' } };
+
+  it.each([
+    ['as lists', ASKED, ANSWERED],
+    ['as JSON', JSON.stringify(ASKED), JSON.stringify(ANSWERED)],
+  ])('%s', (_, asked, answered) => {
+    const reading = read('LLM', { 'llm.input_messages': asked, 'llm.output_messages': answered });
+    expect(reading.messages).toEqual([{ role: 'user', content: 'Hi' }]);
+    expect(reading.outputMessage).toEqual({ role: 'assistant', tool_calls: [call] });
+  });
+
+  it.each([
+    ['with prefixes', CALLS],
+    ['without', [call]],
+  ])('calls of a flattened message, %s', (_, calls) => {
+    const reading = read('LLM', {
+      'llm.output_messages.0.message.role': 'assistant',
+      'llm.output_messages.0.message.tool_calls': JSON.stringify(calls),
+    });
+    expect(reading.outputMessage).toEqual({ role: 'assistant', tool_calls: [call] });
+  });
+});

@@ -84,6 +84,7 @@ export function readObservation(fields: SpanFields, type: unknown): Reading {
   const usage = readUsage(fields);
   const wrapped = isWrapped(span.name, fields.object(PARAMETERS));
   const request = readWrappedRequest(wrapped, readAppMetadata(fields));
+  const level = levelOf(fields);
   const reading = type === 'generation' ? readGeneration(fields, request, usage.outputTokens) : readStep(fields);
   const isCall = type === 'generation' || type === 'embedding';
   if (isCall) addTo(reading, ownUsage(usage));
@@ -93,7 +94,7 @@ export function readObservation(fields: SpanFields, type: unknown): Reading {
   reading.metadata = {
     prompt_name: fields.string('langfuse.observation.prompt.name'),
     prompt_version: versionOf(fields.attributes['langfuse.observation.prompt.version']),
-    level: levelOf(fields),
+    level: level === 'DEFAULT' || level === 'ERROR' ? undefined : level,
     version: fields.string('langfuse.version'),
     release: fields.string('langfuse.release'),
     langfuse_environment: fields.string('langfuse.environment'),
@@ -258,13 +259,13 @@ function versionOf(value: unknown): number | string | undefined {
   return numberOf(value) ?? stringOf(value);
 }
 
-function levelOf(fields: SpanFields): string | undefined {
-  const level = fields.string(LEVEL);
-  return level === 'DEFAULT' || level === 'ERROR' ? undefined : level;
+/** The SDKs for other languages take it as the app spells it. */
+function levelOf({ attributes }: SpanFields): string | undefined {
+  return stringOf(attributes[LEVEL])?.toUpperCase();
 }
 
 function readFailure(fields: SpanFields): ReadError | undefined {
-  if (fields.attributes[LEVEL] !== 'ERROR') return readError(fields.span);
+  if (levelOf(fields) !== 'ERROR') return readError(fields.span);
   const message = fields.string(STATUS_MESSAGE);
   return readError(fields.span, { failed: true, ...(message !== undefined && { message }) });
 }
@@ -279,6 +280,6 @@ function readAppMetadata(fields: SpanFields): Fields {
   for (const key in found) found[key] = toPlainJson(structuredOf(found[key]));
   return addTo(found, {
     trace_name: fields.string('langfuse.trace.name'),
-    status_message: attributes[LEVEL] === 'ERROR' ? undefined : fields.string(STATUS_MESSAGE),
+    status_message: levelOf(fields) === 'ERROR' ? undefined : fields.string(STATUS_MESSAGE),
   });
 }

@@ -21,6 +21,7 @@ import { isBeeAi, unlessInBody, withOneMessage } from './beeai.ts';
 import { readInput } from './input.ts';
 import { isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
 import { openConfig, readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
+import { withoutPrefixes } from './prefixed.ts';
 import { readTools } from './tools.ts';
 
 /** OpenInference's middleware for TanStack AI sets this instead of `llm.finish_reason`. */
@@ -60,7 +61,8 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const texts = prompts.length > 0 ? readPrompts(prompts) : readSerialisedPrompts(request);
   const wholeInput = inputs.length === 0 ? fields.list('llm.input_messages') : undefined;
   const source = { hasLoss: isFlattenedWithLoss(span), isLangChain4j: attributes['llm.system'] === 'langchain4j' };
-  const messages = texts ?? (wholeInput ? reader.read(wholeInput) : readInput(inputs, request, source, reader));
+  const messages =
+    texts ?? (wholeInput ? reader.read(withoutPrefixes(wholeInput)) : readInput(inputs, request, source, reader));
   if (messages.length > 0 && !messages.some(isSystem)) {
     // A body for a model on Bedrock does not name it.
     const body = requestBody ?? (isObject(request.json) && Array.isArray(request.json['messages']) ? request.json : {});
@@ -122,7 +124,7 @@ function readAnswers(
   if (outputs.length > 0) return readOutput(outputs, response, reader);
   if (completions.length > 0) return [];
   const whole = fields.list('llm.output_messages');
-  return whole ? reader.readOutput(whole) : readOutput(outputs, response, reader);
+  return whole ? reader.readOutput(withoutPrefixes(whole)) : readOutput(outputs, response, reader);
 }
 
 function isSystem({ role }: ChatMessage): boolean {

@@ -20,11 +20,13 @@ import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { isProviderPart } from '../../content/parts/message-parts.ts';
 import { holdsAnswer, isStructuredText } from '../../content/provider-bodies.ts';
 import { holdsReasoning } from '../../content/reasoning-in-answer.ts';
-import { firstValue, stringOf, textOf, unquotedText } from '../../values/attributes.ts';
+import { firstValue, listOf, stringOf, textOf, unquotedText } from '../../values/attributes.ts';
 import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
 import { unflatten } from '../../values/nested-keys.ts';
 import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
+
+import { callsIn } from './prefixed.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -90,6 +92,7 @@ export function toMessage(fields: Attributes): Fields | undefined {
     const read = toCall(call);
     if (read) toolCalls.push(read);
   }
+  if (calls.length === 0) toolCalls.push(...callsIn(listOf(fields['message.tool_calls']) ?? []).filter(isObject));
   const functionName = stringOf(fields['message.function_call_name']);
   if (functionName !== undefined) {
     const body = { name: functionName, arguments: fields['message.function_call_arguments_json'] };

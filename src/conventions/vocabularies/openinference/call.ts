@@ -19,9 +19,10 @@ import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { isBeeAi, unlessInBody, withOneMessage } from './beeai.ts';
 import { readInput } from './input.ts';
-import { isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
+import { readOutput } from './messages.ts';
 import { openConfig, readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
 import { withoutPrefixes } from './prefixed.ts';
+import { isRedacted, type RawValue, readTranscript, readValue } from './raw-value.ts';
 import { readTools } from './tools.ts';
 
 /** OpenInference's middleware for TanStack AI sets this instead of `llm.finish_reason`. */

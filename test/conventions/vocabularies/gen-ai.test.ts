@@ -432,3 +432,56 @@ it('takes a span with the names of an answer and no operation for a call', () =>
   expect(kindOf({ 'gen_ai.response.model': 'gpt-4o' })).toBeUndefined();
   expect(kindOf({ ...names, 'gen_ai.agent.name': 'a' })).toBeUndefined();
 });
+
+describe("Microsoft's Agent 365", () => {
+  const CHAT = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' };
+  const versioned = (messages: unknown[]) => JSON.stringify({ version: '0.1.0', messages });
+  const text = (content: string) => ({ role: 'assistant', parts: [{ type: 'text', content }] });
+
+  it('lists the items of one answer', () => {
+    const call = { type: 'tool_call', name: 'look', id: 'c', arguments: { a: 1 } };
+    const { outputMessage, contentMetadata } = read({
+      ...CHAT,
+      'gen_ai.output.messages': versioned([text('I look.'), { role: 'assistant', parts: [call] }]),
+    });
+    expect(outputMessage).toEqual({
+      role: 'assistant',
+      content: 'I look.',
+      tool_calls: [{ id: 'c', type: 'function', function: { name: 'look', arguments: '{"a":1}' } }],
+    });
+    expect(contentMetadata).toBeUndefined();
+  });
+
+  it('has a whole answer as its words', () => {
+    const message = { role: 'assistant', content: 'It rains.' };
+    const body = { id: 'x', object: 'chat.completion', choices: [{ index: 0, finish_reason: 'stop', message }] };
+    const answer = (value: unknown) => versioned([text(JSON.stringify(value))]);
+    const usage = { prompt_tokens: 5, completion_tokens: 2 };
+    expect(read({ ...CHAT, 'gen_ai.output.messages': answer([{ ...body, usage }]) })).toMatchObject({
+      output: 'It rains.',
+      finishReason: 'stop',
+    });
+    // A model may have been asked for this.
+    expect(read({ ...CHAT, 'gen_ai.output.messages': answer(body) }).output).toBe(JSON.stringify(body));
+  });
+
+  it('puts arguments and results that are texts into objects', () => {
+    const tool = (args: unknown, result: unknown) =>
+      read({
+        'gen_ai.operation.name': 'execute_tool',
+        'gen_ai.tool.name': 'look',
+        'gen_ai.tool.call.arguments': JSON.stringify(args),
+        'gen_ai.tool.call.result': JSON.stringify(result),
+      });
+    expect(tool({ arguments: '{"a":1}' }, { result: 'rain' })).toMatchObject({ inputs: { a: 1 }, output: 'rain' });
+    expect(tool({ arguments: 'now' }, { result: 'rain' })).toMatchObject({
+      inputs: { arguments: 'now' },
+      output: '{"result":"rain"}',
+    });
+  });
+});
+
+it('makes no log of a round of an agent', () => {
+  const round = { 'gen_ai.span.kind': 'STEP', 'gen_ai.operation.name': 'react', 'gen_ai.react.round': 1 };
+  expect(kindOf(round, { name: 'react step' })).toBeUndefined();
+});

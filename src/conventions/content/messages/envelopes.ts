@@ -3,6 +3,7 @@
  * list of one.
  */
 import { isObject } from '../../../wire/json.ts';
+import { jsonOf } from '../../values/attributes.ts';
 import { withKnownNames } from './body-spellings.ts';
 
 type Fields = Record<string, unknown>;
@@ -36,6 +37,13 @@ export function requestIn(value: Fields): Fields | undefined {
     if (areObjects(inner['messages']) || areObjects(inner['contents']) || inner['input'] !== undefined) return inner;
   }
   return undefined;
+}
+
+/** Returns the whole answer of a provider in a text that an instrumentation took for its words; undefined for any other text. */
+export function answerInText(text: unknown): Fields | undefined {
+  if (typeof text !== 'string' || !/^\[?\{/.test(text) || !text.includes('usage')) return undefined;
+  const body = answerBodyIn(jsonOf(text));
+  return isObject(body) && isBody(body) && isObject(body['usage']) && typeof body['id'] === 'string' ? body : undefined;
 }
 
 /** Whether this is surely all that a provider answered: data of an app may have some of these names. */

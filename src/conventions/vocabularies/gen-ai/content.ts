@@ -7,6 +7,7 @@ import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { textOfDocuments } from '../../content/documents.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { withoutAnsweredCalls } from '../../content/messages/answered-calls.ts';
+import { answerInText } from '../../content/messages/envelopes.ts';
 import { finishReasonAt } from '../../content/messages/finish-reason.ts';
 import {
   answersInItems,
@@ -80,9 +81,10 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   if (writesBlocksAsText(span)) openBlocks(history, reader);
   const messages = withSystem(readSystem(fields, events, reader), history);
   const output = said ?? told?.output;
-  const listed = output === undefined ? [] : reader.readOutput(output, choiceCountOf(fields, output));
+  const listed =
+    output === undefined ? [] : openAnswer(reader.readOutput(output, choiceCountOf(fields, output)), reader);
   const { finishReason } = reader;
-  const areItems = answersInItems(span) || isSplitTurn(listed, finishReason);
+  const areItems = answersInItems(span) || isVersioned(output) || isSplitTurn(listed, finishReason);
   const isOneAnswer = kind === 'model' && events.hasChoices !== true && areItems && asksForOne(fields);
   const joined = isOneAnswer ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
   const items = isEmptyItem(joined[0]) && joined.length > 1 && asksForOne(fields) ? joined.slice(1) : joined;
@@ -104,6 +106,16 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
       ...metadataOfMessages(reader),
     },
   };
+}
+
+/** Microsoft's Agent 365 has items of an answer in `{ version, messages }`, and of other APIs the whole answer as its words. */
+function isVersioned(output: unknown): boolean {
+  return isObject(output) && typeof output['version'] === 'string' && Array.isArray(output['messages']);
+}
+
+function openAnswer(answers: ChatMessage[], reader: MessageReader): ChatMessage[] {
+  const body = answers.length === 1 ? answerInText(answers[0]?.content) : undefined;
+  return body ? reader.readOutput(body) : answers;
 }
 
 /** Whether this stands for an item without words, such as the reasoning before an answer. */

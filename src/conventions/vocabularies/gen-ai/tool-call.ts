@@ -9,7 +9,7 @@ import { holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader } from '../../content/messages/messages.ts';
 import { structuredAt, structuredOf } from '../../content/provider-bodies.ts';
 import type { Reading } from '../../convention.ts';
-import { unlessEmpty } from '../../values/attributes.ts';
+import { objectOf, unlessEmpty } from '../../values/attributes.ts';
 import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readEventContent } from './events.ts';
@@ -35,18 +35,31 @@ export function readToolCall(fields: SpanFields): Reading {
   const { attributes, span } = fields;
   const result = fields.firstKey(...RESULTS);
   const said = span.events.length > 0 ? readEventContent(span) : {};
+  const given = inputsAt(fields, fields.firstKey(...INPUTS));
+  const inner = given && onlyObjectAt(given, 'arguments');
   return {
     inputs:
-      inputsAt(fields, fields.firstKey(...INPUTS)) ??
+      inner ??
+      given ??
       readFunctionParameters(attributes) ??
       argumentsIn(structuredAt(fields, 'gen_ai.input.messages')) ??
       argumentsIn(said.input),
     output:
-      toOptionalText(result && unlessNothing(attributes[result])) ??
+      toOptionalText(result && (inner ? resultBeside(fields, result) : unlessNothing(attributes[result]))) ??
       resultIn(structuredAt(fields, 'gen_ai.output.messages')) ??
       resultIn(said.output),
     contentMetadata: { skill_source_uri: toAddress(attributes['gen_ai.skill.source.uri']) },
   };
+}
+
+/** Microsoft's Agent 365 has texts in objects: `{ "arguments": "{…}" }`, `{ "result": "…" }`. */
+function onlyObjectAt(value: Record<string, unknown>, key: string): Record<string, unknown> | undefined {
+  return Object.keys(value).length === 1 && typeof value[key] === 'string' ? objectOf(value[key]) : undefined;
+}
+
+function resultBeside(fields: SpanFields, key: string): unknown {
+  const value = fields.object(key);
+  return value && Object.keys(value).length === 1 && 'result' in value ? value['result'] : fields.attributes[key];
 }
 
 /** OpenLIT writes `[object ToolMessage]`, which says nothing. */

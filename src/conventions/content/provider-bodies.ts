@@ -22,6 +22,7 @@ import { isAnswerMessage, listsAnswers } from './answer-items.ts';
 import { printedDocumentsIn } from './documents.ts';
 import { imageAnswerOf } from './image-answers.ts';
 import { withKnownNames } from './messages/body-spellings.ts';
+import { holdsBody } from './messages/envelopes.ts';
 import { textOfState } from './messages/graph-state.ts';
 import { areChoices, joinItems } from './messages/join-messages.ts';
 import { toRole } from './messages/message-fields.ts';
@@ -76,7 +77,7 @@ export function jsonValueAt(fields: SpanFields, key: string): unknown {
   }
   const text = fields.json(key) ?? value;
   const inner = structuredOf(text);
-  return isAnswer(inner) || (isObject(inner) && Array.isArray(inner['messages'])) ? inner : text;
+  return isAnswer(fromRareAnswer(inner)) || (isObject(inner) && Array.isArray(inner['messages'])) ? inner : text;
 }
 
 /** Returns what a tool returned, at a key whose value is JSON. `null` is what it returned, too. */
@@ -101,7 +102,7 @@ function openList(value: unknown): unknown {
 function toStructured(text: string, parsed: unknown): unknown {
   if (typeof parsed !== 'object') return text;
   // Python's spelling of data may be the words of an answer.
-  if (startsAsPython(text) && !holdsMessages(parsed) && !areAnswers(parsed)) return text;
+  if (startsAsPython(text) && !holdsMessages(parsed) && !areAnswers(parsed) && !holdsBody(parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
   return isLangChainText(text) ? fromLangChain(items) : withKnownNames(items);
 }

@@ -109,6 +109,14 @@ describe.each(Object.entries(PLACES))('%s', (_, place) => {
     }
   });
 
+  test('encoded twice, or as Python prints it', () => {
+    for (const [answer] of [ANSWERS['{ data }']!, ANSWERS['a client’s response']!, ANSWERS['Ollama without a chat']!]) {
+      expect(read(place(json(json(answer)))), json(answer)).toMatchObject({ output: TEXT, promptTokens: 5 });
+    }
+    const printed = json(ANSWERS['{ data }']![0]).replaceAll('"', "'");
+    expect(read(place(printed))).toMatchObject({ output: TEXT, promptTokens: 5 });
+  });
+
   test.each([
     { response: { choices: ['a'] }, data: 1 },
     { text: 'a', finishReason: 'b' },

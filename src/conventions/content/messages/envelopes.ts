@@ -27,6 +27,12 @@ export function answerBodyIn(value: unknown): unknown {
   return only === undefined ? known : value;
 }
 
+/** Whether the value is the whole answer of a provider, or something around one. */
+export function holdsBody(value: unknown): boolean {
+  const body = answerBodyIn(value);
+  return isObject(body) && isBody(body);
+}
+
 const REQUEST_KEYS = ['kwargs', 'body', 'request', 'params', 'payload', 'json'] as const;
 
 /** Returns the request in an object that has no messages itself. */

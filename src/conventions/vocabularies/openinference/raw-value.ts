@@ -1,5 +1,5 @@
 /** The raw values of a span: `input.value` and `output.value`, what was hidden of them, and transcripts of sound. */
-import { answerBodyIn } from '../../content/messages/envelopes.ts';
+import { answerBodyIn, holdsBody } from '../../content/messages/envelopes.ts';
 import { holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { isStructuredText } from '../../content/provider-bodies.ts';
 import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
@@ -52,7 +52,8 @@ export function readValue(fields: SpanFields, key: 'input.value' | 'output.value
   const text = written !== undefined && isJson ? unquotedText(written) : written;
   const parsed = text === undefined || isStructuredText(text) ? fields.structure(key) : undefined;
   // Python's spelling of data may be the words of an answer.
-  const isWords = key === 'output.value' && text !== undefined && startsAsPython(text) && !holdsMessages(parsed);
+  const isData = !holdsMessages(parsed) && !holdsBody(parsed);
+  const isWords = key === 'output.value' && text !== undefined && startsAsPython(text) && isData;
   const json = typeof parsed === 'string' || isWords ? undefined : answerBodyIn(parsed);
   return { isDamaged: fields.truncated.has(key), json, text, isJson };
 }

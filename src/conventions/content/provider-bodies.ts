@@ -34,7 +34,7 @@ import { toModelTools } from './model-tools.ts';
 import { fromLangChain } from './parts/langchain-json.ts';
 import { isKnownPart, isProviderPart } from './parts/message-parts.ts';
 import { readRequestParameters, withConfig } from './request-parameters.ts';
-import { joinChunks, yieldedIn } from './streams/stream-chunks.ts';
+import { joinChunks } from './streams/stream-chunks.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -77,7 +77,9 @@ export function jsonValueAt(fields: SpanFields, key: string): unknown {
   }
   const text = fields.json(key) ?? value;
   const inner = structuredOf(text);
-  return isAnswer(fromRareAnswer(inner)) || (isObject(inner) && Array.isArray(inner['messages'])) ? inner : text;
+  return isAnswer(fromRareAnswer(joinChunks(inner))) || (isObject(inner) && Array.isArray(inner['messages']))
+    ? inner
+    : text;
 }
 
 /** Returns what a tool returned, at a key whose value is JSON. `null` is what it returned, too. */
@@ -129,7 +131,7 @@ export function readAnswer(
   recordedText?: string,
 ): Reading {
   if (recorded === undefined || recorded === null) return {};
-  const value = fromRareAnswer(joinChunks(yieldedIn(recorded) ?? recorded));
+  const value = fromRareAnswer(joinChunks(recorded));
   const picture = imageAnswerOf(value);
   if (picture) {
     const { revisedPrompt: revised_prompt, ...message } = picture;

@@ -3,7 +3,7 @@ import { isObject } from '../../wire/json.ts';
 import { objectOf } from '../values/attributes.ts';
 import { answerBodyIn } from './messages/envelopes.ts';
 import { isAboutReply, nodeIn, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
-import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
+import { eventsInTexts, joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
 
 /**
  * Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. Ollama's is in
@@ -77,8 +77,9 @@ function bodyIn(answer: unknown): unknown {
   const list = Array.isArray(answer) ? answer : yieldedIn(answer);
   if (!list) return answer;
   if (list.length === 1) return answerBodyIn(list);
-  const joined = joinChunks(list);
-  return joined === list ? undefined : bodyInPieces(list, joined);
+  const events = eventsInTexts(list) ?? list;
+  const joined = joinChunks(events);
+  return joined === events ? undefined : bodyInPieces(events, joined);
 }
 
 /** One of the last pieces says what all have used. */

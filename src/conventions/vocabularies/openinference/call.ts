@@ -215,7 +215,7 @@ function readResponse(
 /** A decorated generator reports the list of what it was streamed. */
 function joined(response: RawValue): RawValue {
   const { json = response.text } = response;
-  const whole = typeof json === 'string' || Array.isArray(json) ? joinChunks(json) : json;
+  const whole = joinChunks(json);
   if (whole === json) return response;
   return { ...response, json: Array.isArray(whole) ? { choices: whole } : whole };
 }

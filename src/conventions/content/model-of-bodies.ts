@@ -42,11 +42,16 @@ export function withNamesOfAnswer(reading: Reading, fields: SpanFields, keys: re
     if (typeof value === 'string' && /^\s*\[(?!\s*\{)/.test(value)) continue;
     const body = answerBodyIn(typeof value === 'string' ? fields.structure(key) : value);
     if (!isObject(body) || !(isWholeAnswer(body) ? !isSaid(value, reading) : saysTokensOf(reading, body))) continue;
-    const { id: response_id, model: response_model } = namesIn(body);
-    reading.callId ??= response_id;
-    reading.metadata = addTo(omitUndefined({ response_id, response_model }) as Fields, reading.metadata);
-    break;
+    return withNames(reading, body);
   }
+  const { providerResponse: body } = reading;
+  return body && isWholeAnswer(body) ? withNames(reading, body) : reading;
+}
+
+function withNames(reading: Reading, body: Fields): Reading {
+  const { id: response_id, model: response_model } = namesIn(body);
+  reading.callId ??= response_id;
+  reading.metadata = addTo(omitUndefined({ response_id, response_model }) as Fields, reading.metadata);
   return reading;
 }
 

@@ -485,3 +485,22 @@ it('makes no log of a round of an agent', () => {
   const round = { 'gen_ai.span.kind': 'STEP', 'gen_ai.operation.name': 'react', 'gen_ai.react.round': 1 };
   expect(kindOf(round, { name: 'react step' })).toBeUndefined();
 });
+
+it('reads all of an answer whose body is in an event', () => {
+  const body = {
+    id: 'x',
+    model: 'm',
+    choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'It rains.' } }],
+    usage: { prompt_tokens: 5, completion_tokens: 2 },
+  };
+  const attributes = { 'gen_ai.completion': JSON.stringify(body) };
+  const event = { name: 'gen_ai.content.completion', attributes, time: [1, 0] as [number, number] };
+  expect(read({ 'gen_ai.operation.name': 'chat' }, { events: [event] })).toMatchObject({
+    output: 'It rains.',
+    finishReason: 'stop',
+    promptTokens: 5,
+    callId: 'x',
+    metadata: { response_id: 'x', response_model: 'm' },
+    providerResponse: body,
+  });
+});

@@ -29,8 +29,13 @@ export function answerBodyIn(value: unknown): unknown {
 
 /** Whether the value is the whole answer of a provider, or something around one. */
 export function holdsBody(value: unknown): boolean {
+  return wholeAnswerIn(value) !== undefined;
+}
+
+/** Returns the whole answer of a provider. */
+export function wholeAnswerIn(value: unknown): Fields | undefined {
   const body = answerBodyIn(value);
-  return isObject(body) && isBody(body);
+  return isObject(body) && isBody(body) ? body : undefined;
 }
 
 const REQUEST_KEYS = ['kwargs', 'body', 'request', 'params', 'payload', 'json'] as const;
@@ -48,8 +53,8 @@ export function requestIn(value: Fields): Fields | undefined {
 /** Returns the whole answer of a provider in a text that an instrumentation took for its words; undefined for any other text. */
 export function answerInText(text: unknown): Fields | undefined {
   if (typeof text !== 'string' || !/^\[?\{/.test(text) || !text.includes('usage')) return undefined;
-  const body = answerBodyIn(jsonOf(text));
-  return isObject(body) && isBody(body) && isObject(body['usage']) && typeof body['id'] === 'string' ? body : undefined;
+  const body = wholeAnswerIn(jsonOf(text));
+  return isObject(body?.['usage']) && typeof body['id'] === 'string' ? body : undefined;
 }
 
 /** Whether this is surely all that a provider answered: data of an app may have some of these names. */

@@ -7,7 +7,7 @@ import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { textOfDocuments } from '../../content/documents.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { withoutAnsweredCalls } from '../../content/messages/answered-calls.ts';
-import { answerInText } from '../../content/messages/envelopes.ts';
+import { answerInText, wholeAnswerIn } from '../../content/messages/envelopes.ts';
 import { finishReasonAt } from '../../content/messages/finish-reason.ts';
 import {
   answersInItems,
@@ -20,6 +20,7 @@ import { holdsMessages, openTexts } from '../../content/messages/message-wrapper
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
 import { blocksInText } from '../../content/parts/message-parts.ts';
+import { structuredOf } from '../../content/provider-bodies.ts';
 import { lastException, readError } from '../../content/read-error.ts';
 import { countSentences } from '../../content/streams/stream-chunks.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
@@ -68,7 +69,8 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
 
   const reader = new MessageReader(hasBedrocksBlocks(fields));
   const given = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS);
-  const answered = contentAt(fields, 'gen_ai.output.messages') ?? completionAt(fields) ?? unlessOwnJson(events.output);
+  const written = contentAt(fields, 'gen_ai.output.messages') ?? completionAt(fields);
+  const answered = written ?? unlessOwnJson(events.output);
   const turn = isRealtime(span) ? readRealtimeTurn(answered) : undefined;
   const asked = given ?? turn?.before;
   const said = turn ? turn.answer : answered;
@@ -101,6 +103,8 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
     outputMessage,
     output: messageText(outputMessage),
     finishReason,
+    // What the body says beside the answer is only there.
+    providerResponse: written === undefined ? toPlainObject(wholeAnswerIn(structuredOf(events.output))) : undefined,
     contentMetadata: {
       choices: others.length > 0 ? others : undefined,
       ...metadataOfMessages(reader),

@@ -90,6 +90,15 @@ describe.each(Object.entries(PLACES))('%s', (_, place) => {
     }
   });
 
+  test.each([
+    { response: { error: { message: 'Rate limit', type: 'rate_limit_error', param: null, code: null } } },
+    { status: 429, data: { error: { message: 'Rate limit', code: 429, status: 'RESOURCE_EXHAUSTED' } } },
+  ])('a failure: %j', (answer) => {
+    const { error, output, outputMessage } = read(place(json(answer)));
+    expect(error?.message).toBe('Rate limit');
+    expect([output, outputMessage]).toEqual([undefined, undefined]);
+  });
+
   test('encoded twice, or as Python prints it', () => {
     for (const [answer] of [ANSWERS['{ data }']!, ANSWERS['a client’s response']!, ANSWERS['Ollama without a chat']!]) {
       expect(read(place(json(json(answer)))), json(answer)).toMatchObject({ output: TEXT, promptTokens: 5 });
@@ -100,6 +109,7 @@ describe.each(Object.entries(PLACES))('%s', (_, place) => {
 
   test.each([
     { response: { choices: ['a'] }, data: 1 },
+    { response: { error: 'none', message: 'a' } },
     { text: 'a', finishReason: 'b' },
     { response: 'yes', done: 'no' },
     { messages: [{ role: 'pirate', content: 'a' }], responseId: 'x' },

@@ -8,7 +8,8 @@ import { withKnownNames } from './body-spellings.ts';
 
 type Fields = Record<string, unknown>;
 
-const KEYS = [
+/** What answers are below. */
+export const ANSWER_KEYS = [
   ...['response', 'data', 'result', 'body', 'output', 'outputs', 'completion'],
   ...['raw_response', 'rawResponse', 'raw'],
 ] as const;
@@ -20,7 +21,7 @@ export function answerBodyIn(value: unknown): unknown {
   const known = withKnownNames(only ?? value);
   if (!isObject(known)) return value;
   if (isBody(known)) return known;
-  for (const key of KEYS) {
+  for (const key of ANSWER_KEYS) {
     const inner = withKnownNames(known[key]);
     if (isObject(inner) && isBody(inner)) return inner;
   }

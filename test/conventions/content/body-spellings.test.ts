@@ -133,8 +133,13 @@ describe.each(Object.entries(PLACES))('%s', (_, place) => {
 
   test('a request of .NET', () => {
     const [, answer] = Object.entries(ANSWERS)[0]!;
-    const spelled = respelled(REQUEST, SPELLINGS['as .NET and Go spell them']!);
-    expect(read(place(spelled, answer)).messages).toEqual(read(place(REQUEST, answer)).messages);
+    const spelled = respelled(REQUEST, SPELLINGS['as .NET and Go spell them']!) as object;
+    const parameters = { type: 'object', properties: { City: { type: 'string' } } };
+    const tools = [{ type: 'function', function: { name: 'look', description: 'Looks.', parameters } }];
+    const Tools = [{ Type: 'function', Function: { Name: 'look', Description: 'Looks.', Parameters: parameters } }];
+    const plain = read(place({ ...REQUEST, tools }, answer));
+    const { messages, tools: offered } = read(place({ ...spelled, Tools }, answer));
+    expect([messages, offered]).toEqual([plain.messages, plain.tools]);
   });
 
   test.each([

@@ -173,7 +173,10 @@ function withSnakeKeys(value: unknown, depth: number): unknown {
   return copy;
 }
 
-const APP_VALUES: ReadonlySet<string> = new Set(['arguments', 'result', 'input', 'output', 'metadata']);
+const APP_VALUES: ReadonlySet<string> = new Set([
+  ...['arguments', 'result', 'input', 'output', 'metadata'],
+  ...['parameters', 'schema', 'input_schema', 'json_schema'],
+]);
 
 function toSnake(key: string): string {
   return key

@@ -8,7 +8,6 @@
 import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
 import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { isLostAnswer } from '../../content/messages/messages.ts';
-import { readRequest } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
@@ -18,7 +17,7 @@ import { constantOf } from '../../values/enum-member.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { FINISH_REASONS, readGenAiContent, reportedFinishReason } from './content.ts';
 import { GUARDRAIL_NAMES, readGuardrail } from './guardrail.ts';
-import { readGenAiParameters } from './parameters.ts';
+import { fillInFromBody, readGenAiParameters } from './parameters.ts';
 import { isRealtime, isSentMessage } from './realtime.ts';
 import { readGenAiShort } from './short-way.ts';
 import { readToolCall } from './tool-call.ts';
@@ -265,18 +264,6 @@ function looksLikeCall(span: SpanSlice): boolean {
     span.status.code === STATUS_ERROR ||
     span.events.some(({ name }) => typeof name === 'string' && name.startsWith('gen_ai.'))
   );
-}
-
-/** Gateways write the whole body of the request as the prompt. Attributes win over it. */
-function fillInFromBody(reading: Reading, fields: SpanFields): void {
-  const key = fields.firstKey('gen_ai.prompt', 'gen_ai.prompt_json');
-  const value = key === undefined ? undefined : fields.attributes[key];
-  if (key === undefined || (typeof value === 'string' && !value.startsWith('{'))) return;
-  const body = fields.object(key);
-  if (stringOf(body?.['model']) === undefined) return;
-  const { other, ...parameters } = readRequest(body as Record<string, unknown>);
-  addTo(reading, addTo<Reading>({ ...parameters }, reading));
-  if (other) reading.other = addTo({ ...other }, reading.other);
 }
 
 function readName(fields: SpanFields, kind: SpanKind): string | undefined {

@@ -115,6 +115,16 @@ it.each([{ input: 'Go?' }, { prompts: ['Go?'] }, { question: 'Go?', context: 'A 
   },
 );
 
+it.each([JSON.stringify({ text: 'Hello', lang: 'de' }), 'Hello'])(
+  'what a user said first in a record of AWS is a turn where the answers are all turns: %s',
+  (said) => {
+    const asked = [turn('user', said), turn('user', 'Hello')];
+    const { messages, output } = readRecord(asked, [turn('assistant', 'Hallo'), turn('assistant', 'Ja?')]);
+    expect(messages).toEqual([asked[0], turn('assistant', 'Hallo'), asked[1]]);
+    expect(output).toBe('Ja?');
+  },
+);
+
 function turn(role: string, content: string) {
   return { role, content };
 }

@@ -8,6 +8,4 @@ export const STEPS: ReadonlySet<unknown> = new Set([
   'model_inference',
   'model_chunk',
   'execute_agent_loop_cycle',
-  // A round of an agent, as Alibaba's instrumentations name it.
-  'react',
 ]);

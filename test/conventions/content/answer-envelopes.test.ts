@@ -70,6 +70,10 @@ const ANSWERS: Readonly<Record<string, readonly [unknown, boolean]>> = {
     false,
   ],
   'llama.cpp': [{ content: TEXT, stop: true, stop_type: 'eos', tokens_predicted: 2, tokens_evaluated: 5 }, false],
+  'Text Generation Inference': [
+    { generated_text: TEXT, details: { finish_reason: 'eos_token', generated_tokens: 2 }, usage: CHAT.usage },
+    false,
+  ],
   'LangChain’s message': [LANGCHAIN, false],
   'LangChain’s generations': [{ generations: [[{ text: TEXT, message: LANGCHAIN }]], llm_output: null }, false],
   LlamaIndex: [{ message: { role: 'assistant', content: TEXT }, raw: { usage: CHAT.usage }, delta: null }, false],
@@ -109,11 +113,14 @@ describe.each(Object.entries(PLACES))('%s', (_, place) => {
 
   test.each([
     { response: { choices: ['a'] }, data: 1 },
+    { data: { model: 'Volvo', choices: [{ colour: 'red' }] } },
+    [{ id: 7, candidates: [{ content: 'a' }] }],
     { response: { error: 'none', message: 'a' } },
     { text: 'a', finishReason: 'b' },
-    { response: 'yes', done: 'no' },
+    { response: 'yes', done: true },
+    { response: 'yes', done: true, model: 'Volvo' },
     { messages: [{ role: 'pirate', content: 'a' }], responseId: 'x' },
-    { generated_text: 'a', tone: 'b' },
+    { generated_text: 'a', details: { tone: 'b' } },
   ])('JSON that a model said: %j', (said) => {
     const reading = read(place(json(said)));
     expect(reading.output).toBe(json(said));

@@ -474,6 +474,8 @@ describe("Microsoft's Agent 365", () => {
         'gen_ai.tool.call.result': JSON.stringify(result),
       });
     expect(tool({ arguments: '{"a":1}' }, { result: 'rain' })).toMatchObject({ inputs: { a: 1 }, output: 'rain' });
+    const own = { arguments: '{"a":1}' };
+    expect(tool(own, 'rain')).toMatchObject({ inputs: own, output: 'rain' });
     expect(tool({ arguments: 'now' }, { result: 'rain' })).toMatchObject({
       inputs: { arguments: 'now' },
       output: '{"result":"rain"}',
@@ -484,6 +486,7 @@ describe("Microsoft's Agent 365", () => {
 it('makes no log of a round of an agent', () => {
   const round = { 'gen_ai.span.kind': 'STEP', 'gen_ai.operation.name': 'react', 'gen_ai.react.round': 1 };
   expect(kindOf(round, { name: 'react step' })).toBeUndefined();
+  expect(kindOf({ 'openinference.span.kind': 'AGENT' }, { name: 'react' })).toBe('agent');
 });
 
 it('reads all of an answer whose body is in an event', () => {

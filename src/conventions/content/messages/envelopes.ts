@@ -46,7 +46,8 @@ export function requestIn(value: Fields): Fields | undefined {
   for (const key of REQUEST_KEYS) {
     const inner = withKnownNames(value[key]);
     if (!isObject(inner) || typeof inner['model'] !== 'string') continue;
-    if (areObjects(inner['messages']) || areObjects(inner['contents']) || inner['input'] !== undefined) return inner;
+    const { messages, contents, input } = inner;
+    if ([messages, contents, input].some(areObjects) || typeof input === 'string') return inner;
   }
   return undefined;
 }
@@ -62,14 +63,22 @@ export function answerInText(text: unknown): Fields | undefined {
 function isBody(value: Fields): boolean {
   if (!OTHERS.some((key) => value[key] !== undefined)) return false;
   const { choices, candidates, object, type, role } = value;
-  return (
-    areObjects(choices) ||
-    areObjects(candidates) ||
-    object === 'response' ||
-    (type === 'message' && role === 'assistant')
-  );
+  if (object === 'response' || (type === 'message' && role === 'assistant')) return true;
+  return [choices, candidates].some((list) => areObjects(list) && list.every(isChoice));
 }
 
-function areObjects(list: unknown): boolean {
+function isChoice({
+  message,
+  delta,
+  content,
+  text,
+  finish_reason: ofPython,
+  finishReason = ofPython,
+}: Fields): boolean {
+  const isSaid = isObject(message) || isObject(delta) || isObject(content) || typeof text === 'string';
+  return isSaid || typeof finishReason === 'string';
+}
+
+function areObjects(list: unknown): list is Fields[] {
   return Array.isArray(list) && list.length > 0 && list.every(isObject);
 }

@@ -41,13 +41,12 @@ function fromChatResponse({ messages, responseId, response_id: id = responseId, 
 }
 
 function fromServer(body: Fields): Fields | undefined {
-  const { response, done, content, tokens_predicted: predicted, generated_text: generated, details } = body;
-  if (typeof response === 'string' && typeof done === 'boolean') {
-    return { role: 'assistant', content: response, finish_reason: body['done_reason'] };
-  }
-  if (typeof content === 'string' && predicted !== undefined) {
+  const { response, done, done_reason: reason, content, generated_text: generated, details } = body;
+  const isOllamas = typeof done === 'boolean' && typeof body['model'] === 'string' && 'eval_count' in body;
+  if (typeof response === 'string' && isOllamas) return { role: 'assistant', content: response, finish_reason: reason };
+  if (typeof content === 'string' && 'tokens_predicted' in body) {
     return { role: 'assistant', content, finish_reason: body['stop_type'] };
   }
-  if (typeof generated !== 'string' || !isObject(details)) return undefined;
+  if (typeof generated !== 'string' || !isObject(details) || !('generated_tokens' in details)) return undefined;
   return { role: 'assistant', content: generated, finish_reason: details['finish_reason'] };
 }

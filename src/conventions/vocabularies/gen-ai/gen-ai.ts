@@ -62,6 +62,8 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['create_agent', 'agent'],
   ['agent_call', 'agent'],
   ['workflow_step', 'plumbing'],
+  // A round of an agent, in Alibaba's instrumentations.
+  ['react', 'plumbing'],
 ]);
 
 /**

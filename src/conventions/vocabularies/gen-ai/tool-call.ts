@@ -36,7 +36,7 @@ export function readToolCall(fields: SpanFields): Reading {
   const result = fields.firstKey(...RESULTS);
   const said = span.events.length > 0 ? readEventContent(span) : {};
   const given = inputsAt(fields, fields.firstKey(...INPUTS));
-  const inner = given && onlyObjectAt(given, 'arguments');
+  const inner = given && isWrapped(fields, result) ? onlyObjectAt(given, 'arguments') : undefined;
   return {
     inputs:
       inner ??
@@ -45,7 +45,7 @@ export function readToolCall(fields: SpanFields): Reading {
       argumentsIn(structuredAt(fields, 'gen_ai.input.messages')) ??
       argumentsIn(said.input),
     output:
-      toOptionalText(result && (inner ? resultBeside(fields, result) : unlessNothing(attributes[result]))) ??
+      toOptionalText(result && (inner ? fields.object(result)?.['result'] : unlessNothing(attributes[result]))) ??
       resultIn(structuredAt(fields, 'gen_ai.output.messages')) ??
       resultIn(said.output),
     contentMetadata: { skill_source_uri: toAddress(attributes['gen_ai.skill.source.uri']) },
@@ -57,9 +57,10 @@ function onlyObjectAt(value: Record<string, unknown>, key: string): Record<strin
   return Object.keys(value).length === 1 && typeof value[key] === 'string' ? objectOf(value[key]) : undefined;
 }
 
-function resultBeside(fields: SpanFields, key: string): unknown {
-  const value = fields.object(key);
-  return value && Object.keys(value).length === 1 && 'result' in value ? value['result'] : fields.attributes[key];
+/** A tool may take arguments of that name: what it returned is in an object then, too. */
+function isWrapped(fields: SpanFields, result: string | undefined): boolean {
+  const keys = result === undefined ? ['result'] : Object.keys(fields.object(result) ?? {});
+  return keys.length === 1 && keys[0] === 'result';
 }
 
 /** OpenLIT writes `[object ToolMessage]`, which says nothing. */

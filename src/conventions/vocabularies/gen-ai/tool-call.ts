@@ -36,7 +36,8 @@ export function readToolCall(fields: SpanFields): Reading {
   const result = fields.firstKey(...RESULTS);
   const said = span.events.length > 0 ? readEventContent(span) : {};
   const given = inputsAt(fields, fields.firstKey(...INPUTS));
-  const inner = given && isWrapped(fields, result) ? onlyObjectAt(given, 'arguments') : undefined;
+  const only = given && onlyObjectAt(given, 'arguments');
+  const inner = only && isWrapped(fields, result) ? only : undefined;
   return {
     inputs:
       inner ??

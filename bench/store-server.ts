@@ -10,6 +10,8 @@ const POLL_MILLIS = 250;
 /** A busy machine can keep a server from its database for a moment: senders then repeat, and the times count that. */
 const MAX_BUSY = 30;
 const BUSY_MILLIS = 1_000;
+/** Sooner than the server, which may close a connection at the moment in which a request is sent on it. */
+const IDLE_MILLIS = 60_000;
 
 export interface StoreServer {
   /** Resolves to the body of the answer, once all of it is there. @throws unless the status is 200. */
@@ -25,7 +27,7 @@ export async function withStoreServer<Result>(
   measure: (server: StoreServer) => Promise<Result>,
 ): Promise<Result> {
   const child = fork(fileURLToPath(new URL('server-process.js', import.meta.url)), [kind, place]);
-  const agent = new Agent({ keepAlive: true, maxSockets: connections });
+  const agent = new Agent({ keepAlive: true, maxSockets: connections, timeout: IDLE_MILLIS });
   let repeats = 0;
   const onRepeat = () => {
     repeats += 1;

@@ -36,6 +36,8 @@ const SPAN_BYTES = 1_000;
 const MAX_REMEMBERED_KEYS = 4_096;
 const MAX_REMEMBERED_CHARS = 256;
 const MAX_REMEMBERED_SCOPES = 256;
+/** An app's spans have few combinations of them. */
+const MAX_REMEMBERED_SIGNS = 256;
 
 /** Never throws. */
 export function takeCensus(span: SpanSlice, conventions: readonly Convention[]): Census {
@@ -67,9 +69,9 @@ export function hasVocabulary(signs: number): boolean {
   return (signs & ALL_SIGNS) !== 0;
 }
 
-/** Whether the convention at this place of a list of so many may recognise the span. */
-export function mayRecognise(signs: number, index: number, count: number): boolean {
-  return (signs & bitAt(index, count)) !== 0;
+/** Returns the conventions of the list that may recognise the span, in the list's order. */
+export function mayBeMeant(signs: number, conventions: readonly Convention[]): readonly Convention[] {
+  return tableOf(conventions).ofSigns(signs & ALL_SIGNS);
 }
 
 /** Whether the span has any attribute that `context.ts` reads. */
@@ -115,8 +117,11 @@ class SignTable {
   readonly #scopes: Beginnings;
   readonly #remembered = new Map<string, number>();
   readonly #rememberedScopes = new Map<string, number>();
+  readonly #conventions: readonly Convention[];
+  readonly #rememberedSigns = new Map<number, readonly Convention[]>();
 
   constructor(conventions: readonly Convention[]) {
+    this.#conventions = conventions;
     this.#always = conventions.reduce(
       (bits, { signs }, index) => (signs === undefined ? bits | bitAt(index, conventions.length) : bits),
       0,
@@ -148,6 +153,15 @@ class SignTable {
     if (this.#remembered.size >= MAX_REMEMBERED_KEYS) this.#remembered.clear();
     if (key.length <= MAX_REMEMBERED_CHARS) this.#remembered.set(key, bits);
     return bits;
+  }
+
+  ofSigns(signs: number): readonly Convention[] {
+    const known = this.#rememberedSigns.get(signs);
+    if (known) return known;
+    const found = this.#conventions.filter((_, index) => (signs & bitAt(index, this.#conventions.length)) !== 0);
+    if (this.#rememberedSigns.size >= MAX_REMEMBERED_SIGNS) this.#rememberedSigns.clear();
+    this.#rememberedSigns.set(signs, found);
+    return found;
   }
 }
 

@@ -3,7 +3,7 @@ import { type SpreadTaken, withSpreadRecords } from '../otel/content-records.ts'
 import type { SpanSlice } from '../otel/span-slice.ts';
 import { messageText } from '../wire/message-text.ts';
 import type { ChatMessage } from '../wire/v4.ts';
-import { type Census, hasVocabulary, mayRecognise, takeCensus } from './census.ts';
+import { type Census, hasVocabulary, mayBeMeant, takeCensus } from './census.ts';
 import { answerKeysOf } from './content/answer-keys.ts';
 import { readContentRefs } from './content/content-refs.ts';
 import { readEvaluations } from './content/evaluations.ts';
@@ -69,9 +69,7 @@ const NO_RECOGNITIONS: readonly Recognition[] = [];
 /** Asks the vocabularies that may be meant, in the order of the table, but for those that one before them covers. */
 function recognise(span: SpanSlice, conventions: readonly Convention[], signs: number): readonly Recognition[] {
   const found: Recognition[] = [];
-  for (let index = 0; index < conventions.length; index++) {
-    if (!mayRecognise(signs, index, conventions.length)) continue;
-    const convention = conventions[index]!;
+  for (const convention of mayBeMeant(signs, conventions)) {
     if (isCovered(convention, found) || (convention.isAddition && found.length === 0)) continue;
     const kind = classifySafely(convention, span);
     if (kind !== undefined) found.push({ convention, kind: convention.isAddition ? found[0]!.kind : kind });

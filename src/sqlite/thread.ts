@@ -103,7 +103,7 @@ export class SqliteThread {
   readonly #busy = new Int32Array(new SharedArrayBuffer(4));
   #hasBegun = false;
   #hasEnded = false;
-  #receive: (answer: Answer | undefined) => void = () => {};
+  #receive: ((answer: Answer | undefined) => void) | undefined;
 
   /** Throws where the runtime has no threads, or forbids them. */
   constructor({ file, canWrite, setUp = '', program }: ThreadOptions) {
@@ -116,17 +116,17 @@ export class SqliteThread {
     this.#worker.unref();
     this.#ended = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     this.#worker.on('message', (answer: Answer) => {
-      if (this.#hasBegun) this.#receive(answer);
+      if (this.#hasBegun) this.#take(answer);
       this.#hasBegun = true;
     });
-    this.#worker.on('error', () => this.#receive(undefined));
+    this.#worker.on('error', () => this.#take(undefined));
     if (running.size === 0) process.on('exit', waitForAll);
     running.add(this);
     this.#worker.once('exit', () => {
       this.#hasEnded = true;
       running.delete(this);
       if (running.size === 0) process.off('exit', waitForAll);
-      this.#receive(undefined);
+      this.#take(undefined);
     });
   }
 
@@ -162,6 +162,13 @@ export class SqliteThread {
     if (answer.error) reject(Object.assign(new Error(answer.error.message), answer.error));
     else resolve(answer.result as Result);
     return 'idle';
+  }
+
+  /** Whoever receives holds the answer, and an idle thread would keep that, which may have many megabytes. */
+  #take(answer: Answer | undefined): void {
+    const receive = this.#receive;
+    this.#receive = undefined;
+    receive?.(answer);
   }
 
   /** Blocks until it is in the middle of nothing, for as long at most. */

@@ -1,7 +1,7 @@
 /** The one look through the keys of a span: it must miss no vocabulary, and spare the others all look-ups. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { hasContextSign, mayRecognise, takeCensus } from '../../src/conventions/census.ts';
+import { hasContextSign, mayBeMeant, takeCensus } from '../../src/conventions/census.ts';
 import { environmentIn, readSession, readTags, readUser } from '../../src/conventions/context.ts';
 import type { Convention } from '../../src/conventions/convention.ts';
 import { CONVENTIONS, censusOf, classifySpan, readSpan } from '../../src/conventions/index.ts';
@@ -53,10 +53,12 @@ const mixedSpan = fc
 
 function expectNoneMissed(span: SpanSlice): void {
   const { signs } = censusOf(span);
-  for (const [index, convention] of CONVENTIONS.entries()) {
-    const isMissed = convention.classify(span) !== undefined && !mayRecognise(signs, index, CONVENTIONS.length);
-    expect(isMissed ? convention.name : undefined).toBeUndefined();
-  }
+  const asked = mayBeMeant(signs, CONVENTIONS);
+  const missed = CONVENTIONS.filter(
+    (convention) => convention.classify(span) !== undefined && !asked.includes(convention),
+  );
+  expect(missed.map(({ name }) => name)).toEqual([]);
+  expect(asked).toEqual(CONVENTIONS.filter((convention) => asked.includes(convention)));
   const context = [readSession(span), readUser(span), readTags(span), environmentIn(span.attributes)];
   if (context.some((found) => found !== undefined)) expect(hasContextSign(signs)).toBe(true);
 }
@@ -82,7 +84,7 @@ it.each([
   ['vercel-ai', 'ai.operationId'],
 ])('only vocabularies with a sign on spans of %s are asked about them', (name, key) => {
   const { signs } = censusOf(makeSpan({ [key]: 'x' }));
-  const asked = CONVENTIONS.filter((_, index) => mayRecognise(signs, index, CONVENTIONS.length));
+  const asked = mayBeMeant(signs, CONVENTIONS);
   expect(asked.map((convention) => convention.name)).toContain(name);
   for (const { signs: known } of asked) {
     expect(known?.keys?.includes(key) || known?.prefixes?.some((beginning) => key.startsWith(beginning))).toBe(true);

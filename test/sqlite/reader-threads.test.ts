@@ -1,10 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
+import { setImmediate as turn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect, onTestFinished, test } from 'vitest';
 import { openSqlite } from '../../src/sqlite/open.ts';
 import { createSqliteReader } from '../../src/sqlite/reader-threads.ts';
 import { createStatementCache } from '../../src/sqlite/statement-cache.ts';
 import { temporaryDirectory } from '../support/start-test-server.ts';
+
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 
 /** Counts to `limit`, which takes the engine about 0.1 µs each. */
 const COUNT = `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?)
@@ -36,6 +42,15 @@ test('a long read holds up neither this thread nor writes nor other reads', asyn
   }
   expect(await long).toEqual([{ count: 10_000_000 }]);
   expect(others).toBeGreaterThan(10);
+});
+
+test('an idle thread keeps nothing of what it has answered', async () => {
+  const { reader } = open();
+  const read = async () => new WeakRef((await reader.all('SELECT 1 AS one', []))[0]!);
+  const row = await read();
+  await turn();
+  collect();
+  expect(row.deref()).toBeUndefined();
 });
 
 test('each read sees what was committed before it', async () => {

@@ -9,12 +9,16 @@ import { Tree } from './tree.ts';
 const MAX_SKELETONS = 50_000;
 /** Smaller trees are read as fast as they are found. */
 const MIN_SKELETONS = 64;
+/** Applications send every few seconds while a trace goes on. After a longer pause its bytes are read again. */
+const MAX_PAUSE_MILLIS = 30_000;
 
 interface Remembered {
   readonly partCount: number;
   readonly byteCount: number;
   readonly lastPart: Uint8Array;
   readonly tree: Tree;
+  /** Of `performance.now()`. */
+  readonly usedAtMillis: number;
 }
 
 export class TreeMemo {
@@ -24,6 +28,7 @@ export class TreeMemo {
 
   /** Takes the tree out: it may be changed. Yields after small steps. */
   *take(traceId: string, parts: readonly Uint8Array[]): Generator<void, Tree> {
+    this.#bound();
     const known = this.#forget(traceId);
     const lastPart = parts.at(-1);
     const isSame =
@@ -44,10 +49,15 @@ export class TreeMemo {
     const others = part?.replacesOthers ? [] : parts;
     const partCount = others.length + (part ? 1 : 0);
     const byteCount = countBytes(others) + (part?.bytes.length ?? 0);
-    this.#trees.set(traceId, { partCount, byteCount, lastPart, tree });
+    this.#trees.set(traceId, { partCount, byteCount, lastPart, tree, usedAtMillis: performance.now() });
     this.#skeletonCount += tree.size;
-    for (const oldest of this.#trees.keys()) {
-      if (this.#skeletonCount <= MAX_SKELETONS) return;
+    this.#bound();
+  }
+
+  #bound(): void {
+    const earliestMillis = performance.now() - MAX_PAUSE_MILLIS;
+    for (const [oldest, { usedAtMillis }] of this.#trees) {
+      if (this.#skeletonCount <= MAX_SKELETONS && usedAtMillis >= earliestMillis) return;
       this.#forget(oldest);
     }
   }

@@ -3,7 +3,7 @@ import { isObject } from '../../wire/json.ts';
 import type { ReadError, Reading } from '../convention.ts';
 import { jsonOf, withoutQuotes } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
-import { ANSWER_KEYS } from './messages/envelopes.ts';
+import { ANSWER_KEYS, isEnvelope } from './messages/envelopes.ts';
 import { eventsInText, mayBeEvents } from './streams/event-stream.ts';
 import { failureIn, isFailedBody, isFailure } from './streams/failures.ts';
 import { joinChunks, yieldedIn } from './streams/stream-chunks.ts';
@@ -64,7 +64,7 @@ function withFailureOfStream(reading: Reading, events: readonly unknown[]): Read
 }
 
 function withFailureOfBody(reading: Reading, body: Record<string, unknown>): Reading {
-  const inner = ANSWER_KEYS.map((key) => body[key]).find(isFailedBody);
+  const inner = isEnvelope(body) ? ANSWER_KEYS.map((key) => body[key]).find(isFailedBody) : undefined;
   const error = failureIn(inner ?? body);
   if (!error) return reading;
   if (inner) return hasUsage(reading) ? reading : withoutAnswer(reading, error);

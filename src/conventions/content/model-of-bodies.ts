@@ -57,7 +57,7 @@ function withNames(reading: Reading, body: Fields): Reading {
 
 /** Whether a body that nobody knows has the tokens of the call, beside a model. JSON that a model said has not. */
 function saysTokensOf({ promptTokens, outputTokens }: Reading, body: Fields): boolean {
-  if (namesIn(body).model === undefined || (promptTokens ?? outputTokens) === undefined) return false;
+  if (namesIn(body).model === undefined || promptTokens === undefined || outputTokens === undefined) return false;
   const usage = usageOfBody(body);
   return usage?.promptTokens === promptTokens && usage?.outputTokens === outputTokens;
 }

@@ -106,7 +106,7 @@ function toStructured(text: string, parsed: unknown): unknown {
   // Python's spelling of data may be the words of an answer.
   if (startsAsPython(text) && !holdsMessages(parsed) && !areAnswers(parsed) && !holdsBody(parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
-  return isLangChainText(text) ? fromLangChain(items) : withKnownNames(items);
+  return isLangChainText(text) ? fromLangChain(items) : items;
 }
 
 /** Whether these are choices without what a body has around them. */
@@ -116,7 +116,7 @@ function areAnswers(parsed: unknown): boolean {
 
 /** Reads parameters and tools of a request. */
 export function readRequest(request: Fields): Reading {
-  const body = withConfig(request);
+  const body = withConfig(withKnownNames(request));
   return addTo(readRequestParameters(body), { tools: toModelTools(body['tools'] ?? body['functions']) });
 }
 
@@ -131,14 +131,16 @@ export function readAnswer(
   recordedText?: string,
 ): Reading {
   if (recorded === undefined || recorded === null) return {};
-  const value = fromRareAnswer(joinChunks(recorded));
-  const picture = imageAnswerOf(value);
+  const joined = joinChunks(recorded);
+  const opened = fromRareAnswer(joined);
+  const picture = imageAnswerOf(opened);
   if (picture) {
     const { revisedPrompt: revised_prompt, ...message } = picture;
     const [outputMessage] = reader.readOutput(message);
     return { outputMessage, contentMetadata: unlessEmpty({ revised_prompt }) };
   }
-  const holdsMessage = isAnswer(value);
+  const holdsMessage = isAnswer(opened);
+  const value = holdsMessage ? opened : joined;
   const text = value === recorded && recordedText !== undefined ? recordedText : toText(value);
   const answers = reader.readOutput(holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text }] });
   // What a tool answered separates the turns around it.

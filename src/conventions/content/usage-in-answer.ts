@@ -18,9 +18,9 @@ export function usageIn(answer: unknown): Record<string, unknown> | undefined {
     body['usage'] ??
     body['usageMetadata'] ??
     body['usage_metadata'] ??
-    body['usage_details'] ??
+    (Array.isArray(body['messages']) ? body['usage_details'] : undefined) ??
     (isServers(body) ? body : undefined) ??
-    (isObject(body['raw']) ? body['raw']['usage'] : undefined) ??
+    (isObject(body['raw']) && isObject(body['message']) ? body['raw']['usage'] : undefined) ??
     usageOfMessage(body) ??
     usageOfText(body) ??
     (isObject(body['meta']) ? body['meta'] : undefined) ??
@@ -32,13 +32,18 @@ export function usageIn(answer: unknown): Record<string, unknown> | undefined {
 }
 
 /** Ollama and llama.cpp have it in the answer itself. */
-function isServers({ eval_count: ollama, tokens_predicted: llamaCpp }: Record<string, unknown>): boolean {
-  return (ollama ?? llamaCpp) !== undefined;
+function isServers({
+  eval_count: ollama,
+  tokens_predicted: llamaCpp,
+  content,
+  stop,
+}: Record<string, unknown>): boolean {
+  return ollama !== undefined || (llamaCpp !== undefined && typeof content === 'string' && typeof stop === 'boolean');
 }
 
 /** LangChain's message, also serialised. */
-function usageOfMessage({ kwargs }: Record<string, unknown>): unknown {
-  return isObject(kwargs) ? (kwargs['usage_metadata'] ?? kwargs['usageMetadata']) : undefined;
+function usageOfMessage({ lc, kwargs }: Record<string, unknown>): unknown {
+  return lc !== undefined && isObject(kwargs) ? (kwargs['usage_metadata'] ?? kwargs['usageMetadata']) : undefined;
 }
 
 /** Dify's, in any currency; one whose prices it does not know is for nothing. */

@@ -121,9 +121,22 @@ describe.each(Object.entries(PLACES))('%s', (_, place) => {
     { response: 'yes', done: true, model: 'Volvo' },
     { messages: [{ role: 'pirate', content: 'a' }], responseId: 'x' },
     { generated_text: 'a', details: { tone: 'b' } },
+    { generated_text: 'a', details: { generated_tokens: 3 } },
+    { content: 'a', tokens_predicted: 3 },
+    { text: 'a', finishReason: 'stop', usage: { when: 'daily' } },
+    { messages: [{ role: 'assistant', content: 'a' }], responseId: 'x' },
+    { response: { id: 1, choices: [{ text: 'a' }, { text: 'b' }] } },
+    { data: { id: 'q1', question: 'Where?', choices: [{ text: 'Oslo' }, { text: 'Bergen' }] } },
+    [{ id: 'q1', question: 'Where?', choices: [{ text: 'Oslo' }, { text: 'Bergen' }] }],
+    { result: { id: 'a', candidates: [{ content: { name: 'Ada' } }] } },
+    { body: { model: 'T3', choices: [{ message: { to: 'Bob' } }] } },
+    { response: { id: 'm1', object: 'response', status: 'ok' } },
+    { summary: 'Try later.', data: { error: { message: 'Rate limit', type: 'rate_limit_error' } } },
   ])('JSON that a model said: %j', (said) => {
     const reading = read(place(json(said)));
-    expect(reading.output).toBe(json(said));
-    expect(reading.metadata?.['response_id']).toBeUndefined();
+    expect(reading).toMatchObject({ output: json(said), outputMessage: { role: 'assistant', content: json(said) } });
+    expect(reading.metadata).not.toHaveProperty('response_id');
+    const { promptTokens, outputTokens, callId, error } = reading;
+    expect({ promptTokens, outputTokens, callId, error }).toEqual({});
   });
 });

@@ -147,7 +147,40 @@ describe.each(Object.entries(PLACES))('%s', (_, place) => {
     { Choices: ['a', 'b'], Model: 'Volvo' },
     { Choices: [{ Text: 'a' }] },
     { Usage: 'daily', 'shelf-life': 3 },
+    { Id: '1', Choices: [{ Message: 'a' }] },
+    { Choices: [{ Content: 'a' }, { Content: 'b' }], Model: 'T3' },
+    { Id: 3, Content: [{ Type: 'heading', Content: 'a' }] },
+    { Model: 'T3', Output: [{ Type: 'relay' }] },
+    { choices: [{ 'my-key': 1 }], model: 'T3' },
+    { usage: { 'my-key': 1 }, id: 4 },
+    { candidates: [{ 'first-name': 'Ada' }], id: 1 },
+    { role: 'user', 'tool-calls': [1] },
   ])('JSON that a model said: %j', (said) => {
     expect(read(place(REQUEST, said)).output).toBe(json(said));
   });
+});
+
+test.each([
+  { 'langfuse.observation.type': 'tool' },
+  { 'langsmith.span.kind': 'tool' },
+  { 'mlflow.spanType': '"TOOL"' },
+  { 'traceloop.span.kind': 'tool' },
+])('what a tool was given keeps its names: %j', (span) => {
+  const inputs = {
+    Id: 'x',
+    Model: 'm',
+    Choices: [{ Message: { Role: 'assistant', Content: 'a' } }],
+    usage: { 'input-tokens': 1 },
+  };
+  const Body = { Id: 'x', Model: 'm', Choices: [{ Message: { Role: 'assistant', Content: 'a' } }] };
+  for (const given of [inputs, Body]) {
+    const text = json(given);
+    const places = {
+      'langfuse.observation.input': text,
+      'gen_ai.prompt': text,
+      'mlflow.spanInputs': text,
+      'traceloop.entity.input': text,
+    };
+    expect(read({ ...span, ...places }).inputs).toEqual(given);
+  }
 });

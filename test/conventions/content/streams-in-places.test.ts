@@ -114,6 +114,11 @@ describe.each(Object.entries(PLACES))('%s', (_, place) => {
     ['lines', '{"a":1}\n{"b":2}'],
     ['a list below a key', json({ chunks: [{ text: 'a' }, { text: 'b' }] })],
     ['steps', json([{ type: 'start-step', name: 'a' }, { type: 'other' }])],
+    ['events', json([{ type: 'start', id: 1 }, { type: 'finish' }])],
+    [
+      'events below a key',
+      json({ events: [{ type: 'start', at: 'A' }, { type: 'error', error: 'late' }, { type: 'finish' }] }),
+    ],
   ])('%s that a model said', (_what, said) => {
     expect(read(place(said)).output).toBe(said);
   });

@@ -10,15 +10,13 @@ import { withSnakeNames } from './spellings.ts';
 type Fields = Record<string, unknown>;
 
 const CONTENTS = ['Choices', 'Candidates', 'Messages', 'Contents', 'Output', 'Content'] as const;
-/** What each of them has in its items. */
-const ITEM_KEYS = ['Message', 'Delta', 'Role', 'Type', 'Content', 'FinishReason'] as const;
 /** What is beside the contents in a body. */
 const OTHERS = ['Id', 'Model', 'ModelId', 'Object', 'Usage', 'UsageMetadata', 'StopReason', 'FinishReason'] as const;
 /** Where an answer has words in its names. */
 const WORDY = ['choices', 'candidates', 'usage'] as const;
 
 /** Returns any other value as it is: a message, data of the app, and what a model said. */
-export function withKnownNames(value: unknown): unknown {
+export function withKnownNames<T>(value: T): T | Fields {
   if (!isObject(value)) return value;
   return isCapitalised(value) || hasHyphens(value) ? withSnakeNames(value) : value;
 }
@@ -30,12 +28,28 @@ function isCapitalised(body: Fields): boolean {
 
 /** A text is the content of a message, which has spellings of its own. */
 function areItems(list: unknown): boolean {
-  return Array.isArray(list) && list.length > 0 && list.every((item) => isObject(item) && hasAnyOf(item, ITEM_KEYS));
+  return Array.isArray(list) && list.length > 0 && list.every((item) => isObject(item) && isItem(item));
 }
+
+/** Whether this is a choice, a candidate, a message, or a block: rows of an app, and of a model, may have some of these names. */
+function isItem({ Message, Delta = Message, Content, Role, Type, ...others }: Fields): boolean {
+  if (isObject(Delta) || isObject(Content)) return true;
+  if (typeof Type === 'string') return ITEM_TYPES.has(Type);
+  return (
+    typeof Role === 'string' && ROLES.has(Role) && (Content ?? others['ToolCalls'] ?? others['Parts']) !== undefined
+  );
+}
+
+const ROLES: ReadonlySet<string> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'model']);
+const ITEM_TYPES: ReadonlySet<string> = new Set([
+  ...['message', 'text', 'thinking', 'tool_use', 'tool_result', 'reasoning', 'function_call', 'function_call_output'],
+]);
 
 function hasAnyOf(fields: Fields, keys: readonly string[]): boolean {
   return keys.some((key) => fields[key] !== undefined);
 }
+
+const HYPHENATED = /^(?:(?:finish|stop)-reason|tool-calls|(?:prompt|completion|input|output|total)-token(?:s|-count))$/;
 
 function hasHyphens(body: Fields): boolean {
   return WORDY.some((key) => {
@@ -46,6 +60,6 @@ function hasHyphens(body: Fields): boolean {
 }
 
 function hasHyphen(fields: Fields): boolean {
-  for (const key in fields) if (key.includes('-')) return true;
+  for (const key in fields) if (HYPHENATED.test(key)) return true;
   return false;
 }

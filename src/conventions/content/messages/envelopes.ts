@@ -28,6 +28,18 @@ export function answerBodyIn(value: unknown): unknown {
   return only === undefined ? known : value;
 }
 
+/** What clients tell of an answer beside it. With any other field the object says more. */
+const FRAME_KEYS: ReadonlySet<string> = new Set([
+  ...ANSWER_KEYS,
+  ...['status', 'statusCode', 'status_code', 'statusText', 'ok', 'headers', 'config', 'request', 'url', 'parsed'],
+]);
+
+/** Whether an object is nothing but what a client has put around an answer. */
+export function isEnvelope(value: Fields): boolean {
+  for (const key in value) if (!FRAME_KEYS.has(key)) return false;
+  return true;
+}
+
 /** Whether the value is the whole answer of a provider, or something around one. */
 export function holdsBody(value: unknown): boolean {
   return wholeAnswerIn(value) !== undefined;
@@ -59,25 +71,24 @@ export function answerInText(text: unknown): Fields | undefined {
   return isObject(body?.['usage']) && typeof body['id'] === 'string' ? body : undefined;
 }
 
-/** Whether this is surely all that a provider answered: data of an app may have some of these names. */
+/** Whether this is surely all that a provider answered: data of an app, and JSON of a model, may have some of these names. */
 function isBody(value: Fields): boolean {
   if (!OTHERS.some((key) => value[key] !== undefined)) return false;
-  const { choices, candidates, object, type, role } = value;
-  if (object === 'response' || (type === 'message' && role === 'assistant')) return true;
-  return [choices, candidates].some((list) => areObjects(list) && list.every(isChoice));
+  const { choices, candidates, object, type, role, content, output } = value;
+  if (object === 'response') return Array.isArray(output);
+  if (type === 'message' && role === 'assistant') return Array.isArray(content);
+  const isNamed = [value['model'], object].some((name) => typeof name === 'string') || isObject(value['usage']);
+  return [choices, candidates].some((list) => areObjects(list) && list.every((choice) => isChoice(choice, isNamed)));
 }
 
-function isChoice({
-  message,
-  delta,
-  content,
-  text,
-  finish_reason: ofPython,
-  finishReason = ofPython,
-}: Fields): boolean {
-  const isSaid = isObject(message) || isObject(delta) || isObject(content) || typeof text === 'string';
-  return isSaid || typeof finishReason === 'string';
+function isChoice(choice: Fields, isNamed: boolean): boolean {
+  const { message, delta, content, text, finish_reason: ofPython, finishReason = ofPython } = choice;
+  if (typeof finishReason === 'string' || (isNamed && typeof text === 'string')) return true;
+  if (isObject(content)) return Array.isArray(content['parts']) || content['role'] === 'model';
+  return [message, delta].some((said) => isObject(said) && SAID_KEYS.some((key) => key in said));
 }
+
+const SAID_KEYS = ['role', 'content', 'tool_calls'] as const;
 
 function areObjects(list: unknown): list is Fields[] {
   return Array.isArray(list) && list.length > 0 && list.every(isObject);

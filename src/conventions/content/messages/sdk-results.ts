@@ -21,8 +21,10 @@ function fromConstructor({ lc, id, kwargs }: Fields): Fields | undefined {
   return { ...kwargs, role: 'assistant' };
 }
 
-function fromTextResult({ text, finishReason, usage, toolCalls, reasoningText }: Fields): Fields | undefined {
+function fromTextResult({ text, finishReason, usage, response, toolCalls, reasoningText }: Fields): Fields | undefined {
   if (typeof text !== 'string' || typeof finishReason !== 'string' || !isObject(usage)) return undefined;
+  if (!isObject(response) && !('totalTokens' in usage || 'inputTokens' in usage || 'promptTokens' in usage))
+    return undefined;
   return {
     role: 'assistant',
     content: text,
@@ -34,19 +36,26 @@ function fromTextResult({ text, finishReason, usage, toolCalls, reasoningText }:
 
 /** The last message is the answer: those before it are of tools that the client has run. */
 function fromChatResponse({ messages, responseId, response_id: id = responseId, ...body }: Fields): Fields | undefined {
-  if (!Array.isArray(messages) || typeof id !== 'string' || !messages.every(isObject)) return undefined;
+  if (!Array.isArray(messages) || typeof id !== 'string' || !messages.every(isChatMessage)) return undefined;
   const last = messages.at(-1);
-  if (last === undefined || messages.some(({ role }) => role !== 'assistant' && role !== 'tool')) return undefined;
+  if (last === undefined) return undefined;
   return { ...last, finish_reason: body['finishReason'] ?? body['finish_reason'] };
+}
+
+/** Messages of these have their contents in a list. */
+function isChatMessage(value: unknown): value is Fields {
+  if (!isObject(value) || !Array.isArray(value['contents'])) return false;
+  return value['role'] === 'assistant' || value['role'] === 'tool';
 }
 
 function fromServer(body: Fields): Fields | undefined {
   const { response, done, done_reason: reason, content, generated_text: generated, details } = body;
   const isOllamas = typeof done === 'boolean' && typeof body['model'] === 'string' && 'eval_count' in body;
   if (typeof response === 'string' && isOllamas) return { role: 'assistant', content: response, finish_reason: reason };
-  if (typeof content === 'string' && 'tokens_predicted' in body) {
+  if (typeof content === 'string' && typeof body['stop'] === 'boolean' && 'tokens_predicted' in body) {
     return { role: 'assistant', content, finish_reason: body['stop_type'] };
   }
-  if (typeof generated !== 'string' || !isObject(details) || !('generated_tokens' in details)) return undefined;
+  if (typeof generated !== 'string' || !isObject(details)) return undefined;
+  if (typeof details['finish_reason'] !== 'string' || !('generated_tokens' in details)) return undefined;
   return { role: 'assistant', content: generated, finish_reason: details['finish_reason'] };
 }

@@ -76,7 +76,9 @@ export function toKnownSpelling(value: unknown): unknown {
 
 /** Lisps join words with hyphens. */
 function isHyphenated(value: Fields): boolean {
-  return typeof value['role'] === 'string' && (value['tool-calls'] ?? value['tool-call-id']) !== undefined;
+  const { role, 'tool-calls': calls, 'tool-call-id': id } = value;
+  if (role === 'tool') return typeof id === 'string';
+  return role === 'assistant' && Array.isArray(calls) && calls.every(isObject);
 }
 
 function isCapitalised(value: Fields): boolean {

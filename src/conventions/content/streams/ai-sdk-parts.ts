@@ -46,7 +46,15 @@ function textOf({ delta, textDelta, text = textDelta }: Fields): string {
   return typeof piece === 'string' ? piece : '';
 }
 
-/** Whether the parts are of one answer: an agent has the steps of several, with results between them. */
+/** Whether the parts are of one answer, and say something: an agent has the steps of several, with results between them. */
 export function areOfOneStep(parts: readonly Fields[]): boolean {
-  return parts.filter(({ type }) => type === 'start-step' || type === 'stream-start').length <= 1;
+  const starts = parts.filter(({ type }) => type === 'start-step' || type === 'stream-start');
+  return starts.length <= 1 && parts.some(saysSomething);
+}
+
+/** What a model wrote may have such types, too. */
+function saysSomething({ type, ...part }: Fields): boolean {
+  if (type === 'tool-call') return typeof part['toolName'] === 'string';
+  if (type === 'finish') return typeof part['finishReason'] === 'string';
+  return (type === 'text-delta' || type === 'reasoning-delta') && textOf(part) !== '';
 }

@@ -10,6 +10,7 @@ import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { textOfDocuments } from '../../content/documents.ts';
 import { inputsOf } from '../../content/inputs.ts';
+import { withKnownNames } from '../../content/messages/body-spellings.ts';
 import { saidIn, textOfState } from '../../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import {
@@ -124,7 +125,7 @@ function typeOf({ name, attributes }: SpanSlice): unknown {
 /** The input of a generation is a provider's request, a list of messages, or text. */
 function readGeneration(fields: SpanFields, request: WrappedRequest, outputTokens: number | undefined): Reading {
   const reader = new MessageReader();
-  const input = valueAt(fields, INPUT);
+  const input = withKnownNames(valueAt(fields, INPUT));
   const history = input === undefined ? [] : reader.read(input);
   const messages = withSystem(reader.readSystem(request.instructions), history);
   const parameters = fields.object(PARAMETERS) ?? {};

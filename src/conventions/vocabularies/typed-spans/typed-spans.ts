@@ -5,6 +5,7 @@
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
+import { withKnownNames } from '../../content/messages/body-spellings.ts';
 import { answerBodyIn } from '../../content/messages/envelopes.ts';
 import { knownReason, toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf, holdsMessages } from '../../content/messages/message-wrappers.ts';
@@ -149,7 +150,7 @@ function attachedTo({ app = [] }: TypedSpans, fields: SpanFields): readonly (Fie
 
 function readCall(source: TypedSpans, fields: SpanFields): Reading {
   const reader = new MessageReader();
-  const request = valueAt(fields, source.inputs);
+  const request = withKnownNames(valueAt(fields, source.inputs));
   const response = valueAt(fields, source.outputs);
   const requestBody = isObject(request) ? request : {};
   const messages = request === undefined ? [] : reader.read(request);

@@ -41,11 +41,18 @@ export function withNamesOfAnswer(reading: Reading, fields: SpanFields, keys: re
     // Lists of texts have no names.
     if (typeof value === 'string' && /^\s*\[(?!\s*\{)/.test(value)) continue;
     const body = answerBodyIn(typeof value === 'string' ? fields.structure(key) : value);
-    if (!isObject(body) || !(isWholeAnswer(body) ? !isSaid(value, reading) : saysTokensOf(reading, body))) continue;
+    if (!isObject(body) || !isNamedBy(body, value, reading)) continue;
     return withNames(reading, body);
   }
   const { providerResponse: body } = reading;
   return body && isWholeAnswer(body) ? withNames(reading, body) : reading;
+}
+
+/** JSON that a model said may name an id and a model, too. */
+function isNamedBy(body: Fields, recorded: unknown, reading: Reading): boolean {
+  if (!isSaid(recorded, reading)) return isWholeAnswer(body) || saysTokensOf(reading, body);
+  const areCounted = reading.promptTokens !== undefined && reading.outputTokens !== undefined;
+  return areCounted && !isWholeAnswer(body) && saysTokensOf(reading, body);
 }
 
 function withNames(reading: Reading, body: Fields): Reading {
@@ -57,7 +64,7 @@ function withNames(reading: Reading, body: Fields): Reading {
 
 /** Whether a body that nobody knows has the tokens of the call, beside a model. JSON that a model said has not. */
 function saysTokensOf({ promptTokens, outputTokens }: Reading, body: Fields): boolean {
-  if (namesIn(body).model === undefined || promptTokens === undefined || outputTokens === undefined) return false;
+  if (namesIn(body).model === undefined || (promptTokens ?? outputTokens) === undefined) return false;
   const usage = usageOfBody(body);
   return usage?.promptTokens === promptTokens && usage?.outputTokens === outputTokens;
 }

@@ -41,6 +41,9 @@ type Fields = Record<string, unknown>;
 /** LangChain's serialisation is somewhere in the text. */
 const LANGCHAIN_TEXT = /"lc\\*":\s?1\b/;
 
+/** Each level is looked through as a whole. */
+const MAX_DEPTH = 6;
+
 const ANSWER_KEYS = ['choices', 'candidates', 'generations', 'output', 'response'] as const;
 
 export function isLangChainText(text: string): boolean {
@@ -160,7 +163,7 @@ export function readAnswer(
 }
 
 /** Whether this is the answer of a provider or framework, and not JSON that the model has written. */
-export function isAnswer(value: unknown): boolean {
+export function isAnswer(value: unknown, depth = 0): boolean {
   if (Array.isArray(value)) {
     return value.every((item) => item === null || isMessageOrPart(item)) && value.some(isKnownItem);
   }
@@ -171,7 +174,7 @@ export function isAnswer(value: unknown): boolean {
     holdsAnswer(value) ||
     isCandidate(value) ||
     listsAnswers(value) ||
-    ANSWER_KEYS.some((key) => isObject(value[key]) && isAnswer(value[key]))
+    (depth < MAX_DEPTH && ANSWER_KEYS.some((key) => isObject(value[key]) && isAnswer(value[key], depth + 1)))
   );
 }
 

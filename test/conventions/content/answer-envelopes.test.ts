@@ -131,6 +131,7 @@ describe.each(Object.entries(PLACES))('%s', (_, place) => {
     { result: { id: 'a', candidates: [{ content: { name: 'Ada' } }] } },
     { body: { model: 'T3', choices: [{ message: { to: 'Bob' } }] } },
     { response: { id: 'm1', object: 'response', status: 'ok' } },
+    { id: 'x', model: 'T3', usage: { input_tokens: 'daily' } },
     { summary: 'Try later.', data: { error: { message: 'Rate limit', type: 'rate_limit_error' } } },
   ])('JSON that a model said: %j', (said) => {
     const reading = read(place(json(said)));

@@ -174,6 +174,8 @@ describe('the answer', () => {
     const counts = { 'llm.token_count.prompt': 5, 'llm.token_count.completion': 2 };
     expect(llm({ ...answer, ...counts }).metadata).toMatchObject(names);
     // What a model said may have all of these names.
+    const said = JSON.stringify({ ...body, usage: { input_tokens: 5 } });
+    expect(llm({ 'output.value': said })).not.toHaveProperty('callId', 'x');
     expect(llm({ ...answer, ...counts, 'llm.token_count.prompt': 6 })).not.toHaveProperty('callId');
   });
 

@@ -18,8 +18,15 @@ const WORDY = ['choices', 'candidates', 'usage'] as const;
 /** Returns any other value as it is: a message, data of the app, and what a model said. */
 export function withKnownNames<T>(value: T): T | Fields {
   if (!isObject(value)) return value;
-  return isCapitalised(value) || hasHyphens(value) ? withSnakeNames(value) : value;
+  const known = KNOWN.get(value);
+  if (known || !(isCapitalised(value) || hasHyphens(value))) return known ?? value;
+  const renamed = withSnakeNames(value);
+  KNOWN.set(value, renamed);
+  return renamed;
 }
+
+/** Several readers ask for the same body. */
+const KNOWN = new WeakMap<Fields, Fields>();
 
 function isCapitalised(body: Fields): boolean {
   for (const key in body) if (!/^[A-Z]/.test(key)) return false;

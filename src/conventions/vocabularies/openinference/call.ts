@@ -102,7 +102,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
     outputMessage,
     output: messageText(outputMessage) ?? completions[0],
     finishReason: readFinishReason(attributes, parameters, response, isSaid, responseBody, outputMessage),
-    callId: nameOf((body ?? onlyBodyOf(response))?.['id']),
+    callId: nameOf(body?.['id']),
     metadata: readResponse(fields, body, model, stringOf(parameters?.['user'])),
     contentMetadata: {
       reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
@@ -218,12 +218,6 @@ function joined(response: RawValue): RawValue {
   const whole = joinChunks(json);
   if (whole === json) return response;
   return { ...response, json: Array.isArray(whole) ? { choices: whole } : whole };
-}
-
-/** OpenAI's agents report the answer of the chat API in a list. */
-function onlyBodyOf({ json }: RawValue): Record<string, unknown> | undefined {
-  if (!Array.isArray(json) || json.length !== 1) return undefined;
-  return isObject(json[0]) && Array.isArray(json[0]['choices']) ? json[0] : undefined;
 }
 
 /** Returns a body that went over the wire; undefined for LangChain's serialisation and bare lists. */

@@ -4,7 +4,7 @@
  */
 import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, nameOf, omitUndefined, unquotedText } from '../values/attributes.ts';
+import { addTo, nameOf, omitUndefined, tokenOf, unquotedText } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { listsAnswers } from './answer-items.ts';
 import { answerBodyIn, requestIn } from './messages/envelopes.ts';
@@ -64,7 +64,9 @@ function withNames(reading: Reading, body: Fields): Reading {
 
 /** Whether a body that nobody knows has the tokens of the call, beside a model. JSON that a model said has not. */
 function saysTokensOf({ promptTokens, outputTokens }: Reading, body: Fields): boolean {
-  if (namesIn(body).model === undefined || (promptTokens ?? outputTokens) === undefined) return false;
+  const { id, model } = namesIn(body);
+  const areNames = tokenOf(model) !== undefined && (id === undefined || tokenOf(id) !== undefined);
+  if (!areNames || (promptTokens ?? outputTokens) === undefined) return false;
   const usage = usageOfBody(body);
   return usage?.promptTokens === promptTokens && usage?.outputTokens === outputTokens;
 }

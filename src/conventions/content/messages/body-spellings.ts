@@ -18,11 +18,10 @@ const WORDY = ['choices', 'candidates', 'usage'] as const;
 /** Returns any other value as it is: a message, data of the app, and what a model said. */
 export function withKnownNames<T>(value: T): T | Fields {
   if (!isObject(value)) return value;
-  const known = KNOWN.get(value);
-  if (known || !(isCapitalised(value) || hasHyphens(value))) return known ?? value;
-  const renamed = withSnakeNames(value);
-  KNOWN.set(value, renamed);
-  return renamed;
+  if (!isCapitalised(value) && !hasHyphens(value)) return value;
+  const known = KNOWN.get(value) ?? withSnakeNames(value);
+  KNOWN.set(value, known);
+  return known;
 }
 
 /** Several readers ask for the same body. */

@@ -6,7 +6,8 @@ import { firstValue, listOf, objectOf, stringOf } from '../../values/attributes.
 import { memberOf } from '../../values/enum-member.ts';
 import { toText } from '../../values/plain-json.ts';
 import { addTranscript, type MessageParts } from '../parts/collected-parts.ts';
-import { collectPart, isCallOrResultPart, isKnownPart, isProviderPart, pushCall } from '../parts/message-parts.ts';
+import { pushCall } from '../parts/lone-parts.ts';
+import { collectPart, isCallOrResultPart, isKnownPart, isProviderPart } from '../parts/message-parts.ts';
 import { RESULT_KEYS } from '../parts/part-keys.ts';
 import { asListedItem, readExecutedTool } from '../parts/provider-calls.ts';
 import { isNamedResult, isUntypedResult, type PartCall, toArguments } from '../parts/tool-parts.ts';

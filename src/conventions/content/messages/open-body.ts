@@ -5,6 +5,8 @@ import { javaMapsIn } from '../../values/java-map.ts';
 import { isCallOrResultPart, isKnownPart, isProviderPart, isTextPart, MAX_PARTS } from '../parts/message-parts.ts';
 import { readResultPart } from '../parts/tool-parts.ts';
 
+type Fields = Record<string, unknown>;
+
 /**
  * Opens texts in the content of a message that are the JSON of its blocks: items of the list that are such a text, and
  * text in which a call or a result with its id can be nothing else. `isBedrocks`: also blocks without types, and those that
@@ -58,8 +60,22 @@ function blocksInText(text: unknown, isBedrocks: boolean, isGiven: boolean): unk
   const blocks = callBlocksIn(text, isBedrocks);
   if (blocks || !isGiven || typeof text !== 'string' || !text.startsWith('[')) return blocks;
   const given = typedBlocksIn(text);
-  return given?.every(isObject) && given.some(isTextPart) && !given.some(isProviderPart) ? given : undefined;
+  const areGiven = given?.every((block) => isObject(block) && isGivenBlock(block)) && given.some(isWords);
+  return areGiven ? given : undefined;
 }
+
+/** With any other field a block is data that somebody wants to have read, and that would be lost. */
+function isGivenBlock(block: Fields): boolean {
+  if (isProviderPart(block)) return false;
+  if (!isTextPart(block)) return isObject(block['source']) || block[String(block['type'])] !== undefined;
+  return isWords(block) && Object.keys(block).every((key) => TEXT_KEYS.has(key));
+}
+
+function isWords(block: unknown): boolean {
+  return isObject(block) && isTextPart(block) && typeof (block['text'] ?? block['content']) === 'string';
+}
+
+const TEXT_KEYS: ReadonlySet<string> = new Set(['type', 'text', 'content', 'cache_control', 'annotations']);
 
 function callBlocksIn(text: unknown, isBedrocks: boolean): unknown[] | undefined {
   if (isBedrocks && typeof text === 'string' && PRINTED_BLOCKS.test(text)) return printedBlocksIn(text);

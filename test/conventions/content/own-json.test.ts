@@ -157,3 +157,20 @@ it.each([
   const said = '{ "rate":  1.0,\n "at": [1e3, 12345678901234567890] }';
   expect(read({ ...span, [key]: said }).output).toBe(said);
 });
+
+it.each([
+  '[{"type":"human","data":{"content":"x","age":3}}]',
+  '[{"type":"text","text":"Hallo","lang":"de"}]',
+  '[{"type":"text","label":"Name"},{"type":"file","label":"CV"}]',
+])('JSON that a user said in a message is what they said: %s', (said) => {
+  const history = JSON.stringify([{ role: 'user', content: said }]);
+  for (const span of [
+    { ...call, 'gen_ai.input.messages': history },
+    { 'openinference.span.kind': 'LLM', 'input.value': `{"messages":${history}}` },
+    { 'langfuse.observation.type': 'generation', 'langfuse.observation.input': history },
+    { 'langsmith.span.kind': 'llm', 'gen_ai.prompt': `{"messages":${history}}` },
+    { 'mlflow.spanType': '"CHAT_MODEL"', 'mlflow.spanInputs': `{"messages":${history}}` },
+  ]) {
+    expect(read(span).messages).toEqual([{ role: 'user', content: said }]);
+  }
+});

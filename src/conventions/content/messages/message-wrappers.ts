@@ -214,7 +214,19 @@ function messagesInLines(text: string): unknown[] | undefined {
 export function messagesInText(text: string): unknown[] | undefined {
   if (!text.startsWith('[') || !(text.includes('"role"') || text.includes('"type"'))) return undefined;
   const list = jsonOf(text);
-  return Array.isArray(list) && list.length > 0 && list.every(isMessageLike) ? list : undefined;
+  return Array.isArray(list) && list.length > 0 && list.every(isCertainlyMessage) ? list : undefined;
+}
+
+/** A user may say rows with a type and data. */
+function isCertainlyMessage(value: unknown): boolean {
+  return (
+    isMessageLike(value) && !(isObject(value) && value['role'] === undefined && isStored(value) && !hasRest(value))
+  );
+}
+
+/** What LangChain has in the data of each message. */
+function hasRest({ data }: Fields): boolean {
+  return isObject(data) && ('additional_kwargs' in data || 'response_metadata' in data || 'tool_call_id' in data);
 }
 
 function numberedReasonOf({ finish_reason, finishReason }: Fields): string | undefined {

@@ -67,7 +67,8 @@ function blocksInText(text: unknown, isBedrocks: boolean, isGiven: boolean): unk
 /** With any other field a block is data that somebody wants to have read, and that would be lost. */
 function isGivenBlock(block: Fields): boolean {
   if (isProviderPart(block)) return false;
-  if (!isTextPart(block)) return isObject(block['source']) || block[String(block['type'])] !== undefined;
+  const { type } = block;
+  if (!isTextPart(block)) return isObject(block['source']) || (typeof type === 'string' && block[type] !== undefined);
   return isWords(block) && Object.keys(block).every((key) => TEXT_KEYS.has(key));
 }
 

@@ -32,8 +32,10 @@ export function spreadTaken(
 
 /** `input.value` and `output.value` come before the messages, and are all that other steps have. */
 function fromOpenInference(asked: Messages, told: Messages): SpanEvent[] {
-  const [input, messages] = withoutWhole(asked);
   const [output, turns] = withoutWhole(told);
+  // Where no answer is a whole and each question has one, all of them are turns of a conversation.
+  const isConversation = output === undefined && asked.filter(({ role }) => role === 'user').length <= told.length;
+  const [input, messages] = withoutWhole(asked, !isConversation);
   const request = parsedOf(input);
   const answer = parsedOf(output);
   const last = turns.at(-1);
@@ -45,20 +47,26 @@ function fromOpenInference(asked: Messages, told: Messages): SpanEvent[] {
   return events;
 }
 
-/** Takes off the first message if it is the whole input or output: a body, all there is, or one of the others again. */
-function withoutWhole(messages: Messages): [Attributes | undefined, Messages] {
+/**
+ * Takes off the first message if it is the whole input or output: a body, all there is, or one of the others again. A user may say
+ * JSON, and the same twice: if it is not likely that there is a whole, only a body is one.
+ */
+function withoutWhole(messages: Messages, isLikely = true): [Attributes | undefined, Messages] {
   const [first, ...others] = messages;
   if (first === undefined || first['role'] === 'system') return [undefined, messages];
   const { content } = first;
   const isWhole =
-    others.length === 0 || others.some((other) => other['content'] === content) || isBodyOf(parsedOf(first), others);
+    others.length === 0 ||
+    (isLikely && others.some((other) => other['content'] === content)) ||
+    isBodyOf(parsedOf(first), others, isLikely);
   return isWhole ? [first, others] : [undefined, messages];
 }
 
 /** Whether this is the body that the messages are of. The first message may be JSON, too. */
-function isBodyOf(value: unknown, messages: Messages): boolean {
+function isBodyOf(value: unknown, messages: Messages, isLikely: boolean): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return hasConversation(value) || isAnswer(value) || says(value, messages[0]) || says(value, messages.at(-1));
+  if (hasConversation(value) || isAnswer(value)) return true;
+  return isLikely && (says(value, messages[0]) || says(value, messages.at(-1)));
 }
 
 /** Whether these are messages or a body with a list of them. The words of one may be in JSON of the app's own. */

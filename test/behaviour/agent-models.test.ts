@@ -1,5 +1,6 @@
 /** An agent whose span names no model has that of the first model call below it, however its trace is cut. */
 import { setTimeout } from 'node:timers/promises';
+import { context, trace } from '@opentelemetry/api';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { startMisbehavingV4 } from '../support/misbehaving-v4.ts';
@@ -117,5 +118,23 @@ test('a call that names no model has that of the agent above it, if both are of 
     app.expectDelivered();
     expect(app.log(call)?.config).toMatchObject({ model: 'gpt-5-codex', provider: 'openai' });
     expect(app.log(other)?.config).toMatchObject({ model: 'unknown' });
+  }
+});
+
+test('a call that two instrumentations report has the model that one of them names, and not that of its agent', async () => {
+  const server = await startMisbehavingV4();
+  for (const app of [appWithProcessor(server), appWithExporter(server)]) {
+    const agent = app.start('agent', { attributes: { ...AGENT, 'gen_ai.request.model': 'o3' } });
+    const answer = { 'gen_ai.operation.name': 'chat', 'gen_ai.response.id': 'resp_1', 'gen_ai.usage.input_tokens': 5 };
+    const within = trace.setSpan(context.active(), agent);
+    // The first one says more, and keeps the log.
+    const asked = { 'gen_ai.input.messages': '[{"role":"user","parts":[{"type":"text","content":"Hi"}]}]' };
+    const call = app.provider.getTracer('framework').startSpan('call', { attributes: { ...answer, ...asked } }, within);
+    const named = { ...answer, 'gen_ai.request.model': 'gpt-4o' };
+    const other = app.provider.getTracer('client').startSpan('chat', { attributes: named }, within);
+    for (const span of [other, call, agent]) span.end();
+    await app.flush();
+    const logs = [call, other].map((span) => app.log(span)).filter((log) => log !== undefined);
+    expect(logs.map(({ config }) => config)).toEqual([expect.objectContaining({ type: 'model', model: 'gpt-4o' })]);
   }
 });

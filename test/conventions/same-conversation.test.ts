@@ -288,6 +288,27 @@ const ARGUMENTS = [
   ...[{ name: 'n', arguments: {} }, { content: 'x', role: 'user' }, { place: '{"a":1}' }, { Role: 'x', Content: 'y' }],
 ];
 
+type Message = Record<string, unknown>;
+
+/** Changes a list of messages, which may be in a body; without one around it, `alone` may. An answer stays as it is. */
+function onConversation(change: (messages: Message[]) => unknown, alone: (messages: Message[]) => unknown = change) {
+  return (text: string): unknown => {
+    const parsed = JSON.parse(text) as Message[] | { messages?: Message[] };
+    if (Array.isArray(parsed)) {
+      if (parsed.length < 2) return text;
+      const changed = alone(parsed);
+      return typeof changed === 'string' ? changed : json(changed);
+    }
+    // Frameworks with parts of their own have bodies of their own.
+    const isProviders = typeof parsed.messages?.[0]?.['content'] === 'string';
+    return isProviders ? json({ ...parsed, messages: change(parsed.messages ?? []) }) : text;
+  };
+}
+
+function hyphenated(name: string): string {
+  return name.replaceAll('_', '-');
+}
+
 describe.each(Object.entries(VOCABULARIES))('%s', (_, say) => {
   const readOf = (conversation: Conversation, change: (value: unknown) => unknown = (value) => value) => {
     const [attributes, more] = say(conversation);
@@ -312,12 +333,28 @@ describe.each(Object.entries(VOCABULARIES))('%s', (_, say) => {
 
   test.each<[string, (text: string) => unknown]>([
     ['was encoded twice', json],
+    ['was encoded three times', (text) => json(json(text))],
     ['was parsed', (text) => JSON.parse(text)],
     ['is indented', (text) => json(JSON.parse(text), null, 2)],
     ['has escapes', (text) => text.replaceAll('i', '\\u0069')],
     ['has a byte order mark', (text) => `\ufeff${text}`],
     ['has empty entries', (text) => text.replace('[{"role"', '[null,{},{"role"')],
     ['has null fields', (text) => text.replaceAll('"role":', '"refusal":null,"annotations":[],"role":')],
+    ['numbers the messages, as PHP does', onConversation(({ ...messages }) => messages)],
+    [
+      'has a line for each message',
+      onConversation(
+        (messages) => messages,
+        (messages) => messages.map((each) => json(each)).join('\n'),
+      ),
+    ],
+    ['lists texts', onConversation((messages) => messages.map((each) => json(each)))],
+    ['is a request among arguments', onConversation((messages) => ({ args: [], kwargs: { model: 'm', messages } }))],
+    ['has hyphens in its names', (text) => text.replace(/(?<=")(tool_calls|tool_call_id)(?=":)/g, hyphenated)],
+    [
+      'has content of blocks as text',
+      (text) => text.replace('"What is it like?"', json(json([{ type: 'text', text: 'What is it like?' }]))),
+    ],
     ['has roles in capitals', (text) => text.replace(/(?<="role":)"[a-z]+"/g, (role) => role.toUpperCase())],
     ['has roles of an enum', (text) => text.replace(/(?<="role":")([a-z]+)/g, 'ChatRole.$1')],
     ['has roles named by a class', (text) => text.replace(/(?<="role":")(assistant|user|system|tool)/g, '$1Message')],

@@ -3,13 +3,15 @@ import { isObject } from '../../wire/json.ts';
 import type { ReadError, Reading } from '../convention.ts';
 import { jsonOf, withoutQuotes } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { ANSWER_KEYS, isEnvelope } from './messages/envelopes.ts';
 import { eventsInText, mayBeEvents } from './streams/event-stream.ts';
 import { failureIn, isFailedBody, isFailure } from './streams/failures.ts';
 import { joinChunks, yieldedIn } from './streams/stream-chunks.ts';
 
 /** An error is said at the beginning of a body, and at the end of a stream. */
 const LOOKED_AT_CHARS = 4_096;
-const BODY_START = /^"?\{\s*\\?"(?:error|type|object|message|code|id|status|choices)\\?":/;
+const BODY_START =
+  /^"?\{\s*\\?"(?:error|type|object|message|code|id|status|choices|response|data|result|body|output)\\?":/;
 const BODY_SIGN = /\berror\b/;
 /** A list of messages begins with a role; LangSmith has what a generator yielded below a key. */
 const LIST_START = /^\[\s*\{\s*"(?!role")|^\{\s*"outputs?":\s*\[/;
@@ -62,8 +64,10 @@ function withFailureOfStream(reading: Reading, events: readonly unknown[]): Read
 }
 
 function withFailureOfBody(reading: Reading, body: Record<string, unknown>): Reading {
-  const error = failureIn(body);
+  const inner = isEnvelope(body) ? ANSWER_KEYS.map((key) => body[key]).find(isFailedBody) : undefined;
+  const error = failureIn(inner ?? body);
   if (!error) return reading;
+  if (inner) return hasUsage(reading) ? reading : withoutAnswer(reading, error);
   // Beside an error there may be what had come of an answer.
   if (!isFailure(body)) return withError(reading, error);
   return isFailedBody(body) && !hasUsage(reading) ? withoutAnswer(reading, error) : reading;

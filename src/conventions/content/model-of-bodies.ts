@@ -4,11 +4,13 @@
  */
 import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, nameOf, omitUndefined, unquotedText } from '../values/attributes.ts';
+import { addTo, nameOf, omitUndefined, tokenOf, unquotedText } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { listsAnswers } from './answer-items.ts';
+import { answerBodyIn, requestIn } from './messages/envelopes.ts';
 import { modelNameOf } from './request-parameters.ts';
 import { streamIn } from './streams/stream-chunks.ts';
+import { usageOfBody } from './usage.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -36,16 +38,37 @@ export function withNamesOfAnswer(reading: Reading, fields: SpanFields, keys: re
   if (reading.metadata?.['response_id'] !== undefined) return reading;
   for (const key of keys) {
     const value = fields.attributes[key];
-    // Answers in lists have no names.
-    if (typeof value === 'string' && /^\s*\[/.test(value)) continue;
-    const body = isObject(value) ? value : fields.object(key);
-    if (!body || !isWholeAnswer(body) || isSaid(value, reading)) continue;
-    const { id: response_id, model: response_model } = namesIn(body);
-    reading.callId ??= response_id;
-    reading.metadata = addTo(omitUndefined({ response_id, response_model }) as Fields, reading.metadata);
-    break;
+    // Lists of texts have no names.
+    if (typeof value === 'string' && /^\s*\[(?!\s*\{)/.test(value)) continue;
+    const body = answerBodyIn(typeof value === 'string' ? fields.structure(key) : value);
+    if (!isObject(body) || !isNamedBy(body, value, reading)) continue;
+    return withNames(reading, body);
   }
+  const { providerResponse: body } = reading;
+  return body && isWholeAnswer(body) ? withNames(reading, body) : reading;
+}
+
+/** JSON that a model said may name an id and a model, too. */
+function isNamedBy(body: Fields, recorded: unknown, reading: Reading): boolean {
+  if (!isSaid(recorded, reading)) return isWholeAnswer(body) || saysTokensOf(reading, body);
+  const areCounted = reading.promptTokens !== undefined && reading.outputTokens !== undefined;
+  return areCounted && !isWholeAnswer(body) && saysTokensOf(reading, body);
+}
+
+function withNames(reading: Reading, body: Fields): Reading {
+  const { id: response_id, model: response_model } = namesIn(body);
+  reading.callId ??= response_id;
+  reading.metadata = addTo(omitUndefined({ response_id, response_model }) as Fields, reading.metadata);
   return reading;
+}
+
+/** Whether a body that nobody knows has the tokens of the call, beside a model. JSON that a model said has not. */
+function saysTokensOf({ promptTokens, outputTokens }: Reading, body: Fields): boolean {
+  const { id, model } = namesIn(body);
+  const areNames = tokenOf(model) !== undefined && (id === undefined || tokenOf(id) !== undefined);
+  if (!areNames || (promptTokens ?? outputTokens) === undefined) return false;
+  const usage = usageOfBody(body);
+  return usage?.promptTokens === promptTokens && usage?.outputTokens === outputTokens;
 }
 
 /** Whether the text is what the model said, which may be JSON with an id of its own. */
@@ -55,22 +78,27 @@ function isSaid(text: unknown, { output }: Reading): boolean {
 
 /** Returns the id and the model that the body of an answer names. */
 export function namesIn(body: Fields): { id: string | undefined; model: string | undefined } {
+  // The AI SDK's result has both a level deeper.
+  const inner = isObject(body['response']) ? body['response'] : {};
   return {
-    id: nameOf(body['id'] ?? body['responseId'] ?? body['response_id']),
-    model: modelNameOf(body['model'] ?? body['modelVersion'] ?? body['model_version']),
+    id: nameOf(body['id'] ?? body['responseId'] ?? body['response_id'] ?? inner['id']),
+    model: modelNameOf(
+      body['model'] ?? body['modelVersion'] ?? body['model_version'] ?? body['modelId'] ?? inner['modelId'],
+    ),
   };
 }
 
 function valueAt(fields: SpanFields, key: string): unknown {
   const value = fields.attributes[key];
   if (value === undefined) return undefined;
-  return (typeof value === 'string' ? streamIn(value)?.events : undefined) ?? fields.structure(key);
+  return (typeof value === 'string' ? streamIn(value)?.events : undefined) ?? answerBodyIn(fields.structure(key));
 }
 
 /** Returns the model that the body of a request names. Other JSON may have a model of its own. */
 export function modelOfRequest(body: unknown): string | undefined {
-  const isRequest = isObject(body) && CONTENT_KEYS.some((key) => body[key] !== undefined);
-  return isRequest ? modelNameOf(body['model']) : undefined;
+  if (!isObject(body)) return undefined;
+  const request = CONTENT_KEYS.some((key) => body[key] !== undefined) ? body : requestIn(body);
+  return request && modelNameOf(request['model']);
 }
 
 /** An answer may be a list of the pieces that it was streamed in, each of which may name the model. */
@@ -87,8 +115,15 @@ export function isWholeAnswer(body: Fields): boolean {
     body['object'] === 'response' ||
     hasChoices(body) ||
     isMessage(body['message']) ||
+    isResult(body) ||
     (isAnswerBody(body) && modelNameOf(body['model']) !== undefined)
   );
+}
+
+/** What the AI SDK and .NET's clients return. */
+function isResult({ response, finishReason, messages, responseId, response_id: id = responseId }: Fields): boolean {
+  if (isObject(response)) return typeof finishReason === 'string';
+  return typeof id === 'string' && isListOf(messages, isObject);
 }
 
 function isAnswerBody(body: Fields): boolean {

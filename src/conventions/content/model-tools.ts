@@ -14,7 +14,7 @@ type Fields = Record<string, unknown>;
  * tool, which has no schema, is named by its name or type.
  */
 export function toModelTools(value: unknown): ModelTool[] | undefined {
-  return readList(listOf(value), jsonOf);
+  return readList(withoutQuotes(jsonOf(value)), jsonOf);
 }
 
 /** The same of the value at a key. */
@@ -50,7 +50,7 @@ function toolsByName(set: Fields): Fields[] | undefined {
   return areTools && tools.length > 0 ? tools.map(([name, tool]) => ({ ...(tool as Fields), name })) : undefined;
 }
 
-const SET_SCHEMAS = ['inputSchema', 'parameters'] as const;
+const SET_SCHEMAS = ['inputSchema', 'parameters', 'input_schema'] as const;
 
 /** OpenAI's tools may be in a namespace, from which the model searches for those that it needs. */
 function toolsOfNamespace({ type, tools }: Fields): unknown {
@@ -72,7 +72,7 @@ export function toModelTool(value: unknown): ModelTool | undefined {
   const name = stringOf(value);
   if (name !== undefined) return { name };
   if (!isObject(value)) return undefined;
-  const body = innerOf(value);
+  const body = innerOf(value['Function'] === undefined && value['Name'] === undefined ? value : uncapitalised(value));
   if (value['name'] === undefined && isBareSchema(body)) return toolOfSchema(body);
   const toolName = stringOf(body['name']) ?? stringOf(value['name']) ?? nameOfSchema(body) ?? stringOf(value['type']);
   if (toolName === undefined) return undefined;
@@ -90,12 +90,27 @@ export function toModelTool(value: unknown): ModelTool | undefined {
       body['json_schema'] ??
       body['jsonSchema'] ??
       body['args_schema'] ??
+      jsonSchemaOf(body['schema']) ??
       schemaOfCohere(body['parameter_definitions']),
   );
   if (parameters) tool.parameters = parameters;
   const strict = booleanOf(body['strict'] ?? value['strict']);
   if (strict !== undefined) tool.strict = strict;
   return tool;
+}
+
+/** LangChain's tools for JavaScript have a schema of Zod there, too. */
+function jsonSchemaOf(schema: unknown): unknown {
+  return isObject(schema) && isObject(schema['properties']) ? schema : undefined;
+}
+
+/** .NET and Go write the names of fields as their code does. What is in a schema stays as it is. */
+function uncapitalised(tool: Fields): Fields {
+  const entries = Object.entries(tool).map(([key, value]) => {
+    const name = key.charAt(0).toLowerCase() + key.slice(1);
+    return [name, name === 'function' && isObject(value) ? uncapitalised(value) : value] as const;
+  });
+  return Object.fromEntries(entries.filter(([name]) => name !== '__proto__'));
 }
 
 /** Returns a JSON Schema from an object, its JSON, or Bedrock's `{ json }`. */

@@ -14,12 +14,15 @@ import {
   unquotedText,
   withoutQuotes,
 } from '../values/attributes.ts';
+import { startsStructure } from '../values/json-start.ts';
 import { toText } from '../values/plain-json.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { isAnswerMessage, listsAnswers } from './answer-items.ts';
 import { printedDocumentsIn } from './documents.ts';
 import { imageAnswerOf } from './image-answers.ts';
+import { withKnownNames } from './messages/body-spellings.ts';
+import { holdsBody } from './messages/envelopes.ts';
 import { textOfState } from './messages/graph-state.ts';
 import { areChoices, joinItems } from './messages/join-messages.ts';
 import { toRole } from './messages/message-fields.ts';
@@ -31,12 +34,15 @@ import { toModelTools } from './model-tools.ts';
 import { fromLangChain } from './parts/langchain-json.ts';
 import { isKnownPart, isProviderPart } from './parts/message-parts.ts';
 import { readRequestParameters, withConfig } from './request-parameters.ts';
-import { joinChunks, yieldedIn } from './streams/stream-chunks.ts';
+import { joinChunks } from './streams/stream-chunks.ts';
 
 type Fields = Record<string, unknown>;
 
 /** LangChain's serialisation is somewhere in the text. */
 const LANGCHAIN_TEXT = /"lc\\*":\s?1\b/;
+
+/** Each level is looked through as a whole. */
+const MAX_DEPTH = 6;
 
 const ANSWER_KEYS = ['choices', 'candidates', 'generations', 'output', 'response'] as const;
 
@@ -52,7 +58,7 @@ export function structuredOf(value: unknown): unknown {
 /** Returns the text of JSON at a key as it stands there; undefined if another value would say more. */
 export function jsonTextAt(fields: SpanFields, key: string | undefined): string | undefined {
   const value = key === undefined ? undefined : fields.attributes[key];
-  if (typeof value !== 'string' || !/^"?[{[]/.test(value) || isLangChainText(value)) return undefined;
+  if (typeof value !== 'string' || !startsStructure(value) || isLangChainText(value)) return undefined;
   return fields.truncated.has(key as string) ? undefined : unquotedText(value);
 }
 
@@ -74,7 +80,9 @@ export function jsonValueAt(fields: SpanFields, key: string): unknown {
   }
   const text = fields.json(key) ?? value;
   const inner = structuredOf(text);
-  return isAnswer(inner) || (isObject(inner) && Array.isArray(inner['messages'])) ? inner : text;
+  return isAnswer(fromRareAnswer(joinChunks(inner))) || (isObject(inner) && Array.isArray(inner['messages']))
+    ? inner
+    : text;
 }
 
 /** Returns what a tool returned, at a key whose value is JSON. `null` is what it returned, too. */
@@ -82,10 +90,13 @@ export function toolOutputAt(fields: SpanFields, key: string): string | undefine
   return fields.attributes[key] === 'null' ? 'null' : toStepOutput(jsonValueAt(fields, key));
 }
 
+/** JSON, a class with its fields, or the first field of a message. */
+const STRUCTURE_START = /^\ufeff?(?:(?:"(?:\\")?)?[{[]|[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=|content=)/;
+
 /** Whether a text may be a list or an object, as JSON or as Python prints it. */
 export function isStructuredText(value: unknown): value is string {
   if (typeof value !== 'string') return false;
-  return /^\ufeff?(?:"?[{[]|[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=|content=)/.test(value) || isPrintedBody(value);
+  return STRUCTURE_START.test(value) || isPrintedBody(value);
 }
 
 /** A list attribute may have the JSON text of one message in each item. */
@@ -96,7 +107,7 @@ function openList(value: unknown): unknown {
 function toStructured(text: string, parsed: unknown): unknown {
   if (typeof parsed !== 'object') return text;
   // Python's spelling of data may be the words of an answer.
-  if (startsAsPython(text) && !holdsMessages(parsed) && !areAnswers(parsed)) return text;
+  if (startsAsPython(text) && !holdsMessages(parsed) && !areAnswers(parsed) && !holdsBody(parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
   return isLangChainText(text) ? fromLangChain(items) : items;
 }
@@ -108,7 +119,7 @@ function areAnswers(parsed: unknown): boolean {
 
 /** Reads parameters and tools of a request. */
 export function readRequest(request: Fields): Reading {
-  const body = withConfig(request);
+  const body = withConfig(withKnownNames(request));
   return addTo(readRequestParameters(body), { tools: toModelTools(body['tools'] ?? body['functions']) });
 }
 
@@ -123,14 +134,16 @@ export function readAnswer(
   recordedText?: string,
 ): Reading {
   if (recorded === undefined || recorded === null) return {};
-  const value = fromRareAnswer(joinChunks(yieldedIn(recorded) ?? recorded));
-  const picture = imageAnswerOf(value);
+  const joined = joinChunks(recorded);
+  const opened = fromRareAnswer(joined);
+  const picture = imageAnswerOf(opened);
   if (picture) {
     const { revisedPrompt: revised_prompt, ...message } = picture;
     const [outputMessage] = reader.readOutput(message);
     return { outputMessage, contentMetadata: unlessEmpty({ revised_prompt }) };
   }
-  const holdsMessage = isAnswer(value);
+  const holdsMessage = isAnswer(opened);
+  const value = holdsMessage ? opened : joined;
   const text = value === recorded && recordedText !== undefined ? recordedText : toText(value);
   const answers = reader.readOutput(holdsMessage ? value : { role: 'assistant', content: [{ type: 'text', text }] });
   // What a tool answered separates the turns around it.
@@ -150,7 +163,7 @@ export function readAnswer(
 }
 
 /** Whether this is the answer of a provider or framework, and not JSON that the model has written. */
-export function isAnswer(value: unknown): boolean {
+export function isAnswer(value: unknown, depth = 0): boolean {
   if (Array.isArray(value)) {
     return value.every((item) => item === null || isMessageOrPart(item)) && value.some(isKnownItem);
   }
@@ -161,7 +174,7 @@ export function isAnswer(value: unknown): boolean {
     holdsAnswer(value) ||
     isCandidate(value) ||
     listsAnswers(value) ||
-    ANSWER_KEYS.some((key) => isObject(value[key]) && isAnswer(value[key]))
+    (depth < MAX_DEPTH && ANSWER_KEYS.some((key) => isObject(value[key]) && isAnswer(value[key], depth + 1)))
   );
 }
 
@@ -242,10 +255,8 @@ export function toStepOutput(value: unknown, ...wrappers: readonly string[]): st
   return toText(value);
 }
 
-const JSON_IN_QUOTES = /^"[{[]/;
-
 /** JSON that was encoded twice is the JSON that the step returned. Any other text in quotes may be a quotation. */
 function jsonInQuotes(text: string): string | undefined {
-  const inner = JSON_IN_QUOTES.test(text) ? unquotedText(text) : undefined;
+  const inner = text.startsWith('"') && startsStructure(text) ? unquotedText(text) : undefined;
   return typeof jsonOf(inner) === 'object' ? inner : undefined;
 }

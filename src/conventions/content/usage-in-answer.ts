@@ -1,28 +1,49 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
-import { isAboutReply, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
-import { joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
+import { objectOf } from '../values/attributes.ts';
+import { answerBodyIn } from './messages/envelopes.ts';
+import { isAboutReply, nodeIn, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
+import { eventsInTexts, joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
 
 /**
  * Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. Ollama's is in
  * the answer itself, and that of Cohere's first API in `meta`.
  */
 export function usageIn(answer: unknown): Record<string, unknown> | undefined {
-  const recorded = typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer);
+  const recorded = answerBodyIn(typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer));
   if (!isObject(recorded)) return undefined;
-  const body = responseOfEvent(recorded) ?? recorded;
+  const body = responseOfEvent(recorded) ?? nodeIn(recorded) ?? recorded;
   const output = body['llm_output'] ?? body['llmOutput'];
   const usage =
     body['usage'] ??
     body['usageMetadata'] ??
     body['usage_metadata'] ??
-    (body['eval_count'] === undefined ? undefined : body) ??
+    (Array.isArray(body['messages']) ? body['usage_details'] : undefined) ??
+    (isServers(body) ? body : undefined) ??
+    (isObject(body['raw']) && isObject(body['message']) ? body['raw']['usage'] : undefined) ??
+    usageOfMessage(body) ??
     usageOfText(body) ??
     (isObject(body['meta']) ? body['meta'] : undefined) ??
     (isObject(output) ? unlessEmptyObject(output['token_usage'] ?? output['tokenUsage']) : undefined) ??
     usageOfGeneration(body['generations']) ??
     usageOfReply(body);
-  return isObject(usage) ? withPrices(usage) : undefined;
+  const known = objectOf(usage);
+  return known && withPrices(known);
+}
+
+/** Ollama and llama.cpp have it in the answer itself. */
+function isServers({
+  eval_count: ollama,
+  tokens_predicted: llamaCpp,
+  content,
+  stop,
+}: Record<string, unknown>): boolean {
+  return ollama !== undefined || (llamaCpp !== undefined && typeof content === 'string' && typeof stop === 'boolean');
+}
+
+/** LangChain's message, also serialised. */
+function usageOfMessage({ lc, kwargs }: Record<string, unknown>): unknown {
+  return lc !== undefined && isObject(kwargs) ? (kwargs['usage_metadata'] ?? kwargs['usageMetadata']) : undefined;
 }
 
 /** Dify's, in any currency; one whose prices it does not know is for nothing. */
@@ -60,9 +81,10 @@ function bodyInStream(text: string): unknown {
 function bodyIn(answer: unknown): unknown {
   const list = Array.isArray(answer) ? answer : yieldedIn(answer);
   if (!list) return answer;
-  if (list.length === 1) return list[0];
-  const joined = joinChunks(list);
-  return joined === list ? undefined : bodyInPieces(list, joined);
+  if (list.length === 1) return answerBodyIn(list);
+  const events = eventsInTexts(list) ?? list;
+  const joined = joinChunks(events);
+  return joined === events ? undefined : bodyInPieces(events, joined);
 }
 
 /** One of the last pieces says what all have used. */

@@ -127,6 +127,8 @@ const WHOLES: { readonly [K in keyof Read]?: readonly string[] } = {
     'tokens.input_tokens',
     'billed_units.input_tokens',
     'prompt_eval_count',
+    // llama.cpp.
+    'tokens_evaluated',
   ],
   outputTokens: [
     'completion_tokens',
@@ -143,6 +145,7 @@ const WHOLES: { readonly [K in keyof Read]?: readonly string[] } = {
     'tokens.output_tokens',
     'billed_units.output_tokens',
     'eval_count',
+    'tokens_predicted',
   ],
   total_tokens: ['total_tokens', 'totalTokenCount', 'total_token_count', 'totalTokens'],
   // Perplexity.

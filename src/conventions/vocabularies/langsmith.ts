@@ -12,6 +12,7 @@ import { isObject } from '../../wire/json.ts';
 import { sumOfCacheWrites } from '../content/cache-writes.ts';
 import { textOfDocuments } from '../content/documents.ts';
 import { inputsOf } from '../content/inputs.ts';
+import { withKnownNames } from '../content/messages/body-spellings.ts';
 import { textOfState } from '../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import {
@@ -101,14 +102,15 @@ function isEmbedding({ attributes }: SpanFields): boolean {
 
 function readModelCall(fields: SpanFields, general: Reading): Reading {
   const input = structuredAt(fields, INPUT);
-  const request = isObject(input) ? input : {};
+  const request = isObject(input) ? withKnownNames(input) : {};
   const invocation = fields.object(`${METADATA}ls_invocation_params`) ?? {};
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
   const output = structuredAt(fields, OUTPUT);
   const answer = readAnswer(output, reader, general.outputTokens, jsonTextAt(fields, OUTPUT));
   const parameters = readRequest({ ...invocation, ...(stringOf(request['model']) !== undefined && request) });
-  const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
+  const response = withKnownNames(output);
+  const isRawResponse = isObject(response) && stringOf(response['id']) !== undefined;
   return addTo(parameters, {
     model: general.model ?? fields.firstName(`${METADATA}ls_model_name`),
     // The general one is guessed from the model's name, or is `langchain`.
@@ -129,7 +131,7 @@ function readModelCall(fields: SpanFields, general: Reading): Reading {
       input === undefined && output === undefined ? general.contentMetadata : undefined,
     ),
     providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
-    providerResponse: isRawResponse ? toPlainObject(output) : undefined,
+    providerResponse: isRawResponse ? toPlainObject(response) : undefined,
   });
 }
 

@@ -4,6 +4,7 @@ import type { SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { textOfDocuments } from '../content/documents.ts';
 import { inputsOf } from '../content/inputs.ts';
+import { withKnownNames } from '../content/messages/body-spellings.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
 import { jsonValueAt, readAnswer, readRequest, toolOutputAt, toStepOutput } from '../content/provider-bodies.ts';
@@ -76,13 +77,14 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
   const input = jsonValueAt(fields, INPUT);
   // What DSPy's models said may be JSON of their own.
   const output = isDspys(fields) ? choicesOf(fields.json(OUTPUT)) : jsonValueAt(fields, OUTPUT);
-  const recorded = isObject(input) ? input : {};
+  const recorded = isObject(input) ? withKnownNames(input) : {};
   const request = withConfig(recorded);
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
   const answer = readAnswer(output, reader, outputTokens);
   const { model, ...invocation } = readInvocation(fields, output);
-  const isRawResponse = isObject(output) && stringOf(output['id']) !== undefined;
+  const response = withKnownNames(output);
+  const isRawResponse = isObject(response) && stringOf(response['id']) !== undefined;
   return addTo(addTo(invocation, readRequest(request)), {
     model: textAt(fields, 'mlflow.llm.model') ?? nameOf(request['model']) ?? model ?? textAt(fields, 'model'),
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
@@ -91,7 +93,7 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
     ...answer,
     contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
     providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(recorded),
-    providerResponse: isRawResponse ? toPlainObject(output) : undefined,
+    providerResponse: isRawResponse ? toPlainObject(response) : undefined,
   });
 }
 

@@ -36,6 +36,10 @@ function valuesOf(share: number): Record<string, unknown> {
       ...many(count / 2, (at) => ({ role: 'assistant', tool_calls: [call(at)] })),
       ...many(count / 2, (at) => ({ role: 'tool', tool_call_id: `c${count / 2 - 1 - at}`, content: 'r' })),
     ]),
+    // Texts in quotes are not weighed before they are opened.
+    'answers in each other': JSON.stringify(
+      JSON.stringify(`${'{"output":'.repeat(count / 2)}1${'}'.repeat(count / 2)}`),
+    ),
     'many tools': JSON.stringify(many(count, call)),
   };
 }

@@ -49,6 +49,21 @@ test.each<[string, unknown]>([
   expect(openBody(body)).toBe(body);
 });
 
+test('what a model is given is no text of blocks', () => {
+  for (const body of [json([WORDS]), [{ type: 'text', text: json([WORDS]) }]]) {
+    expect(openBody(body, false, true)).toEqual([WORDS]);
+  }
+  // Data that a user wants to have read.
+  const rows = [{ ...WORDS, lang: 'de' }];
+  const form = [WORDS, { type: 'text', label: 'Name' }, { type: 'file', label: 'CV' }];
+  for (const body of [json(rows), json(form), json([WORDS, { type: 'image', url: 'x' }])]) {
+    expect(openBody(body, false, true)).toBe(body);
+  }
+  for (const body of [json(WORDS), json([WORDS, { a: 1 }]), '[ ] todo: {"type":"text"}']) {
+    expect(openBody(body, false, true)).toBe(body);
+  }
+});
+
 test('a list that is too long for a message keeps all its items', () => {
   const body = [json(CALL), ...Array.from({ length: 10_500 }, (_, index) => `${index}`)];
   const opened = openBody(body) as unknown[];

@@ -115,6 +115,16 @@ it.each([{ input: 'Go?' }, { prompts: ['Go?'] }, { question: 'Go?', context: 'A 
   },
 );
 
+it.each([JSON.stringify({ text: 'Hello', lang: 'de' }), 'Hello'])(
+  'what a user said first in a record of AWS is a turn where the answers are all turns: %s',
+  (said) => {
+    const asked = [turn('user', said), turn('user', 'Hello')];
+    const { messages, output } = readRecord(asked, [turn('assistant', 'Hallo'), turn('assistant', 'Ja?')]);
+    expect(messages).toEqual([asked[0], turn('assistant', 'Hallo'), asked[1]]);
+    expect(output).toBe('Ja?');
+  },
+);
+
 function turn(role: string, content: string) {
   return { role, content };
 }
@@ -146,4 +156,21 @@ it.each([
 ])('%s: so it has without quotes around it', (_, span, key) => {
   const said = '{ "rate":  1.0,\n "at": [1e3, 12345678901234567890] }';
   expect(read({ ...span, [key]: said }).output).toBe(said);
+});
+
+it.each([
+  '[{"type":"human","data":{"content":"x","age":3}}]',
+  '[{"type":"text","text":"Hallo","lang":"de"}]',
+  '[{"type":"text","label":"Name"},{"type":"file","label":"CV"}]',
+])('JSON that a user said in a message is what they said: %s', (said) => {
+  const history = JSON.stringify([{ role: 'user', content: said }]);
+  for (const span of [
+    { ...call, 'gen_ai.input.messages': history },
+    { 'openinference.span.kind': 'LLM', 'input.value': `{"messages":${history}}` },
+    { 'langfuse.observation.type': 'generation', 'langfuse.observation.input': history },
+    { 'langsmith.span.kind': 'llm', 'gen_ai.prompt': `{"messages":${history}}` },
+    { 'mlflow.spanType': '"CHAT_MODEL"', 'mlflow.spanInputs': `{"messages":${history}}` },
+  ]) {
+    expect(read(span).messages).toEqual([{ role: 'user', content: said }]);
+  }
 });

@@ -407,3 +407,103 @@ it("reads xAI's pictures, and the parameters of their requests", () => {
     other: { n: 2, image_format: 'url', image_aspect_ratio: '3:4' },
   });
 });
+
+it('reads the content of a provider as RubyLLM has it', () => {
+  const raw = (content: unknown) => ({ type: 'raw', content: JSON.stringify(content) });
+  const call = read({
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.system_instructions': JSON.stringify([raw([{ type: 'text', text: 'Be brief.', cache_control: {} }])]),
+    'gen_ai.input.messages': JSON.stringify([
+      { role: 'user', parts: [raw([{ type: 'text', text: 'Hi' }])] },
+      { role: 'user', parts: [raw({ city: 'Paris' })] },
+    ]),
+  });
+  expect(call.messages).toEqual([
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'Hi' },
+    { role: 'user', content: '{"city":"Paris"}' },
+  ]);
+});
+
+it('takes a span with the names of an answer and no operation for a call', () => {
+  const names = { 'gen_ai.response.id': 'resp_1', 'gen_ai.response.model': 'gpt-4o' };
+  expect(kindOf(names)).toBe('model');
+  expect(read(names)).toMatchObject({ callId: 'resp_1', model: 'gpt-4o' });
+  expect(kindOf({ 'gen_ai.response.model': 'gpt-4o' })).toBeUndefined();
+  expect(kindOf({ ...names, 'gen_ai.agent.name': 'a' })).toBeUndefined();
+});
+
+describe("Microsoft's Agent 365", () => {
+  const CHAT = { 'gen_ai.operation.name': 'chat', 'gen_ai.request.model': 'gpt-4o' };
+  const versioned = (messages: unknown[]) => JSON.stringify({ version: '0.1.0', messages });
+  const text = (content: string) => ({ role: 'assistant', parts: [{ type: 'text', content }] });
+
+  it('lists the items of one answer', () => {
+    const call = { type: 'tool_call', name: 'look', id: 'c', arguments: { a: 1 } };
+    const { outputMessage, contentMetadata } = read({
+      ...CHAT,
+      'gen_ai.output.messages': versioned([text('I look.'), { role: 'assistant', parts: [call] }]),
+    });
+    expect(outputMessage).toEqual({
+      role: 'assistant',
+      content: 'I look.',
+      tool_calls: [{ id: 'c', type: 'function', function: { name: 'look', arguments: '{"a":1}' } }],
+    });
+    expect(contentMetadata).toBeUndefined();
+  });
+
+  it('has a whole answer as its words', () => {
+    const message = { role: 'assistant', content: 'It rains.' };
+    const body = { id: 'x', object: 'chat.completion', choices: [{ index: 0, finish_reason: 'stop', message }] };
+    const answer = (value: unknown) => versioned([text(JSON.stringify(value))]);
+    const usage = { prompt_tokens: 5, completion_tokens: 2 };
+    expect(read({ ...CHAT, 'gen_ai.output.messages': answer([{ ...body, usage }]) })).toMatchObject({
+      output: 'It rains.',
+      finishReason: 'stop',
+    });
+    // A model may have been asked for this.
+    expect(read({ ...CHAT, 'gen_ai.output.messages': answer(body) }).output).toBe(JSON.stringify(body));
+  });
+
+  it('puts arguments and results that are texts into objects', () => {
+    const tool = (args: unknown, result: unknown) =>
+      read({
+        'gen_ai.operation.name': 'execute_tool',
+        'gen_ai.tool.name': 'look',
+        'gen_ai.tool.call.arguments': JSON.stringify(args),
+        'gen_ai.tool.call.result': JSON.stringify(result),
+      });
+    expect(tool({ arguments: '{"a":1}' }, { result: 'rain' })).toMatchObject({ inputs: { a: 1 }, output: 'rain' });
+    const own = { arguments: '{"a":1}' };
+    expect(tool(own, 'rain')).toMatchObject({ inputs: own, output: 'rain' });
+    expect(tool({ arguments: 'now' }, { result: 'rain' })).toMatchObject({
+      inputs: { arguments: 'now' },
+      output: '{"result":"rain"}',
+    });
+  });
+});
+
+it('makes no log of a round of an agent', () => {
+  const round = { 'gen_ai.span.kind': 'STEP', 'gen_ai.operation.name': 'react', 'gen_ai.react.round': 1 };
+  expect(kindOf(round, { name: 'react step' })).toBeUndefined();
+  expect(kindOf({ 'openinference.span.kind': 'AGENT' }, { name: 'react' })).toBe('agent');
+});
+
+it('reads all of an answer whose body is in an event', () => {
+  const body = {
+    id: 'x',
+    model: 'm',
+    choices: [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content: 'It rains.' } }],
+    usage: { prompt_tokens: 5, completion_tokens: 2 },
+  };
+  const attributes = { 'gen_ai.completion': JSON.stringify(body) };
+  const event = { name: 'gen_ai.content.completion', attributes, time: [1, 0] as [number, number] };
+  expect(read({ 'gen_ai.operation.name': 'chat' }, { events: [event] })).toMatchObject({
+    output: 'It rains.',
+    finishReason: 'stop',
+    promptTokens: 5,
+    callId: 'x',
+    metadata: { response_id: 'x', response_model: 'm' },
+    providerResponse: body,
+  });
+});

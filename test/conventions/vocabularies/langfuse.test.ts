@@ -66,6 +66,8 @@ describe('a Langfuse observation', () => {
   });
 
   it('has failed only at level ERROR', () => {
+    expect(generation({ level: 'error', status_message: 'boom' }).error).toEqual({ message: 'boom' });
+    expect(generation({ level: 'default' }).metadata?.['level']).toBeUndefined();
     expect(generation({ level: 'ERROR', status_message: 'quota' }).error).toEqual({ message: 'quota' });
     const warned = generation({ level: 'WARNING', status_message: 'slow', output: 'rainy' });
     expect(warned.error).toBeUndefined();
@@ -158,5 +160,30 @@ describe('what a step returns', () => {
     const results = { messages: ['Oslo', 'Rome'].map((content) => ({ content, role: 'look' })) };
     expect(step(results, graph)).toBe(JSON.stringify(results));
     expect(step({ messages: [{ text: 'A linden.', language: 'en' }] }, graph)).toContain('language');
+  });
+});
+
+describe('the SDK for Ruby, which writes every value as JSON', () => {
+  const observe = (type: string, input: unknown, output: unknown) =>
+    read(
+      {
+        'langfuse.observation.type': type,
+        'langfuse.observation.input': JSON.stringify(input),
+        'langfuse.observation.output': JSON.stringify(output),
+      },
+      { scope: 'langfuse-rb' },
+    );
+
+  it.each(['It rains.', 'Say "no".', '"quoted"', '42', '{"a": 1}', 'a\nb'])('texts: %j', (text) => {
+    const said = observe('generation', text, text);
+    expect(said.messages).toEqual([{ role: 'user', content: text }]);
+    expect(said.output).toBe(text);
+    expect(observe('span', 'x', text)).toMatchObject({ inputs: { input: 'x' }, output: text });
+  });
+
+  it('messages and bodies', () => {
+    const messages = [{ role: 'user', content: 'Hi' }];
+    const said = observe('generation', { model: 'm', messages }, { role: 'assistant', content: 'Ho' });
+    expect(said).toMatchObject({ messages, output: 'Ho' });
   });
 });

@@ -153,3 +153,20 @@ it.each<[string, unknown]>([
   const span = { 'langsmith.span.kind': 'retriever', 'gen_ai.completion': JSON.stringify(found) };
   expect(read(span).output).toBe(JSON.stringify(FOUND));
 });
+
+it.each(['outputs', 'output'])("reads Dify's answer, also below the key `%s`", (key) => {
+  const answer = {
+    text: 'It rains.',
+    usage: { prompt_tokens: 5, completion_tokens: 2, total_price: '0.01', currency: 'USD' },
+    finish_reason: 'stop',
+  };
+  const run = (completion: unknown) => ({
+    'langsmith.span.kind': 'llm',
+    'gen_ai.completion': JSON.stringify(completion),
+  });
+  const plain = read(run(answer));
+  expect(plain).toMatchObject({ output: 'It rains.', finishReason: 'stop', promptTokens: 5 });
+  expect(read(run({ [key]: answer }))).toEqual(plain);
+  const own = { [key]: { text: 'a', tone: 'b' } };
+  expect(read(run(own)).output).toBe(JSON.stringify(own));
+});

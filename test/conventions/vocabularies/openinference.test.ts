@@ -166,6 +166,19 @@ describe('the answer', () => {
     expect(reading).not.toHaveProperty('providerResponse');
   });
 
+  it('may be a body that nobody knows, which is named if it counts the tokens of the call', () => {
+    const body = { id: 'x', model: 'm-1', completion: 'Hi', usage: { input_tokens: 5, output_tokens: 2 } };
+    const names = { response_id: 'x', response_model: 'm-1' };
+    const answer = { 'output.value': JSON.stringify(body), 'output.mime_type': 'application/json' };
+    expect(llm(answer)).toMatchObject({ callId: 'x', promptTokens: 5, metadata: names });
+    const counts = { 'llm.token_count.prompt': 5, 'llm.token_count.completion': 2 };
+    expect(llm({ ...answer, ...counts }).metadata).toMatchObject(names);
+    // What a model said may have all of these names.
+    const said = JSON.stringify({ ...body, usage: { input_tokens: 5 } });
+    expect(llm({ 'output.value': said })).not.toHaveProperty('callId', 'x');
+    expect(llm({ ...answer, ...counts, 'llm.token_count.prompt': 6 })).not.toHaveProperty('callId');
+  });
+
   it('has the finish reason tool_calls though the bridge writes “stop” for any complete response', () => {
     const name = 'openai-agents-js/openinference-responses-tool-loop';
     expect(recorded(name).finishReason).toBe('tool_calls');
@@ -552,4 +565,33 @@ it('has a log of a generation that the GenAI conventions do not know', () => {
   const span = { 'gen_ai.span.kind': 'GENERATION', 'input.value': 'Hi', 'output.value': 'Ho' };
   expect(kindOf(span)).toBe('generic');
   expect(readAll(span).output).toBe('Ho');
+});
+
+describe('messages in one attribute, with the prefixes of their keys', () => {
+  const ASKED = [
+    { 'message.role': 'user', 'message.contents': [{ 'message_content.type': 'text', 'message_content.text': 'Hi' }] },
+  ];
+  const CALLS = [{ 'tool_call.id': 'c', 'tool_call.function.name': 'look', 'tool_call.function.arguments': '{"a":1}' }];
+  const ANSWERED = [{ 'message.role': 'assistant', 'message.tool_calls': CALLS }];
+  const call = { id: 'c', type: 'function', function: { name: 'look', arguments: '{"a":1}' } };
+
+  it.each([
+    ['as lists', ASKED, ANSWERED],
+    ['as JSON', JSON.stringify(ASKED), JSON.stringify(ANSWERED)],
+  ])('%s', (_, asked, answered) => {
+    const reading = read('LLM', { 'llm.input_messages': asked, 'llm.output_messages': answered });
+    expect(reading.messages).toEqual([{ role: 'user', content: 'Hi' }]);
+    expect(reading.outputMessage).toEqual({ role: 'assistant', tool_calls: [call] });
+  });
+
+  it.each([
+    ['with prefixes', CALLS],
+    ['without', [call]],
+  ])('calls of a flattened message, %s', (_, calls) => {
+    const reading = read('LLM', {
+      'llm.output_messages.0.message.role': 'assistant',
+      'llm.output_messages.0.message.tool_calls': JSON.stringify(calls),
+    });
+    expect(reading.outputMessage).toEqual({ role: 'assistant', tool_calls: [call] });
+  });
 });

@@ -206,3 +206,15 @@ it.each([
   });
   expect(outputMessage).toEqual({ role: 'assistant', content });
 });
+
+it('reads the calls of a message that are one JSON text', () => {
+  const call = { id: 'c', type: 'function', function: { name: 'look', arguments: '{"a":1}' } };
+  for (const calls of [[call], [JSON.stringify(call)]]) {
+    const { outputMessage } = read({
+      'llm.request.type': 'chat',
+      'gen_ai.completion.0.role': 'assistant',
+      'gen_ai.completion.0.tool_calls': JSON.stringify(calls),
+    });
+    expect(outputMessage).toEqual({ role: 'assistant', tool_calls: [call] });
+  }
+});

@@ -209,6 +209,50 @@ describe('Agenta', () => {
   });
 });
 
+describe('a template', () => {
+  const MESSAGES = [
+    { role: 'system', content: 'Be {{tone}}.' },
+    { role: 'user', content: '{{question}}' },
+  ];
+  const HIVE = { honeyhive_event_type: 'model', honeyhive_event_name: 'n', 'honeyhive_inputs.question': 'Hi' };
+  const CONFIG = 'ag.meta.configuration.prompt';
+  const AGENTA = {
+    'ag.type.node': 'chat',
+    [`${CONFIG}.llm_config.model`]: 'gpt-4o',
+    [`${CONFIG}.llm_config.temperature`]: 0.2,
+    [`${CONFIG}.template_format`]: 'curly',
+  };
+
+  it.each([
+    ['HoneyHive, flattened', { ...HIVE, ...flattened('honeyhive_config.template', MESSAGES) }],
+    ['HoneyHive, as JSON', { ...HIVE, 'honeyhive_config.template': JSON.stringify(MESSAGES) }],
+    ['HoneyHive, whole', { ...HIVE, honeyhive_config: JSON.stringify({ template: MESSAGES }) }],
+    ['Agenta, flattened', { ...AGENTA, ...flattened(`${CONFIG}.messages`, MESSAGES) }],
+    ['Agenta, as JSON', { ...AGENTA, [`${CONFIG}.messages`]: `@ag.type=json:${JSON.stringify(MESSAGES)}` }],
+  ])('of messages: %s', (_, attributes) => {
+    expect(read(attributes).chatTemplate).toEqual(MESSAGES);
+  });
+
+  it('of text', () => {
+    for (const template of ['Say {{word}}.', '{{word}}', '{"say": "{{word}}"}']) {
+      expect(read({ ...HIVE, 'honeyhive_config.template': template }).promptTemplate).toBe(template);
+    }
+  });
+
+  it('has the model and the parameters beside it in Agenta', () => {
+    expect(read(AGENTA)).toMatchObject({ model: 'gpt-4o', temperature: 0.2 });
+    expect(read(AGENTA).other).toBeUndefined();
+  });
+});
+
+function flattened(key: string, messages: readonly Record<string, string>[]): Record<string, string> {
+  return Object.fromEntries(
+    messages.flatMap((message, at) =>
+      Object.entries(message).map(([name, text]) => [`${key}.${at}.${name}`, text] as const),
+    ),
+  );
+}
+
 describe('HoneyHive', () => {
   const CALL = { honeyhive_event_type: 'model', honeyhive_event_name: 'answer' };
 

@@ -6,7 +6,8 @@ import { firstValue, listOf, objectOf, stringOf } from '../../values/attributes.
 import { memberOf } from '../../values/enum-member.ts';
 import { toText } from '../../values/plain-json.ts';
 import { addTranscript, type MessageParts } from '../parts/collected-parts.ts';
-import { collectPart, isCallOrResultPart, isKnownPart, isProviderPart, pushCall } from '../parts/message-parts.ts';
+import { pushCall } from '../parts/lone-parts.ts';
+import { collectPart, isCallOrResultPart, isKnownPart, isProviderPart } from '../parts/message-parts.ts';
 import { RESULT_KEYS } from '../parts/part-keys.ts';
 import { asListedItem, readExecutedTool } from '../parts/provider-calls.ts';
 import { isNamedResult, isUntypedResult, type PartCall, toArguments } from '../parts/tool-parts.ts';
@@ -61,7 +62,8 @@ export function moveToReasoning(parts: MessageParts): void {
 
 /** Unwraps `{ message }` (choices, events), `{ content: { parts } }`, LangChain's `{ kwargs }` and `{ type, data }`. */
 export function innerMessage(item: Fields): Fields {
-  if (isObject(item['message'])) return storedMessage(item['message']);
+  const { message } = item;
+  if (isObject(message)) return isConstructor(message) ? (message['kwargs'] as Fields) : storedMessage(message);
   if (isConstructor(item)) return item['kwargs'] as Fields;
   // Gemini's candidates. One that only thought has no parts.
   const { content } = item;
@@ -89,9 +91,13 @@ export function isConstructor({ kwargs, lc, id }: Fields): boolean {
   );
 }
 
-/** LangChain's `{ type, data }`. */
 function storedMessage(item: Fields): Fields {
-  return isObject(item['data']) && LANGCHAIN_TYPES.has(item['type']) ? item['data'] : item;
+  return isStored(item) ? (item['data'] as Fields) : item;
+}
+
+/** Whether this is LangChain's message as its stores keep it: `{ type, data }`. */
+export function isStored({ type, data }: Fields): boolean {
+  return LANGCHAIN_TYPES.has(type) && isObject(data) && data['content'] !== undefined;
 }
 
 const LANGCHAIN_TYPES: ReadonlySet<unknown> = new Set(['human', 'ai', 'system', 'tool', 'function', 'chat']);

@@ -2,13 +2,17 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
+import { areJsonLines } from '../../values/json-lines.ts';
+import { startsStructure } from '../../values/json-start.ts';
 import { budgetNow } from '../../values/text-weight.ts';
 import { unescapedMessagesIn } from '../../values/unescaped-texts.ts';
 import { isKnownPart } from '../parts/message-parts.ts';
 import { withConfig } from '../request-parameters.ts';
+import { withKnownNames } from './body-spellings.ts';
+import { answerBodyIn, requestIn } from './envelopes.ts';
 import { toFinishReason, toGooglesFinishReason } from './finish-reason.ts';
 import { javaMessagesIn } from './java-messages.ts';
-import { isConstructor } from './message-fields.ts';
+import { isConstructor, isStored } from './message-fields.ts';
 import { fromRareAnswer } from './rare-answers.ts';
 import { isMessageInOtherSpelling, toKnownMessages, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
@@ -66,20 +70,24 @@ export function unwrapMessages(value: unknown, depth = 0): Unwrapped {
   if (typeof value === 'string') {
     const printed = javaMessagesIn(value) ?? unescapedMessagesIn(value);
     if (printed) return { items: printed, areFragments: false };
-    const json = withoutQuotes(jsonOf(value));
-    const parsed = Array.isArray(json) ? openTexts(json) : json;
+    const json = withoutQuotes(jsonOf(value)) ?? messagesInLines(value);
+    const parsed = Array.isArray(json) ? openTexts(json) : withKnownNames(json);
     return holdsMessages(parsed)
       ? unwrapMessages(parsed, depth + 1)
       : { items: value === '' ? [] : [value], areFragments: false };
   }
   if (Array.isArray(value)) return unwrapList(value, depth);
-  const [known, ...more] = toKnownMessages(value);
-  if (known !== value || !isObject(value)) return { items: [known, ...more], areFragments: false };
-  if (isMessage(value)) return { items: [value], areFragments: false };
-  const key = wrapperKeyOf(value);
-  if (key === undefined) return { items: [value], areFragments: false };
-  const inner = unwrapMessages(withHistory(value, key), depth + 1);
-  const body = withConfig(value);
+  const named = withKnownNames(value);
+  const [known, ...more] = toKnownMessages(named);
+  if (known !== named || !isObject(named)) return { items: [known, ...more], areFragments: false };
+  if (isMessage(named)) return { items: [named], areFragments: false };
+  const key = wrapperKeyOf(named);
+  if (key === undefined) {
+    const inner = requestIn(named) ?? itemsByNumber(named);
+    return inner ? unwrapMessages(inner, depth + 1) : { items: [named], areFragments: false };
+  }
+  const inner = unwrapMessages(withHistory(named, key), depth + 1);
+  const body = withConfig(named);
   for (const systemKey of SYSTEM_KEYS) {
     const system = body[systemKey];
     if (system !== undefined && system !== null && system !== '') {
@@ -99,7 +107,16 @@ function withHistory(body: Fields, key: string): unknown {
 /** Whether this is messages or wraps them, and not only data that a text happens to be. */
 export function holdsMessages(parsed: unknown): boolean {
   if (Array.isArray(parsed)) return parsed.some(isMessageLike);
-  return isObject(parsed) && (isMessage(parsed) || wrapperKeyOf(parsed) !== undefined);
+  if (!isObject(parsed)) return false;
+  if (isMessage(parsed) || wrapperKeyOf(parsed) !== undefined) return true;
+  return requestIn(parsed) !== undefined || itemsByNumber(parsed) !== undefined;
+}
+
+/** PHP writes a list with gaps as an object: `{ "0": …, "2": … }`. */
+function itemsByNumber(list: Fields): unknown[] | undefined {
+  for (const key in list) if (!/^\d{1,5}$/.test(key) || !isMessageLike(list[key])) return undefined;
+  const items = Object.values(list);
+  return items.length > 0 ? items : undefined;
 }
 
 function unwrapList(list: readonly unknown[], depth: number): Unwrapped {
@@ -132,7 +149,7 @@ function isMessage(value: Fields): boolean {
   );
 }
 
-const MESSAGE_KEYS = ['content', 'parts', 'tool_calls', 'refusal', 'audio'] as const;
+const MESSAGE_KEYS = ['content', 'parts', 'contents', 'blocks', 'tool_calls', 'refusal', 'audio'] as const;
 
 /** Stricter than `isMessage`: a text that happens to be JSON must stay text. */
 function isMessageLike(value: unknown): boolean {
@@ -141,6 +158,7 @@ function isMessageLike(value: unknown): boolean {
     isObject(value) &&
     ((typeof value['role'] === 'string' && MESSAGE_KEYS.some((key) => key in value)) ||
       isConstructor(value) ||
+      isStored(value) ||
       FRAGMENT_TYPES.has(value['type']) ||
       isMessageInOtherSpelling(value))
   );
@@ -149,7 +167,7 @@ function isMessageLike(value: unknown): boolean {
 /** Whether this is a content block in the place of a message. */
 function isPartOnly(value: unknown): boolean {
   if (!isObject(value) || 'role' in value || 'message' in value || 'parts' in value || 'kwargs' in value) return false;
-  if (FRAGMENT_TYPES.has(value['type'])) return false;
+  if (FRAGMENT_TYPES.has(value['type']) || isStored(value)) return false;
   return (
     typeof value['type'] === 'string' ||
     typeof value['text'] === 'string' ||
@@ -171,10 +189,8 @@ export function openTexts(list: readonly unknown[]): readonly unknown[] {
   return opened ?? list;
 }
 
-const JSON_START = /^"?[{[]/;
-
 function itemsInText(text: unknown): unknown[] | undefined {
-  if (typeof text !== 'string' || !JSON_START.test(text)) return undefined;
+  if (typeof text !== 'string' || !startsStructure(text)) return undefined;
   const parsed = withoutQuotes(jsonOf(text));
   const items: unknown[] = Array.isArray(parsed) ? parsed : [parsed];
   return items.length > 0 && items.every(isMessageOrBlock) ? items : undefined;
@@ -185,12 +201,34 @@ function isMessageOrBlock(value: unknown): boolean {
   return isMessageLike(value) || isMessageLike(value['message']) || (value['type'] !== undefined && isKnownPart(value));
 }
 
+/** Returns messages of which each has a line of its own. */
+function messagesInLines(text: string): unknown[] | undefined {
+  if (!areJsonLines(text)) return undefined;
+  const list = text
+    .trim()
+    .split('\n')
+    .map((line) => jsonOf(line));
+  return list.every(isMessageLike) ? list : undefined;
+}
+
 /** Parses a text that is a stringified list of messages; returns undefined for any other text. */
 export function messagesInText(text: string): unknown[] | undefined {
   if (!text.startsWith('[') || budgetNow().hasRefused(text)) return undefined;
   if (!(text.includes('"role"') || text.includes('"type"'))) return undefined;
   const list = jsonOf(text);
-  return Array.isArray(list) && list.length > 0 && list.every(isMessageLike) ? list : undefined;
+  return Array.isArray(list) && list.length > 0 && list.every(isCertainlyMessage) ? list : undefined;
+}
+
+/** A user may say rows with a type and data. */
+function isCertainlyMessage(value: unknown): boolean {
+  return (
+    isMessageLike(value) && !(isObject(value) && value['role'] === undefined && isStored(value) && !hasRest(value))
+  );
+}
+
+/** What LangChain has in the data of each message. */
+function hasRest({ data }: Fields): boolean {
+  return isObject(data) && ('additional_kwargs' in data || 'response_metadata' in data || 'tool_call_id' in data);
 }
 
 function numberedReasonOf({ finish_reason, finishReason }: Fields): string | undefined {
@@ -210,7 +248,7 @@ function finishReasonOfGenerations([list]: readonly unknown[]): string | undefin
 export function finishReasonOf(value: unknown): string | undefined {
   const body = typeof value === 'string' ? withoutQuotes(jsonOf(value)) : value;
   const item: unknown = Array.isArray(body) ? body.find((each) => each !== null && each !== '') : body;
-  const first = toKnownSpelling(typeof item === 'string' ? objectOf(item) : item);
+  const first = toKnownSpelling(answerBodyIn(typeof item === 'string' ? objectOf(item) : item));
   if (!isObject(first)) return undefined;
   const { response_meta: ofEino, response_metadata: ofLangChain = ofEino, incomplete_details: ofResponses } = first;
   const reason =
@@ -226,11 +264,10 @@ export function finishReasonOf(value: unknown): string | undefined {
   if (Array.isArray(first['choices'])) return finishReasonOf(first['choices']);
   // Alibaba's DashScope.
   if (isObject(first['output'])) return finishReasonOf(first['output']);
-  if (Array.isArray(first['replies'])) {
-    const known = fromRareAnswer(first);
-    return known === first ? undefined : finishReasonOf(known);
-  }
   const candidates = first['candidates'];
-  if (!Array.isArray(candidates)) return undefined;
-  return finishReasonOf(candidates) ?? (isObject(candidates[0]) ? numberedReasonOf(candidates[0]) : undefined);
+  if (Array.isArray(candidates) && candidates.length > 0) {
+    return finishReasonOf(candidates) ?? (isObject(candidates[0]) ? numberedReasonOf(candidates[0]) : undefined);
+  }
+  const known = fromRareAnswer(first);
+  return known === first ? undefined : finishReasonOf(known);
 }

@@ -139,7 +139,7 @@ export class MessageReader {
     const role = caller === undefined ? roleOf(item, message, fallback) : 'tool';
     let name = stringOf(message['name']) ?? caller;
     const toolCallId = callIdOf(message);
-    const body = openBody(bodyOf(message), this.#isBedrocks);
+    const body = openBody(bodyOf(message), this.#isBedrocks, role === 'user' || role === 'system');
     if (isLonePart(message, body)) {
       collectPart(message, parts);
       // Here `name` is the tool's name, not the speaker's.

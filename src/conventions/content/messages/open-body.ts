@@ -2,23 +2,25 @@
 import { isObject } from '../../../wire/json.ts';
 import { jsonOf, objectOf, withoutQuotes } from '../../values/attributes.ts';
 import { javaMapsIn } from '../../values/java-map.ts';
-import { isCallOrResultPart, isKnownPart, isTextPart, MAX_PARTS } from '../parts/message-parts.ts';
+import { isCallOrResultPart, isKnownPart, isProviderPart, isTextPart, MAX_PARTS } from '../parts/message-parts.ts';
 import { readResultPart } from '../parts/tool-parts.ts';
+
+type Fields = Record<string, unknown>;
 
 /**
  * Opens texts in the content of a message that are the JSON of its blocks: items of the list that are such a text, and
  * text in which a call or a result with its id can be nothing else. `isBedrocks`: also blocks without types, and those that
- * Bedrock's instrumentation prints.
+ * Bedrock's instrumentation prints. `isGiven`: the message is for the model, which nobody writes to in lists of blocks.
  */
-export function openBody(body: unknown, isBedrocks = false): unknown {
-  if (typeof body === 'string') return callBlocksIn(body, isBedrocks) ?? body;
+export function openBody(body: unknown, isBedrocks = false, isGiven = false): unknown {
+  if (typeof body === 'string') return blocksInText(body, isBedrocks, isGiven) ?? body;
   if (!Array.isArray(body)) return body;
   const untyped = isBedrocks ? untypedBlocksIn(body) : undefined;
   if (untyped) return untyped;
   let opened: unknown[] | undefined;
   for (let at = 0; at < body.length && at < MAX_PARTS; at++) {
     const item: unknown = body[at];
-    const blocks = typeof item === 'string' ? typedBlocksIn(item) : callBlocksIn(textOfPart(item), isBedrocks);
+    const blocks = typeof item === 'string' ? typedBlocksIn(item) : blocksInText(textOfPart(item), isBedrocks, isGiven);
     if (blocks) {
       opened ??= body.slice(0, at);
       opened.push(...blocks);
@@ -40,7 +42,7 @@ function textOfPart(part: unknown): unknown {
 }
 
 /** The list may be indented, and each block encoded once more. */
-const BLOCK_START = /^"?(?:\[\s*)?(?:\\?")?\{/;
+const BLOCK_START = /^(?:"(?:\\")?)?(?:\[\s*)?(?:\\*")?\{/;
 
 function typedBlocksIn(text: unknown): unknown[] | undefined {
   if (typeof text !== 'string' || !BLOCK_START.test(text) || !text.includes('type')) return undefined;
@@ -53,6 +55,28 @@ function typedBlocksIn(text: unknown): unknown[] | undefined {
   }
   return blocks;
 }
+
+function blocksInText(text: unknown, isBedrocks: boolean, isGiven: boolean): unknown[] | undefined {
+  const blocks = callBlocksIn(text, isBedrocks);
+  if (blocks || !isGiven || typeof text !== 'string' || !text.startsWith('[')) return blocks;
+  const given = typedBlocksIn(text);
+  const areGiven = given?.every((block) => isObject(block) && isGivenBlock(block)) && given.some(isWords);
+  return areGiven ? given : undefined;
+}
+
+/** With any other field a block is data that somebody wants to have read, and that would be lost. */
+function isGivenBlock(block: Fields): boolean {
+  if (isProviderPart(block)) return false;
+  const { type } = block;
+  if (!isTextPart(block)) return isObject(block['source']) || (typeof type === 'string' && block[type] !== undefined);
+  return isWords(block) && Object.keys(block).every((key) => TEXT_KEYS.has(key));
+}
+
+function isWords(block: unknown): boolean {
+  return isObject(block) && isTextPart(block) && typeof (block['text'] ?? block['content']) === 'string';
+}
+
+const TEXT_KEYS: ReadonlySet<string> = new Set(['type', 'text', 'content', 'cache_control', 'annotations']);
 
 function callBlocksIn(text: unknown, isBedrocks: boolean): unknown[] | undefined {
   if (isBedrocks && typeof text === 'string' && PRINTED_BLOCKS.test(text)) return printedBlocksIn(text);

@@ -12,13 +12,16 @@
  */
 import { isObject } from '../../../wire/json.ts';
 import { parsePythonLiteral } from '../../values/python-literal.ts';
+import { answerBodyIn } from './envelopes.ts';
+import { fromSdkResult } from './sdk-results.ts';
 import { toKnownSpelling } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
 
 /** Returns any other value as it is. */
 export function fromRareAnswer(value: unknown): unknown {
-  const body = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  const answer = answerBodyIn(value);
+  const body: unknown = Array.isArray(answer) && answer.length === 1 ? answer[0] : answer;
   if (!isObject(body)) return value;
   return (
     fromBlockedPrompt(body) ??
@@ -30,7 +33,8 @@ export function fromRareAnswer(value: unknown): unknown {
     fromNode(body) ??
     responseOfEvent(body) ??
     fromLiveContent(body) ??
-    value
+    fromSdkResult(body) ??
+    answer
   );
 }
 
@@ -91,10 +95,22 @@ function fromText(body: Fields, value: unknown): Fields | undefined {
   return isText ? { role: 'assistant', content: output.join('') } : undefined;
 }
 
-/** Dify's `{ text, usage: { prompt_tokens, total_price, currency, … }, finish_reason, files }`. */
-function fromNode({ text, usage, finish_reason, reasoning_content }: Fields): Fields | undefined {
-  if (typeof text !== 'string' || !isObject(usage) || !('total_price' in usage)) return undefined;
+function fromNode(body: Fields): Fields | undefined {
+  const node = nodeIn(body);
+  if (!node) return undefined;
+  const { text, finish_reason, reasoning_content } = node;
   return { role: 'assistant', content: text, finish_reason, ...(reasoning_content !== '' && { reasoning_content }) };
+}
+
+/**
+ * Returns what a node of Dify's has returned, `{ text, usage: { prompt_tokens, total_price, currency, … }, finish_reason, files }`,
+ * also below the only key, as LangSmith has it.
+ */
+export function nodeIn(body: Fields): Fields | undefined {
+  const { outputs, output = outputs } = body;
+  const node = isObject(output) && Object.keys(body).length === 1 ? output : body;
+  const { text, usage } = node;
+  return typeof text === 'string' && isObject(usage) && 'total_price' in usage ? node : undefined;
 }
 
 /** `{ replies: ['Oslo.'], meta: [{ model, finish_reason }] }`, or `{ replies: [{ role, content, meta }] }`. */

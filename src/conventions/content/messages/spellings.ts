@@ -2,6 +2,7 @@
  * Messages in the spellings of other languages' libraries → the fields that the readers of messages know.
  *
  * - .NET and Go write the names of fields as their code does: `{ Role, Content, ToolCalls }`.
+ * - Lisps join the words of names with hyphens: `tool-calls`.
  * - LangChain4j's serialiser writes the role as the type, and calls as `toolExecutionRequests`.
  * - Semantic Kernel has the parts of a message in `Items`.
  * - Go's langchaingo writes an answer without a role: `{ Content, StopReason, ToolCalls }`.
@@ -47,7 +48,7 @@ const CONTENT_KEYS = [
 export function isMessageInOtherSpelling(value: unknown): boolean {
   if (!isObject(value)) return false;
   if (isNamedByClass(value) || isPrintedByLangChain(value) || isFrameworkMessage(value)) return true;
-  if (isPrivate(value)) return true;
+  if (isPrivate(value) || isHyphenated(value)) return true;
   return (isCapitalised(value) || isLangChain4j(value)) && CONTENT_KEYS.some((key) => key in value);
 }
 
@@ -68,7 +69,16 @@ export function toKnownSpelling(value: unknown): unknown {
   if (isPrivate(value)) return fromPrivate(value);
   if (isNamedByClass(value)) return fromClass(value);
   if (isPrintedByLangChain(value)) return { ...value, role: roleOfPrinted(value) };
-  return isCapitalised(value) ? withItems(withSnakeKeys(value, 0) as Fields) : fromLangChain4j(value);
+  return isCapitalised(value) || isHyphenated(value)
+    ? withItems(withSnakeKeys(value, 0) as Fields)
+    : fromLangChain4j(value);
+}
+
+/** Lisps join words with hyphens. */
+function isHyphenated(value: Fields): boolean {
+  const { role, 'tool-calls': calls, 'tool-call-id': id } = value;
+  if (role === 'tool') return typeof id === 'string';
+  return role === 'assistant' && Array.isArray(calls) && calls.every(isObject);
 }
 
 function isCapitalised(value: Fields): boolean {
@@ -143,6 +153,16 @@ function withItems(message: Fields): Fields {
   return Array.isArray(items) && items.length > 0 ? { ...message, content: items } : message;
 }
 
+/** Returns a copy with keys such as `finish_reason` for `FinishReason` and `finish-reason`, also in what is input and output. */
+export function withSnakeNames(body: Fields): Fields {
+  const copy: Fields = {};
+  for (const [key, inner] of Object.entries(body)) {
+    const name = toSnake(key);
+    if (name !== '__proto__') copy[name] = name === 'metadata' ? inner : withSnakeKeys(inner, 1);
+  }
+  return copy;
+}
+
 /** Returns a copy with keys such as `tool_call_id` for `ToolCallID`. Arguments and results of tools stay as they are. */
 function withSnakeKeys(value: unknown, depth: number): unknown {
   if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return value;
@@ -155,8 +175,14 @@ function withSnakeKeys(value: unknown, depth: number): unknown {
   return copy;
 }
 
-const APP_VALUES: ReadonlySet<string> = new Set(['arguments', 'result', 'input', 'output', 'metadata']);
+const APP_VALUES: ReadonlySet<string> = new Set([
+  ...['arguments', 'result', 'input', 'output', 'metadata'],
+  ...['parameters', 'schema', 'input_schema', 'json_schema'],
+]);
 
 function toSnake(key: string): string {
-  return key.replace(/([a-z0-9])([A-Z])/g, '$1_$2').toLowerCase();
+  return key
+    .replace(/([a-z0-9])([A-Z])/g, '$1_$2')
+    .replaceAll('-', '_')
+    .toLowerCase();
 }

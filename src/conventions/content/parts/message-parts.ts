@@ -9,7 +9,6 @@ import { isObject } from '../../../wire/json.ts';
 import { annotatedTextOf, firstValue, listOf, objectOf, stringOf, unquotedText } from '../../values/attributes.ts';
 import { toText } from '../../values/plain-json.ts';
 import {
-  addTranscript,
   createParts,
   hasContent,
   joinContent,
@@ -19,11 +18,11 @@ import {
   pushText,
 } from './collected-parts.ts';
 import { dotNetContentOf, isDotNetClass } from './dotnet-content.ts';
-import { readMedia, toMediaContent } from './media.ts';
+import { pushCall, pushMedia, pushNothing, pushProviderItem, pushReasoning } from './lone-parts.ts';
 import { CALL_KEYS, ENVELOPE_KEYS, MEDIA_KEYS, PYDANTIC_KINDS, RESULT_KEYS } from './part-keys.ts';
 import { printedItemsIn } from './printed-items.ts';
 import { HOSTED_TYPES, readProviderItem } from './provider-calls.ts';
-import { REASONING_KEYS, reasoningTextsOf } from './reasoning-texts.ts';
+import { REASONING_KEYS } from './reasoning-texts.ts';
 import {
   isAnswerableItem,
   isJsonBlock,
@@ -31,7 +30,6 @@ import {
   isUntypedCall,
   isUntypedResult,
   onlyValueOf,
-  readCallPart,
   readResultPart,
   readUiTool,
   toCallPart,
@@ -73,6 +71,8 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   // Where a text comes from, and where a step of an agent begins.
   ...collectorsFor(pushNothing, 'reference', 'citation', 'source', 'source-url', 'source-document', 'step-start'),
   ...collectorsFor(pushUiTool, 'dynamic-tool'),
+  // Content as the provider has it, which RubyLLM's instrumentation writes as JSON.
+  ...collectorsFor(({ content }, into) => collectPart(blocksInText(stringOf(content) ?? '') ?? content, into), 'raw'),
   // What the GenAI conventions do not describe: a part of a provider, or data, which is nobody's words.
   ...collectorsFor(({ value, content }, into) => {
     collectPart(isKnownPart(value) ? value : stringOf(content), into);
@@ -142,11 +142,6 @@ export function isUnknownPart(part: Fields): boolean {
 function pushItem(part: Fields, into: MessageParts): void {
   if (stringOf(part['type'])?.endsWith('_output')) pushResult(part, into);
   else pushCall(toCallPart(part), into);
-}
-
-function pushProviderItem(part: Fields, into: MessageParts): void {
-  const item = readProviderItem(part);
-  if (item) into.provider.push(item);
 }
 
 /** Whether a value is certainly a content block. A document with `text` among other fields is not. */
@@ -256,17 +251,6 @@ function pushCustom(part: Fields, into: MessageParts): void {
   (isObject(part['custom']) ? pushCall : pushTextPart)(part, into);
 }
 
-function pushReasoning(part: Fields, into: MessageParts): void {
-  for (const text of reasoningTextsOf(part)) into.reasoning.push(text);
-}
-
-export function pushCall(part: Fields, into: MessageParts): void {
-  const item = readProviderItem(part);
-  if (item) into.provider.push(item);
-  // Go's langchaingo puts the call below the part's type.
-  else into.calls.push(readCallPart(isObject(part['tool_call']) ? part['tool_call'] : part));
-}
-
 function pushResult(part: Fields, into: MessageParts): void {
   const item = readProviderItem(part);
   if (item) {
@@ -276,8 +260,6 @@ function pushResult(part: Fields, into: MessageParts): void {
   const { id, name, value } = readResultPart(isObject(part['tool_response']) ? part['tool_response'] : part);
   into.results.push({ id, name, content: toResultContent(value) });
 }
-
-function pushNothing(): void {}
 
 function pushDotNet(part: Fields, into: MessageParts): void {
   const content = dotNetContentOf(part);
@@ -299,10 +281,6 @@ function pushDocument(part: Fields, into: MessageParts): void {
   } else if (isObject(source) && source['type'] === 'text') pushText(source['data'], into);
   else if (isObject(source) && source['type'] === 'content') collectPart(source['content'], into);
   else pushMedia(part, into);
-}
-
-function pushMedia(part: Fields, into: MessageParts, modality?: string): void {
-  if (!addTranscript(part, into)) into.content.push(toMediaContent(readMedia(part, modality)));
 }
 
 function collectorsFor(collect: Collector, ...types: string[]): [string, Collector][] {

@@ -3,7 +3,7 @@
  *
  * - Server-sent events are lines such as `event: message_start`, `data: {"type":"message_start",…}` and `data: [DONE]`, with a
  *   blank line after each event.
- * - Ollama and Cohere's first API write each event as a line of JSON, and nothing else.
+ * - Ollama and Cohere's first API write each event as a line of JSON, and nothing else. So do proxies with those of others.
  */
 import { isObject } from '../../../wire/json.ts';
 import { jsonOf } from '../../values/attributes.ts';
@@ -44,12 +44,8 @@ function parseEvent(text: string): unknown {
   return withOneBudget(() => jsonOf(text));
 }
 
-/** What the first event of such a stream has: any other lines are what an app or a model wrote. */
-const LINE_KEYS = ['done', 'event_type'] as const;
-
 function eventsInLines(text: string): Record<string, unknown>[] | undefined {
-  const first = jsonOf(text.slice(0, text.indexOf('\n')).trimEnd());
-  if (!isObject(first) || !LINE_KEYS.some((key) => key in first) || !mayParse(text)) return undefined;
+  if (!mayParse(text)) return undefined;
   const lines = text.split(LINE).filter((line) => line.trim() !== '');
   const events: Record<string, unknown>[] = [];
   for (const [at, line] of lines.entries()) {

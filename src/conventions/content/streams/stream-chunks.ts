@@ -9,6 +9,7 @@
  * - any of these as the text that came over the wire: `event-stream.ts`
  */
 import { isObject } from '../../../wire/json.ts';
+import { jsonOf } from '../../values/attributes.ts';
 import { eventsInText } from './event-stream.ts';
 import { isFailure } from './failures.ts';
 import { joinEvents } from './stream-events.ts';
@@ -18,7 +19,10 @@ type Fields = Record<string, unknown>;
 /** Returns any other value as it is. `choiceCount` is the number of answers that were asked for. */
 export function joinChunks(value: unknown, choiceCount = 1): unknown {
   if (typeof value === 'string') return streamIn(value, choiceCount)?.answer ?? value;
+  if (isObject(value)) return joinYielded(value);
   if (!Array.isArray(value) || value.length < 2) return value;
+  const events = eventsInTexts(value);
+  if (events) return orElse(value, events, joinChunks(events, choiceCount));
   // What had come before an error is the answer.
   const chunks = value.filter((chunk) => chunk !== null && !isFailure(chunk));
   if (chunks.length === 0 || !chunks.every(isObject)) return value;
@@ -43,6 +47,24 @@ export function streamIn(text: string, choiceCount?: number): { events: Fields[]
   return answer === undefined || answer === events ? undefined : { events, answer };
 }
 
+/** Returns the events of which a list has the texts, all or some; undefined if there is another text in it. */
+export function eventsInTexts(list: readonly unknown[]): unknown[] | undefined {
+  if (!list.some((item) => typeof item === 'string')) return undefined;
+  const events: unknown[] = [];
+  for (const item of list) {
+    const text = typeof item === 'string' ? item.replace(/^\s*data: ?/, '').trim() : undefined;
+    if (text === '[DONE]') continue;
+    const event = text?.startsWith('{"') ? jsonOf(text) : item;
+    if (!isObject(event)) return undefined;
+    events.push(event);
+  }
+  return events;
+}
+
+function orElse(value: unknown, events: unknown, joined: unknown): unknown {
+  return joined === events ? value : joined;
+}
+
 /** An answer that is short may come in one event, which then ends it; any other event is what the model said. */
 function answerInOne(event: Fields): unknown {
   const { type, response } = event;
@@ -51,12 +73,19 @@ function answerInOne(event: Fields): unknown {
   return hasDelta(event) ? joinChoices([event]) : hasCandidate(event) ? joinResponses([event]) : undefined;
 }
 
-/** Returns the pieces below the only key that LangSmith puts around what a generator has yielded; undefined if they are none. */
+const YIELDED = ['outputs', 'output', 'chunks', 'events'] as const;
+
+/** Returns the pieces below the only key, as LangSmith has what a generator has yielded; undefined if they are none. */
 export function yieldedIn(value: unknown): unknown[] | undefined {
   if (!isObject(value)) return undefined;
-  const list = value['outputs'] ?? value['output'];
-  const isOnly = Array.isArray(list) && Object.keys(value).length === 1;
-  return isOnly && joinChunks(list) !== list ? list : undefined;
+  const key = YIELDED.find((name) => Array.isArray(value[name]));
+  const list = key === undefined || Object.keys(value).length > 1 ? undefined : (value[key] as unknown[]);
+  return list && joinChunks(list) !== list ? list : undefined;
+}
+
+function joinYielded(value: Fields): unknown {
+  const list = yieldedIn(value);
+  return list ? joinChunks(list) : value;
 }
 
 function isContent({ role, parts, ...rest }: Fields): boolean {
@@ -194,17 +223,25 @@ function joinByIndex(all: readonly Fields[], join: (pieces: readonly Fields[]) =
 
 function joinDeltas(pieces: readonly Fields[]): Fields {
   const message: Fields = { role: 'assistant' };
+  const sound: Fields = {};
   const calls = new Map<unknown, Fields>();
   for (const { text, delta = { content: text } } of pieces) {
     if (!isObject(delta)) continue;
-    for (const key of ['content', 'refusal', 'reasoning_content'] as const) {
-      if (typeof delta[key] === 'string') message[key] = `${message[key] ?? ''}${delta[key]}`;
-    }
+    for (const key of ['content', 'refusal', 'reasoning_content', 'reasoning'] as const)
+      addText(message, key, delta[key]);
+    const { audio, function_call: legacy } = delta;
+    if (isObject(audio)) addText(sound, 'transcript', audio['transcript']);
+    if (isObject(legacy)) addCall({ function: legacy }, calls);
     for (const piece of Array.isArray(delta['tool_calls']) ? delta['tool_calls'] : []) addCall(piece, calls);
   }
+  if (sound['transcript'] !== undefined) message['audio'] = sound;
   if (calls.size > 0) message['tool_calls'] = [...calls.values()];
   const finish_reason = lastOf(pieces, 'finish_reason');
   return { ...message, ...(finish_reason !== undefined && { finish_reason }) };
+}
+
+function addText(message: Fields, key: string, piece: unknown): void {
+  if (typeof piece === 'string') message[key] = `${message[key] ?? ''}${piece}`;
 }
 
 /** The first piece of a call has its id and name, all have some of its arguments. */

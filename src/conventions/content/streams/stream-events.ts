@@ -7,6 +7,7 @@
  * - those of Cohere's first API: `[{ event_type: 'stream-start' }, { event_type: 'text-generation', text }, …]`
  * - those of the Responses API: `[{ type: 'response.created' }, …, { type: 'response.completed', response }]`
  * - Ollama's: `[{ model, message: { role, content }, done: false }, …, { …, done: true, done_reason }]`
+ * - the AI SDK's: `ai-sdk-parts.ts`
  * - LangChain's: `[{ type: 'AIMessageChunk', content, tool_call_chunks }, …]`
  *
  * Each is known by its first event and by the names of all others: any other list is what it is. So is one with the events of
@@ -14,6 +15,7 @@
  */
 import { isObject } from '../../../wire/json.ts';
 import { addTo } from '../../values/attributes.ts';
+import { areOfOneStep, isAiSdks, joinAiSdks, startsAiSdks } from './ai-sdk-parts.ts';
 import { areOfOneRun, isLangChains, joinLangChains } from './langchain-chunks.ts';
 
 type Fields = Record<string, unknown>;
@@ -31,6 +33,7 @@ export function joinEvents(events: readonly Fields[]): Fields | undefined {
     return areOf(events, startsCohereV1, isCohereV1) ? joinCohereV1(events) : undefined;
   if (isLangChains(first))
     return events.every(isLangChains) && areOfOneRun(events) ? joinLangChains(events) : undefined;
+  if (startsAiSdks(first)) return events.every(isAiSdks) && areOfOneStep(events) ? joinAiSdks(events) : undefined;
   if (startsResponses(first)) return areOf(events, isCreated, isResponses) ? responseIn(events) : undefined;
   return isOllamas(first) && areOllamas(events) ? joinOllamas(events) : undefined;
 }

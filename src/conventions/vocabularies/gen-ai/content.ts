@@ -7,6 +7,7 @@ import type { ChatMessage, ModelTool } from '../../../wire/v4.ts';
 import { textOfDocuments } from '../../content/documents.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { withoutAnsweredCalls } from '../../content/messages/answered-calls.ts';
+import { answerInText, wholeAnswerIn } from '../../content/messages/envelopes.ts';
 import { finishReasonAt } from '../../content/messages/finish-reason.ts';
 import {
   answersInItems,
@@ -19,6 +20,7 @@ import { holdsMessages, openTexts } from '../../content/messages/message-wrapper
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { toModelTools } from '../../content/model-tools.ts';
 import { blocksInText } from '../../content/parts/message-parts.ts';
+import { structuredOf } from '../../content/provider-bodies.ts';
 import { lastException, readError } from '../../content/read-error.ts';
 import { countSentences } from '../../content/streams/stream-chunks.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
@@ -67,7 +69,8 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
 
   const reader = new MessageReader(hasBedrocksBlocks(fields));
   const given = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS);
-  const answered = contentAt(fields, 'gen_ai.output.messages') ?? completionAt(fields) ?? unlessOwnJson(events.output);
+  const written = contentAt(fields, 'gen_ai.output.messages') ?? completionAt(fields);
+  const answered = written ?? unlessOwnJson(events.output);
   const turn = isRealtime(span) ? readRealtimeTurn(answered) : undefined;
   const asked = given ?? turn?.before;
   const said = turn ? turn.answer : answered;
@@ -80,9 +83,10 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   if (writesBlocksAsText(span)) openBlocks(history, reader);
   const messages = withSystem(readSystem(fields, events, reader), history);
   const output = said ?? told?.output;
-  const listed = output === undefined ? [] : reader.readOutput(output, choiceCountOf(fields, output));
+  const listed =
+    output === undefined ? [] : openAnswer(reader.readOutput(output, choiceCountOf(fields, output)), reader);
   const { finishReason } = reader;
-  const areItems = answersInItems(span) || isSplitTurn(listed, finishReason);
+  const areItems = answersInItems(span) || isVersioned(output) || isSplitTurn(listed, finishReason);
   const isOneAnswer = kind === 'model' && events.hasChoices !== true && areItems && asksForOne(fields);
   const joined = isOneAnswer ? joinItems(told ? mergeAssistant(listed) : listed) : listed;
   const items = isEmptyItem(joined[0]) && joined.length > 1 && asksForOne(fields) ? joined.slice(1) : joined;
@@ -99,11 +103,23 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
     outputMessage,
     output: messageText(outputMessage),
     finishReason,
+    // What the body says beside the answer is only there.
+    providerResponse: written === undefined ? toPlainObject(wholeAnswerIn(structuredOf(events.output))) : undefined,
     contentMetadata: {
       choices: others.length > 0 ? others : undefined,
       ...metadataOfMessages(reader),
     },
   };
+}
+
+/** Microsoft's Agent 365 has items of an answer in `{ version, messages }`, and of other APIs the whole answer as its words. */
+function isVersioned(output: unknown): boolean {
+  return isObject(output) && typeof output['version'] === 'string' && Array.isArray(output['messages']);
+}
+
+function openAnswer(answers: ChatMessage[], reader: MessageReader): ChatMessage[] {
+  const body = answers.length === 1 ? answerInText(answers[0]?.content) : undefined;
+  return body ? reader.readOutput(body) : answers;
 }
 
 /** Whether this stands for an item without words, such as the reasoning before an answer. */

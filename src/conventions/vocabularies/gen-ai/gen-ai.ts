@@ -8,7 +8,6 @@
 import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
 import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { isLostAnswer } from '../../content/messages/messages.ts';
-import { readRequest } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
@@ -18,7 +17,7 @@ import { constantOf } from '../../values/enum-member.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { FINISH_REASONS, readGenAiContent, reportedFinishReason } from './content.ts';
 import { GUARDRAIL_NAMES, readGuardrail } from './guardrail.ts';
-import { readGenAiParameters } from './parameters.ts';
+import { fillInFromBody, readGenAiParameters } from './parameters.ts';
 import { isRealtime, isSentMessage } from './realtime.ts';
 import { readGenAiShort } from './short-way.ts';
 import { readToolCall } from './tool-call.ts';
@@ -63,6 +62,8 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['create_agent', 'agent'],
   ['agent_call', 'agent'],
   ['workflow_step', 'plumbing'],
+  // A round of an agent, in Alibaba's instrumentations.
+  ['react', 'plumbing'],
 ]);
 
 /**
@@ -102,6 +103,8 @@ const TOKENS = [
   'gen_ai.usage.prompt_tokens',
   'gen_ai.usage.completion_tokens',
 ] as const;
+/** Bridges of OpenAI's agents say no more of a call of the Responses API than the names of its answer. */
+const ANSWERED = [...TOKENS, 'gen_ai.response.id'] as const;
 
 /** The name of Google's spans for Python around a function that is a tool, in their first releases. */
 const FUNCTION_CALL = 'tool_call ';
@@ -149,7 +152,7 @@ export const genAi: Convention = {
     if (named) return named;
     if (hasAnyOf(attributes, CONTENT)) return kindByAnswer(attributes);
     const isServed = hasAnyOf(attributes, SERVED) && attributes['gen_ai.agent.name'] === undefined;
-    return isServed && hasAnyOf(attributes, TOKENS) ? 'model' : undefined;
+    return isServed && hasAnyOf(attributes, ANSWERED) ? 'model' : undefined;
   },
 
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
@@ -263,18 +266,6 @@ function looksLikeCall(span: SpanSlice): boolean {
     span.status.code === STATUS_ERROR ||
     span.events.some(({ name }) => typeof name === 'string' && name.startsWith('gen_ai.'))
   );
-}
-
-/** Gateways write the whole body of the request as the prompt. Attributes win over it. */
-function fillInFromBody(reading: Reading, fields: SpanFields): void {
-  const key = fields.firstKey('gen_ai.prompt', 'gen_ai.prompt_json');
-  const value = key === undefined ? undefined : fields.attributes[key];
-  if (key === undefined || (typeof value === 'string' && !value.startsWith('{'))) return;
-  const body = fields.object(key);
-  if (stringOf(body?.['model']) === undefined) return;
-  const { other, ...parameters } = readRequest(body as Record<string, unknown>);
-  addTo(reading, addTo<Reading>({ ...parameters }, reading));
-  if (other) reading.other = addTo({ ...other }, reading.other);
 }
 
 function readName(fields: SpanFields, kind: SpanKind): string | undefined {

@@ -1,9 +1,13 @@
 /** Request parameters of the GenAI conventions → the fields of a v4 model config. */
+import { isObject } from '../../../wire/json.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
+import { withKnownNames } from '../../content/messages/body-spellings.ts';
 import { modelToolsAt, toSchema } from '../../content/model-tools.ts';
+import { readRequest } from '../../content/provider-bodies.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import {
+  addTo,
   booleanOf,
   integerOf,
   jsonOf,
@@ -107,4 +111,16 @@ function readResponseFormat({ attributes }: SpanFields): Reading['responseFormat
   const asksJson = attributes['gen_ai.output.type'] === 'json' && attributes['telemetry.sdk.name'] !== 'openlit';
   const hasSchema = attributes['gen_ai.request.structured_output_schema'] !== undefined;
   return asksJson || hasSchema || name?.includes('json') ? { type: 'json_object' } : undefined;
+}
+
+/** Gateways write the whole body of the request as the prompt. Attributes win over it. */
+export function fillInFromBody(reading: Reading, fields: SpanFields): void {
+  const key = fields.firstKey('gen_ai.prompt', 'gen_ai.prompt_json');
+  const value = key === undefined ? undefined : fields.attributes[key];
+  if (key === undefined || (typeof value === 'string' && !value.startsWith('{'))) return;
+  const body = withKnownNames(fields.object(key));
+  if (!isObject(body) || stringOf(body['model']) === undefined) return;
+  const { other, ...parameters } = readRequest(body);
+  addTo(reading, addTo<Reading>({ ...parameters }, reading));
+  if (other) reading.other = addTo({ ...other }, reading.other);
 }

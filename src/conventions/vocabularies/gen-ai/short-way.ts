@@ -133,6 +133,8 @@ function readTool(reading: GenAiReading): boolean {
   if (reading.toolName === undefined || inputMessages !== undefined || outputMessages !== undefined) return false;
   reading.name = reading.toolName;
   if (toolArguments !== undefined) {
+    // Texts in objects are opened.
+    if (/^\s*\{\s*"(?:arguments|[^"]*\\)/.test(toolArguments as string)) return false;
     reading.inputs = objectText(toolArguments as string);
     if (reading.inputs === undefined) return false;
   }

@@ -9,7 +9,7 @@ import { holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader } from '../../content/messages/messages.ts';
 import { structuredAt, structuredOf } from '../../content/provider-bodies.ts';
 import type { Reading } from '../../convention.ts';
-import { unlessEmpty } from '../../values/attributes.ts';
+import { objectOf, unlessEmpty } from '../../values/attributes.ts';
 import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readEventContent } from './events.ts';
@@ -35,18 +35,33 @@ export function readToolCall(fields: SpanFields): Reading {
   const { attributes, span } = fields;
   const result = fields.firstKey(...RESULTS);
   const said = span.events.length > 0 ? readEventContent(span) : {};
+  const given = inputsAt(fields, fields.firstKey(...INPUTS));
+  const only = given && onlyObjectAt(given, 'arguments');
+  const inner = only && isWrapped(fields, result) ? only : undefined;
   return {
     inputs:
-      inputsAt(fields, fields.firstKey(...INPUTS)) ??
+      inner ??
+      given ??
       readFunctionParameters(attributes) ??
       argumentsIn(structuredAt(fields, 'gen_ai.input.messages')) ??
       argumentsIn(said.input),
     output:
-      toOptionalText(result && unlessNothing(attributes[result])) ??
+      toOptionalText(result && (inner ? fields.object(result)?.['result'] : unlessNothing(attributes[result]))) ??
       resultIn(structuredAt(fields, 'gen_ai.output.messages')) ??
       resultIn(said.output),
     contentMetadata: { skill_source_uri: toAddress(attributes['gen_ai.skill.source.uri']) },
   };
+}
+
+/** Microsoft's Agent 365 has texts in objects: `{ "arguments": "{…}" }`, `{ "result": "…" }`. */
+function onlyObjectAt(value: Record<string, unknown>, key: string): Record<string, unknown> | undefined {
+  return Object.keys(value).length === 1 && typeof value[key] === 'string' ? objectOf(value[key]) : undefined;
+}
+
+/** A tool may take arguments of that name: what it returned is in an object then, too. */
+function isWrapped(fields: SpanFields, result: string | undefined): boolean {
+  const keys = result === undefined ? ['result'] : Object.keys(fields.object(result) ?? {});
+  return keys.length === 1 && keys[0] === 'result';
 }
 
 /** OpenLIT writes `[object ToolMessage]`, which says nothing. */

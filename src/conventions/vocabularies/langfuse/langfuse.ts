@@ -6,19 +6,22 @@
  * `input` excludes cached tokens, `output` excludes reasoning tokens.
  */
 
-import type { SpanSlice } from '../../../otel/span-slice.ts';
+import { type SpanSlice, scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { textOfDocuments } from '../../content/documents.ts';
 import { inputsOf } from '../../content/inputs.ts';
+import { withKnownNames } from '../../content/messages/body-spellings.ts';
 import { saidIn, textOfState } from '../../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import {
   isLangChainText,
   jsonTextAt,
+  jsonValueAt,
   readAnswer,
   readRequest,
   structuredAt,
   structuredOf,
+  toolOutputAt,
   toStepOutput,
 } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
@@ -82,6 +85,7 @@ export function readObservation(fields: SpanFields, type: unknown): Reading {
   const usage = readUsage(fields);
   const wrapped = isWrapped(span.name, fields.object(PARAMETERS));
   const request = readWrappedRequest(wrapped, readAppMetadata(fields));
+  const level = levelOf(fields);
   const reading = type === 'generation' ? readGeneration(fields, request, usage.outputTokens) : readStep(fields);
   const isCall = type === 'generation' || type === 'embedding';
   if (isCall) addTo(reading, ownUsage(usage));
@@ -91,7 +95,7 @@ export function readObservation(fields: SpanFields, type: unknown): Reading {
   reading.metadata = {
     prompt_name: fields.string('langfuse.observation.prompt.name'),
     prompt_version: versionOf(fields.attributes['langfuse.observation.prompt.version']),
-    level: levelOf(fields),
+    level: level === 'DEFAULT' || level === 'ERROR' ? undefined : level,
     version: fields.string('langfuse.version'),
     release: fields.string('langfuse.release'),
     langfuse_environment: fields.string('langfuse.environment'),
@@ -100,6 +104,13 @@ export function readObservation(fields: SpanFields, type: unknown): Reading {
   };
   reading.contentMetadata = addTo(request.metadata, reading.contentMetadata);
   return reading;
+}
+
+/** The SDK for Ruby writes every value as JSON, also a text. */
+const RUBY = 'langfuse-rb';
+
+function valueAt(fields: SpanFields, key: string | undefined): unknown {
+  return key !== undefined && scopeOf(fields.span).name === RUBY ? jsonValueAt(fields, key) : structuredAt(fields, key);
 }
 
 /** The OpenAI wrapper gives embeddings the type `generation`. */
@@ -114,16 +125,14 @@ function typeOf({ name, attributes }: SpanSlice): unknown {
 /** The input of a generation is a provider's request, a list of messages, or text. */
 function readGeneration(fields: SpanFields, request: WrappedRequest, outputTokens: number | undefined): Reading {
   const reader = new MessageReader();
-  const input = structuredAt(fields, INPUT);
+  const input = withKnownNames(valueAt(fields, INPUT));
   const history = input === undefined ? [] : reader.read(input);
   const messages = withSystem(reader.readSystem(request.instructions), history);
   const parameters = fields.object(PARAMETERS) ?? {};
   const tools = isObject(input) ? (input['tools'] ?? input['functions']) : undefined;
   // The wrapper writes `""` for answers that it does not know.
   const isUnknown = fields.attributes[OUTPUT] === '' && isWrapped(fields.span.name, parameters);
-  const answer = isUnknown
-    ? {}
-    : readAnswer(structuredAt(fields, OUTPUT), reader, outputTokens, jsonTextAt(fields, OUTPUT));
+  const answer = isUnknown ? {} : readAnswer(valueAt(fields, OUTPUT), reader, outputTokens, jsonTextAt(fields, OUTPUT));
   const body = isRequest(input) ? input : {};
   const reading = readRequest(
     addTo(addTo(addTo({ ...body }, withoutFiller(parameters)), { tools }), request.parameters),
@@ -151,7 +160,7 @@ function readStep(fields: SpanFields): Reading {
   return {
     name: fields.span.name,
     other: parameters && toPlainObject(withoutFiller(parameters)),
-    inputs: inputsOf(structuredAt(fields, fields.firstKey(INPUT, 'langfuse.trace.input'))),
+    inputs: inputsOf(valueAt(fields, fields.firstKey(INPUT, 'langfuse.trace.input'))),
     output: isEmbedding || output === undefined ? undefined : readStepOutput(fields, output),
   };
 }
@@ -163,7 +172,8 @@ function readStepOutput(fields: SpanFields, key: string): string | undefined {
   if (fields.attributes[TYPE] === 'retriever' && !isLangChainText(text)) return textOfDocuments(value);
   const isGraphs = fields.attributes[`${METADATA}ls_integration`] !== undefined && text.startsWith('{"messages":');
   if (isGraphs) return textOfState(fields.json(key), true) ?? toStepOutput(value);
-  return toStepOutput(isLangChainText(text) ? saidIn(fields.json(key)) : value);
+  if (isLangChainText(text)) return toStepOutput(saidIn(fields.json(key)));
+  return scopeOf(fields.span).name === RUBY ? toolOutputAt(fields, key) : toStepOutput(value);
 }
 
 /** The OpenAI wrapper writes `"response_format": ""` if none was set. */
@@ -250,13 +260,13 @@ function versionOf(value: unknown): number | string | undefined {
   return numberOf(value) ?? stringOf(value);
 }
 
-function levelOf(fields: SpanFields): string | undefined {
-  const level = fields.string(LEVEL);
-  return level === 'DEFAULT' || level === 'ERROR' ? undefined : level;
+/** The SDKs for other languages take it as the app spells it. */
+function levelOf({ attributes }: SpanFields): string | undefined {
+  return stringOf(attributes[LEVEL])?.toUpperCase();
 }
 
 function readFailure(fields: SpanFields): ReadError | undefined {
-  if (fields.attributes[LEVEL] !== 'ERROR') return readError(fields.span);
+  if (levelOf(fields) !== 'ERROR') return readError(fields.span);
   const message = fields.string(STATUS_MESSAGE);
   return readError(fields.span, { failed: true, ...(message !== undefined && { message }) });
 }
@@ -271,6 +281,6 @@ function readAppMetadata(fields: SpanFields): Fields {
   for (const key in found) found[key] = toPlainJson(structuredOf(found[key]));
   return addTo(found, {
     trace_name: fields.string('langfuse.trace.name'),
-    status_message: attributes[LEVEL] === 'ERROR' ? undefined : fields.string(STATUS_MESSAGE),
+    status_message: levelOf(fields) === 'ERROR' ? undefined : fields.string(STATUS_MESSAGE),
   });
 }

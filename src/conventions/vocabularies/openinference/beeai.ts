@@ -10,7 +10,7 @@ import { isObject } from '../../../wire/json.ts';
 import type { SpanKind } from '../../convention.ts';
 import { stringOf } from '../../values/attributes.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
-import type { RawValue } from './messages.ts';
+import type { RawValue } from './raw-value.ts';
 
 const SCOPES: ReadonlySet<string> = new Set([
   '@arizeai/openinference-instrumentation-beeai',

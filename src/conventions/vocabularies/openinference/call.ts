@@ -19,8 +19,10 @@ import { toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { isBeeAi, unlessInBody, withOneMessage } from './beeai.ts';
 import { readInput } from './input.ts';
-import { isRedacted, type RawValue, readOutput, readTranscript, readValue } from './messages.ts';
+import { readOutput } from './messages.ts';
 import { openConfig, readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
+import { withoutPrefixes } from './prefixed.ts';
+import { isRedacted, type RawValue, readTranscript, readValue } from './raw-value.ts';
 import { readTools } from './tools.ts';
 
 /** OpenInference's middleware for TanStack AI sets this instead of `llm.finish_reason`. */
@@ -60,7 +62,8 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const texts = prompts.length > 0 ? readPrompts(prompts) : readSerialisedPrompts(request);
   const wholeInput = inputs.length === 0 ? fields.list('llm.input_messages') : undefined;
   const source = { hasLoss: isFlattenedWithLoss(span), isLangChain4j: attributes['llm.system'] === 'langchain4j' };
-  const messages = texts ?? (wholeInput ? reader.read(wholeInput) : readInput(inputs, request, source, reader));
+  const messages =
+    texts ?? (wholeInput ? reader.read(withoutPrefixes(wholeInput)) : readInput(inputs, request, source, reader));
   if (messages.length > 0 && !messages.some(isSystem)) {
     // A body for a model on Bedrock does not name it.
     const body = requestBody ?? (isObject(request.json) && Array.isArray(request.json['messages']) ? request.json : {});
@@ -99,7 +102,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
     outputMessage,
     output: messageText(outputMessage) ?? completions[0],
     finishReason: readFinishReason(attributes, parameters, response, isSaid, responseBody, outputMessage),
-    callId: nameOf((body ?? onlyBodyOf(response))?.['id']),
+    callId: nameOf(body?.['id']),
     metadata: readResponse(fields, body, model, stringOf(parameters?.['user'])),
     contentMetadata: {
       reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
@@ -122,7 +125,7 @@ function readAnswers(
   if (outputs.length > 0) return readOutput(outputs, response, reader);
   if (completions.length > 0) return [];
   const whole = fields.list('llm.output_messages');
-  return whole ? reader.readOutput(whole) : readOutput(outputs, response, reader);
+  return whole ? reader.readOutput(withoutPrefixes(whole)) : readOutput(outputs, response, reader);
 }
 
 function isSystem({ role }: ChatMessage): boolean {
@@ -212,15 +215,9 @@ function readResponse(
 /** A decorated generator reports the list of what it was streamed. */
 function joined(response: RawValue): RawValue {
   const { json = response.text } = response;
-  const whole = typeof json === 'string' || Array.isArray(json) ? joinChunks(json) : json;
+  const whole = joinChunks(json);
   if (whole === json) return response;
   return { ...response, json: Array.isArray(whole) ? { choices: whole } : whole };
-}
-
-/** OpenAI's agents report the answer of the chat API in a list. */
-function onlyBodyOf({ json }: RawValue): Record<string, unknown> | undefined {
-  if (!Array.isArray(json) || json.length !== 1) return undefined;
-  return isObject(json[0]) && Array.isArray(json[0]['choices']) ? json[0] : undefined;
 }
 
 /** Returns a body that went over the wire; undefined for LangChain's serialisation and bare lists. */

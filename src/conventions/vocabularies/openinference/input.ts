@@ -14,7 +14,8 @@ import type { MessageReader } from '../../content/messages/messages.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { stringOf } from '../../values/attributes.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
-import { hasRedacted, type RawValue, toMessage } from './messages.ts';
+import { toMessage } from './messages.ts';
+import { hasRedacted, type RawValue } from './raw-value.ts';
 
 /** Reads `llm.input_messages`; the request itself if there are none or if the flattened list has lost something. */
 export function readInput(

@@ -11,33 +11,19 @@ import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { listsAnswers } from '../../content/answer-items.ts';
 import { mergeAssistant } from '../../content/messages/join-messages.ts';
-import { holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader } from '../../content/messages/messages.ts';
 import { fromRareAnswer } from '../../content/messages/rare-answers.ts';
 import { isMessageInOtherSpelling } from '../../content/messages/spellings.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { isProviderPart } from '../../content/parts/message-parts.ts';
-import { holdsAnswer, isStructuredText } from '../../content/provider-bodies.ts';
+import { holdsAnswer } from '../../content/provider-bodies.ts';
 import { holdsReasoning } from '../../content/reasoning-in-answer.ts';
-import { firstValue, stringOf, textOf, unquotedText } from '../../values/attributes.ts';
+import { firstValue, listOf, stringOf, textOf } from '../../values/attributes.ts';
 import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
-import { unflatten } from '../../values/nested-keys.ts';
-import { startsAsPython } from '../../values/python-literal.ts';
-import type { SpanFields } from '../../values/span-fields.ts';
+import { callsIn } from './prefixed.ts';
+import { hasRedacted, isRedacted, type RawValue } from './raw-value.ts';
 
 type Fields = Record<string, unknown>;
-
-/** Values that instrumentations write in place of hidden content. A list: a set would hash each long text. */
-const REDACTED: readonly unknown[] = ['__REDACTED__', '<REDACTED>'];
-
-export function isRedacted(value: unknown): boolean {
-  return REDACTED.includes(value);
-}
-
-export function hasRedacted({ fields }: IndexedGroup): boolean {
-  for (const key in fields) if (isRedacted(fields[key])) return true;
-  return false;
-}
 
 /** Returns one message per choice. */
 export function readOutput(groups: readonly IndexedGroup[], response: RawValue, reader: MessageReader): ChatMessage[] {
@@ -89,6 +75,7 @@ export function toMessage(fields: Attributes): Fields | undefined {
     const read = toCall(call);
     if (read) toolCalls.push(read);
   }
+  if (calls.length === 0) toolCalls.push(...callsIn(listOf(fields['message.tool_calls']) ?? []).filter(isObject));
   const functionName = stringOf(fields['message.function_call_name']);
   if (functionName !== undefined) {
     const body = { name: functionName, arguments: fields['message.function_call_arguments_json'] };
@@ -179,11 +166,11 @@ function isAssistantMessage(value: unknown): boolean {
 
 /** Whether this is a body of a provider or framework. Other JSON is the answer's own text. */
 function isAnswer(response: unknown): boolean {
+  if (fromRareAnswer(response) !== response) return true;
   if (!isObject(response)) return false;
   return (
     listsAnswers(response) ||
     isAssistantMessage(response) ||
-    fromRareAnswer(response) !== response ||
     // AutoGen's result of a call.
     ('finish_reason' in response && 'content' in response) ||
     holdsAnswer(response) ||
@@ -254,48 +241,4 @@ function callIdsOf(generations: unknown): string[] {
   const message = isObject(first) ? first['message'] : undefined;
   const calls = isObject(message) && Array.isArray(message['tool_calls']) ? message['tool_calls'] : [];
   return calls.flatMap((call) => (isObject(call) ? (stringOf(call['id']) ?? []) : []));
-}
-
-/** Returns what was heard or said on a span with sound. */
-export function readTranscript(fields: SpanFields, side: 'input' | 'output'): string | undefined {
-  const transcript = fields.string(`${side}.audio.transcript`);
-  return isRedacted(transcript) ? undefined : transcript;
-}
-
-/** The value of `input.value` or `output.value`. */
-export interface RawValue {
-  readonly text?: string | undefined;
-  readonly json?: unknown;
-  readonly isDamaged: boolean;
-  /** Whether the instrumentation says that the text is JSON. */
-  readonly isJson: boolean;
-}
-
-/** Some exporters write every value as JSON, the kind of the span too. */
-function isAllJson({ attributes }: SpanFields): boolean {
-  return stringOf(attributes['openinference.span.kind'])?.startsWith('"') === true;
-}
-
-const MIME_TYPES = { 'input.value': 'input.mime_type', 'output.value': 'output.mime_type' } as const;
-
-/** Sets `json` for a list or an object, and `text` for any string. Both are absent if the content is hidden. */
-export function readValue(fields: SpanFields, key: 'input.value' | 'output.value'): RawValue {
-  const value = fields.attributes[key];
-  const isJson = fields.attributes[MIME_TYPES[key]] === 'application/json' || isAllJson(fields);
-  if (value === undefined) return { json: flattenedMessages(fields, key), isDamaged: false, isJson };
-  if (value === null || isRedacted(value)) return { isDamaged: false, isJson };
-  const written = textOf(value);
-  const text = written !== undefined && isJson ? unquotedText(written) : written;
-  const parsed = text === undefined || isStructuredText(text) ? fields.structure(key) : undefined;
-  // Python's spelling of data may be the words of an answer.
-  const isWords = key === 'output.value' && text !== undefined && startsAsPython(text) && !holdsMessages(parsed);
-  const json = typeof parsed === 'string' || isWords ? undefined : parsed;
-  return { isDamaged: fields.truncated.has(key), json, text, isJson };
-}
-
-/** Instructor's instrumentation flattens the list of messages: `input.value.0.role`. */
-function flattenedMessages({ attributes }: SpanFields, key: string): unknown[] | undefined {
-  if (attributes[`${key}.0.role`] === undefined) return undefined;
-  const items = unflatten(attributes, `${key}.`) ?? {};
-  return Object.keys(items).every((index) => /^\d+$/.test(index)) ? Object.values(items) : undefined;
 }

@@ -17,7 +17,7 @@ import { genAi } from '../gen-ai/gen-ai.ts';
 import { vercelAi } from '../vercel-ai/vercel-ai.ts';
 import { isBeeAi, isFailedEvent, kindOfBeeAi, nameOfBeeAi } from './beeai.ts';
 import { readModelCall } from './call.ts';
-import { readValue } from './messages.ts';
+import { readValue } from './raw-value.ts';
 import { readOpenInferenceShort } from './short-way.ts';
 import { readChain, readEmbedding, readRerank, readRetrieval, readSpeech, readToolCall } from './steps.ts';
 

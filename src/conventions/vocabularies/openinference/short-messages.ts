@@ -9,7 +9,7 @@ import { readProviderItem } from '../../content/parts/provider-calls.ts';
 import type { JsonPieces } from '../../short-way.ts';
 import { stringOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
-import { isRedacted } from './messages.ts';
+import { isRedacted } from './raw-value.ts';
 
 const CALLS = ['message.tool_calls.'] as const;
 const CALL = 'message.tool_calls.';

@@ -24,7 +24,7 @@ import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts'
 import { toPlainJson, toPlainObject, toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readTemplate } from './call.ts';
-import { isRedacted, type RawValue, readTranscript, readValue } from './messages.ts';
+import { isRedacted, type RawValue, readTranscript, readValue } from './raw-value.ts';
 
 /** Reads chains, agents, prompts, guardrails, evaluators. */
 export function readChain(fields: SpanFields): Reading {

@@ -104,7 +104,7 @@ function toMessage(
           name: call['name'] ?? call['function.name'] ?? call['custom.name'],
           arguments: call['arguments'] ?? call['function.arguments'] ?? call['custom.input'],
         }))
-      : functionCallOf(fields),
+      : (functionCallOf(fields) ?? fields['tool_calls']),
     refusal: hasRefusal ? fields['refusal'] : undefined,
     reasoning: reasoningIn(fields['reasoning']),
   };

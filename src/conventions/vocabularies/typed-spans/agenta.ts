@@ -47,8 +47,9 @@ export const agenta = typedSpans({
   inputs: (fields) => (isCall(fields) ? promptIn(givenTo(fields)) : valueBelow(fields, INPUTS)),
   outputs: (fields) => (isCall(fields) ? saidIn(fields) : returnedBy(fields)),
   variables: (fields) => (isCall(fields) ? variablesIn(givenTo(fields)) : undefined),
-  model: (fields) => nameOf(configurationOf(fields)?.['model']) ?? nameOf(fields.attributes['ag.meta.request.model']),
+  model: (fields) => nameOf(configurationOf(fields)['model']) ?? nameOf(fields.attributes['ag.meta.request.model']),
   provider: ['ag.meta.system'],
+  template: (fields) => promptOf(configuredAs(fields))?.['messages'],
   parameters: (fields) => (isCall(fields) ? configurationOf(fields) : undefined),
   names: [],
   usage: new UsageTable({
@@ -69,9 +70,22 @@ function isCall({ attributes }: SpanFields): boolean {
   return KINDS.get(typeOf(attributes) ?? '') === 'model';
 }
 
-function configurationOf(fields: SpanFields): Fields | undefined {
+function configuredAs(fields: SpanFields): Fields {
   const configuration = valueBelow(fields, CONFIGURATION);
-  return isObject(configuration) ? configuration : undefined;
+  return isObject(configuration) ? configuration : {};
+}
+
+/** Returns the prompt that a workflow was configured with: its messages are a template, and its model is a level deeper. */
+function promptOf(configuration: Fields): Fields | undefined {
+  return Object.values(configuration)
+    .filter(isObject)
+    .find((value) => isObject(value['llm_config']));
+}
+
+function configurationOf(fields: SpanFields): Fields {
+  const configuration = configuredAs(fields);
+  const prompt = promptOf(configuration);
+  return prompt ? (prompt['llm_config'] as Fields) : configuration;
 }
 
 /** Returns the value at a key, or what was flattened below it. */

@@ -5,7 +5,9 @@
  */
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
+import { fromRareAnswer } from '../../content/messages/rare-answers.ts';
 import { isAnswer, jsonValueAt } from '../../content/provider-bodies.ts';
+import { joinChunks } from '../../content/streams/stream-chunks.ts';
 import { IN_BODY, UsageTable } from '../../content/usage.ts';
 import type { SpanKind } from '../../convention.ts';
 import { nameOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
@@ -48,6 +50,7 @@ export const honeyHive = typedSpans({
   variables: (fields) => (isCall(fields) ? variablesIn(given(fields)) : undefined),
   model: (fields) => nameOf(objectBelow(fields, CONFIG)?.['model']),
   provider: (fields) => nameOf(objectBelow(fields, CONFIG)?.['provider']),
+  template: (fields) => fields.string(`${CONFIG}.template`) ?? objectBelow(fields, CONFIG)?.['template'],
   parameters: (fields) => (isCall(fields) ? parametersIn(objectBelow(fields, CONFIG)) : undefined),
   names: [NAME],
   errorMessage: ['honeyhive_error'],
@@ -105,7 +108,7 @@ function returned(fields: SpanFields): unknown {
     const value = jsonValueAt(fields, key);
     // `null` is what a function returned, and no answer of a model.
     const isLost = value === undefined && isCall(fields);
-    return isAnswer(value) || isLost ? value : fields.attributes[key];
+    return isAnswer(fromRareAnswer(joinChunks(value))) || isLost ? value : fields.attributes[key];
   }
   const value = unflatten(fields.attributes, `${OUTPUTS}.`);
   return value?.['result'] ?? value;

@@ -30,7 +30,7 @@ export const promptFlow = typedSpans({
   said: ['llm.generated_message'],
   model: [],
   names: ['node_name'],
-  template: 'prompt.template',
+  template: ['prompt.template'],
   variables: 'prompt.variables',
   usage: new UsageTable(
     {

@@ -5,11 +5,20 @@
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
+import { withKnownNames } from '../../content/messages/body-spellings.ts';
+import { answerBodyIn } from '../../content/messages/envelopes.ts';
 import { knownReason, toFinishReason } from '../../content/messages/finish-reason.ts';
-import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
+import { finishReasonOf, holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { isWholeAnswer, modelOfRequest, namesIn } from '../../content/model-of-bodies.ts';
-import { jsonTextAt, jsonValueAt, readAnswer, readRequest, toStepOutput } from '../../content/provider-bodies.ts';
+import {
+  jsonTextAt,
+  jsonValueAt,
+  readAnswer,
+  readRequest,
+  structuredOf,
+  toStepOutput,
+} from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
@@ -22,7 +31,7 @@ import {
   withUsageOfBody,
 } from '../../content/usage.ts';
 import type { ContextKeys, Convention, Reading, Signs, SpanKind } from '../../convention.ts';
-import { addTo, nameOf, unlessEmpty } from '../../values/attributes.ts';
+import { addTo, nameOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import type { FieldTable } from '../../values/field-table.ts';
 import { toPlainObject, toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -54,7 +63,8 @@ export interface TypedSpans {
   readonly finishReason?: Source<string>;
   readonly names: Source<string>;
   readonly descriptions?: Source<string>;
-  readonly template?: string;
+  /** A text, or a list of messages. */
+  readonly template?: Source<unknown>;
   readonly variables?: string | ((fields: SpanFields) => Fields | undefined);
   readonly errorMessage?: Source<string>;
   /** Where the numbers and names of the next two are, if not among the attributes. */
@@ -122,6 +132,14 @@ function usageOf(source: TypedSpans, fields: SpanFields): Usage {
   return source.usage.read(facts, Object.keys(facts));
 }
 
+function templateOf({ template = [] }: TypedSpans, fields: SpanFields): Reading {
+  const value = typeof template === 'function' ? template(fields) : fields.firstString(...template);
+  const messages = structuredOf(value);
+  if (holdsMessages(messages)) return { chatTemplate: new MessageReader().read(messages) };
+  const promptTemplate = stringOf(value);
+  return promptTemplate === undefined ? {} : { promptTemplate };
+}
+
 function variablesOf({ variables = '' }: TypedSpans, fields: SpanFields): Fields | undefined {
   return typeof variables === 'function' ? variables(fields) : fields.object(variables);
 }
@@ -132,9 +150,9 @@ function attachedTo({ app = [] }: TypedSpans, fields: SpanFields): readonly (Fie
 
 function readCall(source: TypedSpans, fields: SpanFields): Reading {
   const reader = new MessageReader();
-  const request = valueAt(fields, source.inputs);
+  const request = withKnownNames(valueAt(fields, source.inputs));
   const response = valueAt(fields, source.outputs);
-  const body = isObject(request) ? request : {};
+  const requestBody = isObject(request) ? request : {};
   const messages = request === undefined ? [] : reader.read(request);
   const usage = usageOf(source, fields);
   const said = valueAt(fields, source.said ?? []);
@@ -145,13 +163,14 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
   // JSON that the model said may have an id, a model and a reason of its own.
   const reason = finishReasonOf(joinChunks(response));
   const isSaid = said === undefined && response !== undefined && answer.output === (text ?? toText(response));
-  const whole = isObject(response) && !isSaid && isWholeAnswer(response) ? response : undefined;
+  const body = isSaid ? undefined : answerBodyIn(response);
+  const whole = isObject(body) && isWholeAnswer(body) ? body : undefined;
   const { id, model: answered } = namesIn(whole ?? {});
   const reading: Reading = addTo<Reading>(
     {
       model: nameAt(fields, source.model) ?? asked,
       provider: nameAt(fields, source.provider),
-      endpoint: typeof body['prompt'] === 'string' ? 'complete' : 'chat',
+      endpoint: typeof requestBody['prompt'] === 'string' ? 'complete' : 'chat',
       messages: messages.length > 0 ? messages : undefined,
       ...answer,
       callId: id,
@@ -159,7 +178,7 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
         answer.finishReason ??
         (isSaid ? knownReason(reason) : reason) ??
         toFinishReason(textAt(fields, source.finishReason)),
-      promptTemplate: source.template === undefined ? undefined : fields.string(source.template),
+      ...templateOf(source, fields),
       inputs: toPlainObject(variablesOf(source, fields)),
       ...ownUsage(usage),
       metadata: {
@@ -168,12 +187,12 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
         ...usageDetails(usage),
       },
       contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
-      providerRequest: isRequest ? toPlainObject(body) : undefined,
+      providerRequest: isRequest ? toPlainObject(requestBody) : undefined,
       providerResponse: toPlainObject(whole),
     },
-    readRequest({ ...source.parameters?.(fields), ...(isRequest && body) }),
+    readRequest({ ...source.parameters?.(fields), ...(isRequest && requestBody) }),
   );
-  return withUsageOfBody(reading);
+  return withUsageOfBody(reading, isSaid ? undefined : response);
 }
 
 function readStep(source: TypedSpans, kind: SpanKind, fields: SpanFields): Reading {
@@ -181,7 +200,7 @@ function readStep(source: TypedSpans, kind: SpanKind, fields: SpanFields): Readi
   const usage = usageOf(source, fields);
   const isCall = source.isCall(fields.span);
   const asked = isCall && isObject(given) ? modelNameOf(given['model']) : undefined;
-  const template = source.template === undefined ? undefined : fields.string(source.template);
+  const { promptTemplate: template } = templateOf(source, fields);
   const returned = isCall ? undefined : valueAt(fields, source.outputs);
   return {
     name: textAt(fields, source.names),

@@ -1,0 +1,71 @@
+/**
+ * Bodies of requests and answers in the spellings of other languages → the names that the readers of bodies know.
+ *
+ * - .NET and Go write the names of fields as their code does: `{ Choices: [{ Message: { Role, Content } }], Usage: { PromptTokens } }`.
+ * - Lisps join words with hyphens: `finish-reason`.
+ */
+import { isObject } from '../../../wire/json.ts';
+import { withSnakeNames } from './spellings.ts';
+
+type Fields = Record<string, unknown>;
+
+const CONTENTS = ['Choices', 'Candidates', 'Messages', 'Contents', 'Output', 'Content'] as const;
+/** What is beside the contents in a body. */
+const OTHERS = ['Id', 'Model', 'ModelId', 'Object', 'Usage', 'UsageMetadata', 'StopReason', 'FinishReason'] as const;
+/** Where an answer has words in its names. */
+const WORDY = ['choices', 'candidates', 'usage'] as const;
+
+/** Returns any other value as it is: a message, data of the app, and what a model said. */
+export function withKnownNames<T>(value: T): T | Fields {
+  if (!isObject(value)) return value;
+  if (!isCapitalised(value) && !hasHyphens(value)) return value;
+  const known = KNOWN.get(value) ?? withSnakeNames(value);
+  KNOWN.set(value, known);
+  return known;
+}
+
+/** Several readers ask for the same body. */
+const KNOWN = new WeakMap<Fields, Fields>();
+
+function isCapitalised(body: Fields): boolean {
+  for (const key in body) if (!/^[A-Z]/.test(key)) return false;
+  return hasAnyOf(body, OTHERS) && CONTENTS.some((key) => areItems(body[key]));
+}
+
+/** A text is the content of a message, which has spellings of its own. */
+function areItems(list: unknown): boolean {
+  return Array.isArray(list) && list.length > 0 && list.every((item) => isObject(item) && isItem(item));
+}
+
+/** Whether this is a choice, a candidate, a message, or a block: rows of an app, and of a model, may have some of these names. */
+function isItem({ Message, Delta = Message, Content, Role, Type, ...others }: Fields): boolean {
+  if (isObject(Delta) || isObject(Content)) return true;
+  if (typeof Type === 'string') return ITEM_TYPES.has(Type);
+  return (
+    typeof Role === 'string' && ROLES.has(Role) && (Content ?? others['ToolCalls'] ?? others['Parts']) !== undefined
+  );
+}
+
+const ROLES: ReadonlySet<string> = new Set(['system', 'developer', 'user', 'assistant', 'tool', 'model']);
+const ITEM_TYPES: ReadonlySet<string> = new Set([
+  ...['message', 'text', 'thinking', 'tool_use', 'tool_result', 'reasoning', 'function_call', 'function_call_output'],
+]);
+
+function hasAnyOf(fields: Fields, keys: readonly string[]): boolean {
+  return keys.some((key) => fields[key] !== undefined);
+}
+
+const HYPHENATED = /^(?:(?:finish|stop)-reason|tool-calls|(?:prompt|completion|input|output|total)-token(?:s|-count))$/;
+
+function hasHyphens(body: Fields): boolean {
+  return WORDY.some((key) => {
+    const value = body[key];
+    const first: unknown = Array.isArray(value) ? value[0] : value;
+    return isObject(first) && (hasHyphen(first) || (isObject(first['message']) && hasHyphen(first['message'])));
+  });
+}
+
+function hasHyphen(fields: Fields): boolean {
+  for (const key in fields) if (HYPHENATED.test(key)) return true;
+  return false;
+}

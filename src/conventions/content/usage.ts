@@ -125,10 +125,8 @@ const WHOLES: { readonly [K in keyof Read]?: readonly string[] } = {
     'input_token_count',
     // Cohere and Ollama.
     'tokens.input_tokens',
-    'billed_units.input_tokens',
-    'prompt_eval_count',
-    // llama.cpp.
-    'tokens_evaluated',
+    // Cohere, Ollama, llama.cpp.
+    ...['billed_units.input_tokens', 'prompt_eval_count', 'tokens_evaluated'],
   ],
   outputTokens: [
     'completion_tokens',
@@ -143,9 +141,7 @@ const WHOLES: { readonly [K in keyof Read]?: readonly string[] } = {
     'outputTokenCount',
     'output_token_count',
     'tokens.output_tokens',
-    'billed_units.output_tokens',
-    'eval_count',
-    'tokens_predicted',
+    ...['billed_units.output_tokens', 'eval_count', 'tokens_predicted'],
   ],
   total_tokens: ['total_tokens', 'totalTokenCount', 'total_token_count', 'totalTokens'],
   // Perplexity.

@@ -129,7 +129,7 @@ class JsonThread {
 
   #start(): Worker {
     const { Worker } = loadBuiltin('node:worker_threads') as typeof import('node:worker_threads');
-    // As in reader-threads.ts: without the flags of this process.
+    // As in sqlite/thread.ts: without the flags of this process.
     const worker = new Worker(PROGRAM, { eval: true, execArgv: ['--no-warnings'], env: {} });
     // It keeps the process alive only while it has something to do.
     worker.unref();

@@ -77,3 +77,15 @@ test('of what is too long together, the conversation is kept', async () => {
   ]);
   expect(sourceOf(messages) === JSON.stringify(messages)).toBe(true);
 });
+
+test('metadata has a million characters at most: the shortest values stay, texts keep their beginning', async () => {
+  const long = '\u0001'.repeat(MEBIBYTE);
+  const reading: Reading = {
+    metadata: { team: 'a', notes: `${long}end`, pages: [long, long], small: 1, truncated: ['input'] },
+    contentMetadata: { choices: [{ content: long, number: 1 }] },
+  };
+  await writeLongContent(reading);
+  const { notes, ...others } = reading.metadata!;
+  expect([(notes as string).length, (notes as string).at(-1)]).toEqual([MEBIBYTE - 'ainput'.length + 1, '…']);
+  expect(others).toEqual({ team: 'a', small: 1, truncated: ['notes', 'pages', 'choices'] });
+});

@@ -79,7 +79,8 @@ export class ReadStore {
     }
     if (step.kind === 'delete') {
       const logs = await Promise.all(step.references.map((each) => store.updateLog({ referenceId: `r${each}` }, {})));
-      return store.deleteLogs(logs.map((log) => log?.id ?? 'data_unknown'));
+      const deleted = await store.deleteLogs(logs.map((log) => log?.id ?? 'data_unknown'));
+      return this.#inSessions ? deleted : deleted.logs;
     }
     return this.#inSessions ? store.deleteSession({ referenceId: `s${step.session}` }) : undefined;
   }

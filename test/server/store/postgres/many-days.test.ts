@@ -5,6 +5,7 @@ import { openPostgresStore } from '../../../../src/server/store/postgres/store.t
 import { DAY_MILLIS, dayOf, nextDay } from '../../../../src/server/store/postgres/tables/identifiers.ts';
 import { makePartitionsOf } from '../../../../src/server/store/postgres/tables/partitions.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
+import type { SentStatement } from '../../../support/postgres/statements.ts';
 import { log } from '../../sample-log.ts';
 
 /** More than are asked at once. */
@@ -147,5 +148,36 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
       expect(found.sessions.map((each) => each.reference_id)).toEqual([days[4], days[2], days[0]]);
       await client.query('ROLLBACK');
     });
+  });
+
+  test('a session that a log is deleted of is counted again by the tables of its own days', async () => {
+    const { store, url, goTo } = await openAtManyDays();
+    goTo(3);
+    const own = (output: string) =>
+      log({ session_reference_id: 's', output, feedback: { type: 'rating', value: output } });
+    const [first] = await store.createLogs([own('zebra'), own('grass')]);
+    goTo(4);
+    await store.createLogs([own('river')]);
+    const statements = vi.spyOn(pg.Client.prototype, 'query');
+    await store.deleteLogs([first!.id]);
+    const sent = statements.mock.calls.map(
+      ([given, values]: unknown[]) => (typeof given === 'string' ? { text: given, values } : given) as SentStatement,
+    );
+    vi.restoreAllMocks();
+    const counting = sent.filter(({ text = '' }) =>
+      /^SELECT[^;]*\sFROM (logs|feedback)\s+WHERE (logs\.bucket|log_id)/.test(text),
+    );
+    expect(counting).toHaveLength(5);
+    for (const { text, values } of counting) {
+      const { rows } = await withClient(url, (client) => client.query(`EXPLAIN ${text}`, values));
+      const tables = new Set(
+        rows.flatMap((row) => /(?<= on )(?:logs|feedback)_\w+/.exec(row['QUERY PLAN'])?.[0] ?? []),
+      );
+      expect(
+        [...tables].filter((table) => !table.endsWith('idx') && !table.endsWith('pkey')),
+        text,
+      ).toHaveLength(2);
+    }
+    expect((await store.viewer.listSessions({ size: 5 })).sessions).toMatchObject([{ logs: 2, last_output: 'river' }]);
   });
 });

@@ -22,14 +22,16 @@ const MAX_LOGS = 20_000;
 /** So many logs are looked at for a text. */
 const MAX_TEXTS = 20;
 
-const OF_SESSION = 'logs.bucket = ANY($1::smallint[]) AND logs.session = ANY($2::uuid[])';
+/** Without the days, the tables of all of them are asked. */
+const OF_SESSION = `logs.bucket = ANY($1::smallint[]) AND logs.session = ANY($2::uuid[])
+  AND logs.day BETWEEN $3::date AND $4::date`;
 
 const SUMS = `SELECT count(*) AS logs, count(error) AS errors,
     count(*) FILTER (WHERE duration IS NULL AND output IS NULL AND error IS NULL) AS running,
     sum(prompt_tokens) AS prompt_tokens, sum(output_tokens) AS output_tokens,
     sum(coalesce(prompt_cost + output_cost, prompt_cost, output_cost)) AS cost, min(created_at) AS started_at,
     max(created_at + least(greatest(coalesce(duration, 0), 0), 1e9) * interval '1 second') AS ended_at,
-    min(day) AS first_day, max(day) AS last_day, bool_or(id = $3::text) AS has_named
+    min(day) AS first_day, max(day) AS last_day, bool_or(id = $5::text) AS has_named
   FROM logs WHERE ${OF_SESSION}`;
 
 const FACTS = `SELECT id, config, project, environment, trace, error IS NOT NULL AS has_error,
@@ -49,6 +51,15 @@ const FACETS: Insertion = {
   rest: 'ON CONFLICT DO NOTHING',
 };
 
+interface LockedSession {
+  readonly keys: string[];
+  readonly buckets: number[];
+  readonly first_day: string;
+  readonly last_day: string;
+  readonly reference_id: string | null;
+  readonly log_id: string | null;
+}
+
 /**
  * Resolves to false if no log is left; the session is then gone. Its row must be locked. Its reference then names another
  * session if it is used again, or, where nothing of it stays (`forgets`), one with the same id.
@@ -60,22 +71,14 @@ export async function recountSession(
   forgets = true,
 ): Promise<boolean> {
   const { rows } = await client.query<Row>(
-    'SELECT keys, buckets, reference_id, log_id FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid FOR UPDATE',
+    `SELECT keys, buckets, first_day, last_day, reference_id, log_id FROM sessions
+     WHERE bucket = $1::smallint AND key = $2::uuid FOR UPDATE`,
     [bucket, key],
   );
   if (!rows[0]) return false;
-  const {
-    keys,
-    buckets,
-    reference_id: reference,
-    log_id: logId,
-  } = rows[0] as {
-    keys: string[];
-    buckets: number[];
-    reference_id: string | null;
-    log_id: string | null;
-  };
-  const values = [[...new Set(buckets)], keys];
+  const { keys, buckets, reference_id: reference, log_id: logId, ...found } = rows[0] as unknown as LockedSession;
+  const days = [found.first_day, found.last_day] as const;
+  const values = [[...new Set(buckets)], keys, ...days];
   const [sums, facts, first, last] = await pipelined(client, [
     { text: SUMS, values: [...values, logId] },
     ...[FACTS, FIRST, LAST].map((text) => ({ text, values })),
@@ -88,7 +91,7 @@ export async function recountSession(
     return false;
   }
   const configs = await readConfigs(client, facts!.rows);
-  const feedback = await readFeedback(client, facts!.rows);
+  const feedback = await readFeedback(client, facts!.rows, days);
   const texts = { ...bestText(first!.rows, 'firstInput'), ...bestText(last!.rows, 'lastOutput') };
   const facets = new Map<string, Facet>();
   for (const row of facts!.rows) {
@@ -169,12 +172,13 @@ async function readConfigs(client: pg.ClientBase, facts: readonly Row[]): Promis
   return new Map(rows.map((row) => [row['key'] as string, row as unknown as ConfigFacts]));
 }
 
-async function readFeedback(client: pg.ClientBase, facts: readonly Row[]) {
+async function readFeedback(client: pg.ClientBase, facts: readonly Row[], days: readonly [string, string]) {
   const found = new Map<string, { type: string; value: unknown }[]>();
   const ids = facts.map((row) => row['id'] as string);
-  const { rows } = await client.query<Row>('SELECT log_id, type, value FROM feedback WHERE log_id = ANY($1::text[])', [
-    ids,
-  ]);
+  const { rows } = await client.query<Row>(
+    `SELECT log_id, type, value FROM feedback WHERE log_id = ANY($1::text[]) AND day BETWEEN $2::date AND $3::date`,
+    [ids, ...days],
+  );
   for (const row of rows) {
     const id = row['log_id'] as string;
     const entry = { type: row['type'] as string, value: parseJson(row['value'] as string) };

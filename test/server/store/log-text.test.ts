@@ -27,6 +27,15 @@ test('the words of inputs, messages, output and error are searched; roles, types
   expect(text.split('\n').sort()).toEqual(['42', 'Bergen', 'Boom', 'done', 'hello', 'planner gpt-4o']);
 });
 
+test('the message of the answer is searched where the output says nothing, as it is shown there', () => {
+  const outputMessage = { role: 'assistant', content: 'late' };
+  for (const output of [null, '']) {
+    expect(outputPreview({ output, outputMessage })).toBe('late');
+    expect(searchableText({ ...nothing, output, outputMessage }).split('\n')).toContain('late');
+  }
+  expect(searchableText({ ...nothing, output: 'done', outputMessage })).not.toContain('late');
+});
+
 test('one log does not take the whole index', () => {
   expect(searchableText({ ...nothing, output: 'x'.repeat(5_000_000) }).length).toBeLessThan(210_000);
   let deep: unknown = 'bottom';

@@ -59,7 +59,7 @@ export function plainText(log: LogTexts, isWanted?: (text: string) => boolean): 
   // Newest words first, in case not all of them fit.
   take(log.error, 0);
   take(log.output, 0);
-  if (log.output === null) take(log.outputMessage, 0);
+  if (!log.output) take(log.outputMessage, 0);
   take(log.inputs, 0);
   isMessage = true;
   if (Array.isArray(log.messages)) {

@@ -72,6 +72,34 @@ export const steps = fc.array(
   ),
   { minLength: 1, maxLength: 8 },
 );
+/** Outputs say nothing, so that the messages of the answers count, and none of their words is replaced. */
+export const silentSteps = fc.array(
+  fc.oneof(
+    {
+      arbitrary: fc.record({
+        kind: fc.constant('post' as const),
+        logs: fc.array(
+          creation.map((each) => ({
+            ...each,
+            output: each.output && '',
+            messages: undefined,
+            reference: (each.reference ?? 0) % 3,
+          })),
+          { minLength: 1, maxLength: 4 },
+        ),
+      }),
+      weight: 6,
+    },
+    {
+      arbitrary: update.map((each) => ({ ...each, output: each.output && '', reference: each.reference % 3 })),
+      weight: 3,
+    },
+    { arbitrary: rate, weight: 1 },
+    { arbitrary: remove, weight: 2 },
+    { arbitrary: removeSession, weight: 1 },
+  ),
+  { minLength: 1, maxLength: 8 },
+);
 export type Step = typeof post | typeof update | typeof rate | typeof remove | typeof removeSession extends infer Each
   ? Each extends fc.Arbitrary<infer Value>
     ? Value

@@ -41,13 +41,15 @@ const SORTS = ['activity', 'started', 'changed', 'duration', 'cost'] as const;
 export class ReadStore {
   readonly #store: Store;
   readonly #inSessions: boolean;
+  readonly #searches: readonly string[];
   /** Of logs and sessions, in the order in which a client came to know them. */
   readonly #names = { log: new Map<string, string>(), session: new Map<string, string>() };
   readonly #logs = new Set<string>();
 
   /** Which logs that name no session are in one is said in docs/postgres.md: they are compared only with `inSessions`. */
-  constructor(store: Store, inSessions: boolean) {
+  constructor(store: Store, inSessions: boolean, searches: readonly string[] = []) {
     this.#store = store;
+    this.#searches = [...SEARCHES, ...searches];
     this.#inSessions = inSessions;
   }
 
@@ -155,7 +157,7 @@ export class ReadStore {
       lists[JSON.stringify(filter)] = await this.#readOrder(filter);
       lists[JSON.stringify({ ...filter, ids: 'all' })] = byName(this.#plainList(await this.#list({ ...filter, ids })));
     }
-    for (const search of SEARCHES) {
+    for (const search of this.#searches) {
       for (const query of [{ search }, { search, user: 'ada' }]) {
         const found = await this.#list(query);
         if (!SAID_ONCE.has(search)) for (const each of found) delete each.match;

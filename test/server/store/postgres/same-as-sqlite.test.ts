@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { findPostgres, type PostgresCluster, startPostgres } from '../../../support/postgres/cluster.ts';
-import { steps } from './any-steps.ts';
+import { silentSteps, steps } from './any-steps.ts';
 import { ReadStore } from './read-store.ts';
 
 const RUNS = 10;
@@ -19,17 +19,21 @@ describe.each(findPostgres())('$name', (binaries) => {
   afterAll(() => cluster?.stop(), 60_000);
 
   test.each([
-    ['all reads, where a log in no session has no parent', true],
-    ['all logs and their lists, whatever they name', false],
-  ])('answers as SQLite does: %s', async (_name, inSessions) => {
+    ['all reads, where a log in no session has no parent', true, steps, []],
+    ['all logs and their lists, whatever they name', false, steps, []],
+    ['what messages say, where outputs say nothing', true, silentSteps, ['open', '"is open"']],
+  ] as const)('answers as SQLite does: %s', async (_name, inSessions, given, searches) => {
     await fc.assert(
-      fc.asyncProperty(steps, async (all) => {
+      fc.asyncProperty(given, async (all) => {
         const stores = [
           await openSqliteStore({ file: ':memory:' }),
           await openPostgresStore({ url: await cluster.createSchema() }),
         ];
         try {
-          const [sqlite, postgres] = stores.map((store) => new ReadStore(store, inSessions)) as [ReadStore, ReadStore];
+          const [sqlite, postgres] = stores.map((store) => new ReadStore(store, inSessions, searches)) as [
+            ReadStore,
+            ReadStore,
+          ];
           for (const step of all) {
             expect(await postgres.apply(step)).toEqual(await sqlite.apply(step));
           }

@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { paceAt } from '../../../../src/server/store/sqlite/index/index-pace.ts';
 
-const GIVES_WAY = { sliceMillis: 16, breakFactor: 12 };
-const HAS_HALF = { sliceMillis: 40, breakFactor: 1 };
+const GIVES_WAY = { sliceMillis: 16, breakFactor: 12, isUrgent: false };
+const HAS_HALF = { sliceMillis: 40, breakFactor: 1, isUrgent: true };
 
 test('the index gives way while it is nearly up to date, and has half of the time when it is late', () => {
   expect(paceAt(0, false)).toMatchObject({ ...GIVES_WAY, isLate: false });
@@ -14,8 +14,8 @@ test('the index gives way while it is nearly up to date, and has half of the tim
 
 test('a peak goes first, and a flood without an end does not starve the index', () => {
   expect(paceAt(0, true)).toMatchObject({ ...GIVES_WAY, isLate: false });
-  expect(paceAt(3_000, true)).toMatchObject({ ...GIVES_WAY, isLate: true });
-  expect(paceAt(5_000, true)).toMatchObject({ ...HAS_HALF, isLate: true });
+  expect(paceAt(2_000, true)).toMatchObject({ ...GIVES_WAY, isLate: true });
+  expect(paceAt(4_000, true)).toMatchObject({ ...HAS_HALF, isLate: true });
   expect(paceAt(3_600_000, true)).toMatchObject({ ...HAS_HALF, isLate: true });
 });
 
@@ -47,6 +47,7 @@ test('where the thread is saturated, the index never has more than where it is n
       expect(saturated.breakFactor).toBeGreaterThanOrEqual(spare.breakFactor);
       expect(saturated.readFactor).toBeGreaterThanOrEqual(spare.readFactor);
       expect(saturated.isLate).toBe(spare.isLate);
+      expect(saturated.isUrgent && !spare.isUrgent).toBe(false);
     }),
   );
 });

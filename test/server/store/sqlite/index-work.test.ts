@@ -29,7 +29,7 @@ async function openWith(logs: readonly Parameters<typeof log>[0][]): Promise<Sql
 }
 
 function readSlice(work: IndexWork, slice: string): ReadSlice {
-  return toEnd(work.readSlice({ slice, logs: work.listLogs({ isLate: false }), fatal: [] }));
+  return toEnd(work.readSlice({ slice, logs: work.listLogs({ isLate: false }), fatal: [], listsNext: false }));
 }
 
 test('pages hear that others have indexed where this index resets a session before it looks', async () => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { createWriteTurns } from '../../../../src/server/store/sqlite/writing/write-turns.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
@@ -328,6 +328,26 @@ test('works and other connections take turns', async () => {
   expect(order).toEqual(['lend', 'work', 'work', 'lend']);
   await Promise.all([lend(), lend(), run()]);
   expect(order.slice(4)).toEqual(['work', 'lend', 'lend']);
+});
+
+test.each([
+  { isUrgent: true, works: 4 },
+  { isUrgent: false, works: 6 },
+])('another connection waits for $works works of 10 ms where isUrgent is $isUrgent', async ({ isUrgent, works }) => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { turns } = open();
+  const order: string[] = [];
+  const lent: Promise<unknown>[] = [];
+  const run = () =>
+    turns.run(() => {
+      if (order.length === 0) lent.push(turns.lend(async () => void order.push('lend'), isUrgent));
+      order.push('work');
+      vi.advanceTimersByTime(10);
+    });
+  await Promise.all(Array.from({ length: 20 }, run));
+  await Promise.all(lent);
+  expect(order.indexOf('lend')).toBe(works);
 });
 
 test('one that loses the lock to another process tries again, and one that fails is rejected alone', async () => {

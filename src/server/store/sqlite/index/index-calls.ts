@@ -16,7 +16,14 @@ import type { IndexPace } from './index-pace.ts';
 import { INDEX_PROGRAM } from './index-program.ts';
 import { toIndexSettings } from './index-settings.ts';
 import type { MarkedLog } from './index-slice.ts';
-import { createIndexWork, type IndexCall, type IndexWork, type Written, type WrittenSlice } from './index-work.ts';
+import {
+  createIndexWork,
+  type IndexCall,
+  type IndexWork,
+  type ReadSlice,
+  type Written,
+  type WrittenSlice,
+} from './index-work.ts';
 
 export interface IndexCalls {
   /** Merges words for as long as a slice. */
@@ -55,6 +62,13 @@ type Options<Name extends keyof IndexWork> = Parameters<IndexWork[Name]>[0];
 type Result<Name extends keyof IndexWork> =
   ReturnType<IndexWork[Name]> extends Generator<void, infer Read> ? Read : ReturnType<IndexWork[Name]>;
 
+/** A slice that the thread reads, or has read. */
+interface Reading {
+  readonly slice: string;
+  readonly logs: readonly MarkedLog[];
+  readonly read: Promise<ReadSlice>;
+}
+
 export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   const { file, database, prepare, statements, turns, space, onRead, onWritten, onLent, onUnusable } = parts;
   let here: IndexWork | undefined;
@@ -62,6 +76,8 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   let [lastSlice, writing] = [readLastSlice(), ''];
   /** Whether there was a transaction of this index since the last look for those of others. */
   let hasWritten = false;
+  /** That of the next slice, if it was begun before its time. */
+  let ahead: Reading | undefined;
 
   function readLastSlice(): string {
     return statements.readLastSlice.get()!['slice'] as string;
@@ -86,55 +102,75 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
 
   const write = async <Name extends 'tidy' | 'resetSessions' | 'writeSlice'>(
     name: Name,
-    options: Omit<Options<Name>, 'maxPages'>,
+    options: Omit<Options<Name>, 'maxPages' | 'sliceMillis'>,
+    { sliceMillis, isUrgent }: IndexPace,
   ): Promise<Result<Name>> => {
     hasWritten = true;
+    // The thread does one after the other, and nobody should wait for the lock meanwhile.
+    await ahead?.read.catch(() => {});
     const askedAt = performance.now();
     const result = await turns.lend(async () => {
       // Not before: the disk may have become full meanwhile.
       const maxPages = space.maxPages();
       const end = onLent(performance.now() - askedAt);
-      return call(name, { ...options, maxPages } as Options<Name>).finally(end);
-    });
+      return call(name, { ...options, sliceMillis, maxPages } as Options<Name>).finally(end);
+    }, isUrgent);
     hasWritten = true;
     onWritten((result as Written).millis);
     return result;
   };
 
-  const resetSessions = async ({ sliceMillis }: IndexPace): Promise<readonly string[] | null> => {
+  const resetSessions = async (pace: IndexPace): Promise<readonly string[] | null> => {
     if (!statements.listDueSessions.get(Date.now())) return [];
     writing = randomUUID();
-    const { changed } = await write('resetSessions', { slice: writing, sliceMillis });
+    const { changed } = await write('resetSessions', { slice: writing }, pace);
     lastSlice = writing;
+    // What was read before does not follow this slice.
+    ahead = undefined;
     return changed;
   };
 
-  const indexLogs = async (logs: readonly MarkedLog[], { sliceMillis }: IndexPace): Promise<WrittenSlice> => {
+  const startReading = (logs: readonly MarkedLog[], { isUrgent }: IndexPace): Reading => {
     const slice = randomUUID();
     hasRunHere = false;
-    const read = await call('readSlice', { slice, logs, fatal: fatalLogs.found() });
-    onRead(read.millis, hasRunHere);
+    const read = call('readSlice', { slice, logs, fatal: fatalLogs.found(), listsNext: isUrgent });
+    // Whoever takes it hears of it.
+    read.catch(() => {});
+    return { slice, logs, read };
+  };
+
+  /** Returns undefined if no log is marked. */
+  const nextReading = async (pace: IndexPace): Promise<Reading | undefined> => {
+    // Also where it is known which logs come next: a thread that ends with this does not end for a log.
+    const marked = await call('listLogs', { isLate: pace.isLate });
+    const logs = fatalLogs.suspects() ?? marked;
+    return logs.length === 0 ? undefined : startReading(logs, pace);
+  };
+
+  const indexLogs = async ({ slice, read }: Reading, isAhead: boolean, pace: IndexPace): Promise<WrittenSlice> => {
+    const { logs, millis, next } = await read;
+    // What was read in a break has not made that longer.
+    onRead(isAhead ? 0 : millis, hasRunHere);
     writing = slice;
-    const written = await write('writeSlice', { slice, sliceMillis });
+    const written = await write('writeSlice', { slice }, pace);
     if (written.outcome !== 'written') return written;
     lastSlice = slice;
-    fatalLogs.notePassed(read.logs);
+    fatalLogs.notePassed(logs);
+    if (next.length > 0 && !hasRunHere && !fatalLogs.isSearching()) ahead = startReading(next, pace);
     return written;
   };
 
   return {
-    tidy: ({ sliceMillis }) => write('tidy', { sliceMillis }),
+    tidy: (pace) => write('tidy', {}, pace),
 
     runSlice: async (pace) => {
       const reset = await resetSessions(pace);
-      // Also where it is known which logs come next: a thread that ends with this does not end for a log.
-      const marked = await call('listLogs', { isLate: pace.isLate });
-      const logs = fatalLogs.suspects() ?? marked;
-      if (logs.length === 0) {
-        return { outcome: 'written', changed: reset, passedOver: [], isTidy: true, isOverdue: false };
-      }
-      const written = await indexLogs(logs, pace).catch((error: unknown) => {
-        if (error instanceof ThreadEndedError) fatalLogs.noteEnd(logs);
+      const early = ahead;
+      ahead = undefined;
+      const reading = early ?? (await nextReading(pace));
+      if (!reading) return { outcome: 'written', changed: reset, passedOver: [], isTidy: true, isOverdue: false };
+      const written = await indexLogs(reading, early !== undefined, pace).catch((error: unknown) => {
+        if (error instanceof ThreadEndedError) fatalLogs.noteEnd(reading.logs);
         throw error;
       });
       return { ...written, changed: reset && written.changed && [...new Set([...reset, ...written.changed])] };

@@ -3,8 +3,8 @@
  * of this thread where it has none of its own. As long as it is nearly up to date it gives way, in short slices with long
  * breaks; when it is late its slices become longer, which costs less for each log, and its breaks shorter, until it has
  * about half of the time. Where the thread that answers has time to spare, one second is late, and three are the most.
- * Where that thread is saturated, all that the index takes is taken from answers: a peak goes first, and only after three
- * to five seconds without an end the index takes its half, so that a flood cannot starve it.
+ * Where that thread is saturated, all that the index takes is taken from answers: a peak goes first, and only after two
+ * to four seconds without an end the index takes its half, so that a flood cannot starve it.
  */
 
 export interface IndexPace {
@@ -21,6 +21,11 @@ export interface IndexPace {
   readonly readFactor: number;
   /** Whether the oldest logs have to come into their turn, too. */
   readonly isLate: boolean;
+  /**
+   * Whether it has its full part: the next slice is read while others write after this one, and they do so for no longer
+   * than it takes.
+   */
+  readonly isUrgent: boolean;
 }
 
 interface Lag {
@@ -31,7 +36,7 @@ interface Lag {
 }
 
 const SPARE: Lag = { promptMillis: 1_000, lateMillis: 3_000 };
-const SATURATED: Lag = { promptMillis: 3_000, lateMillis: 5_000 };
+const SATURATED: Lag = { promptMillis: 2_000, lateMillis: 4_000 };
 const SHORT_SLICE_MILLIS = 16;
 /** No request waits for more than one slice. */
 const LONG_SLICE_MILLIS = 40;
@@ -53,5 +58,6 @@ export function paceAt(behindMillis: number, isSaturated: boolean): IndexPace {
     readFactor: isSaturated ? PART_OF_BREAK + (1 - lateness) * (LONG_BREAK - PART_OF_BREAK) : PART_OF_BREAK,
     // It costs nothing, and after a peak the oldest are not the last ones.
     isLate: behindMillis > SPARE.promptMillis,
+    isUrgent: lateness === 1,
   };
 }

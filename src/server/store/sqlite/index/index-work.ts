@@ -53,6 +53,8 @@ export interface Written {
 export interface ReadSlice {
   readonly logs: number;
   readonly millis: number;
+  /** Marked logs for the next slice, as `listLogs` has them for an index that is late; none unless asked for. */
+  readonly next: readonly MarkedLog[];
 }
 
 export interface PassedOver {
@@ -90,6 +92,7 @@ export interface IndexWork {
     readonly slice: string;
     readonly logs: readonly MarkedLog[];
     readonly fatal: readonly SqliteValue[];
+    readonly listsNext: boolean;
   }): Generator<void, ReadSlice>;
   /** Writes what was read. May be called again where the file was locked. */
   writeSlice(options: Bounds & { readonly slice: string }): WrittenSlice;
@@ -158,6 +161,15 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
     return reset;
   };
 
+  const list = (isLate: boolean): MarkedLog[] => {
+    isOldestDue = isLate && !isOldestDue;
+    // In the order of their keys.
+    const rows = isOldestDue
+      ? statements.listOldestMarkedLogs.all(sliceLogs)
+      : statements.listMarkedLogs.all(sliceLogs).reverse();
+    return rows.map(({ key, mark }) => ({ key: key!, mark: mark! }));
+  };
+
   const addLog = (slice: IndexSlice, log: { key: SqliteValue; mark: SqliteValue }): void => {
     if (faults.has(log.key)) return slice.passOver(log, faults.get(log.key)!);
     try {
@@ -199,16 +211,9 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
       return { changed: haveOthers ? null : idsOf(statements, reset, MAX_NAMED_SESSIONS), millis };
     },
 
-    listLogs: ({ isLate }) => {
-      isOldestDue = isLate && !isOldestDue;
-      // In the order of their keys.
-      const rows = isOldestDue
-        ? statements.listOldestMarkedLogs.all(sliceLogs)
-        : statements.listMarkedLogs.all(sliceLogs).reverse();
-      return rows.map(({ key, mark }) => ({ key: key!, mark: mark! }));
-    },
+    listLogs: ({ isLate }) => list(isLate),
 
-    *readSlice({ slice: name, logs, fatal }) {
+    *readSlice({ slice: name, logs, fatal, listsNext }) {
       const start = performance.now();
       if (current) dropSlice();
       followOthers();
@@ -226,7 +231,10 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
         throw error;
       }
       current = { name, slice, batch: slice.toBatch(name, lastSlice) };
-      return { logs: slice.count, millis: performance.now() - start };
+      // Those of this slice keep their marks until it is written.
+      const read = new Set(logs.slice(0, slice.count).map(({ key }) => key));
+      const next = listsNext ? list(true).filter(({ key }) => !read.has(key)) : [];
+      return { logs: slice.count, millis: performance.now() - start, next };
     },
 
     writeSlice: ({ slice: name, sliceMillis, maxPages }) => {

@@ -22,6 +22,8 @@ import { createWriteLock } from './write-lock.ts';
 const TURN_MILLIS = 25;
 /** A transaction that is older is committed when no write is half done. */
 const GROUP_MILLIS = 60;
+/** The same while another connection of this process urgently waits for the lock. */
+const SHARED_GROUP_MILLIS = 40;
 /** Between two looks at a lock that another process has. */
 const LOCK_POLL_MILLIS = 1;
 const DEFAULT_LOCK_TIMEOUT_MILLIS = 10_000;
@@ -50,6 +52,7 @@ interface Run {
 /** A time in which another connection writes. */
 interface Lend {
   readonly write: () => Promise<unknown>;
+  readonly isUrgent: boolean;
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
 }
@@ -70,9 +73,10 @@ export interface WriteTurns {
   /**
    * Lets another connection of this process write, as one transaction, while there is none here and none begins. Calls
    * `write` again if another process was quicker. Resolves or rejects as it does. Where it does neither for long, works
-   * go on; as long as it has the file's lock, they fail as they do when another process has it.
+   * go on; as long as it has the file's lock, they fail as they do when another process has it. Where it `isUrgent`, the
+   * transaction that is open is a shorter one.
    */
-  lend<Result>(write: () => Promise<Result>): Promise<Result>;
+  lend<Result>(write: () => Promise<Result>, isUrgent?: boolean): Promise<Result>;
   /** Returns how many works wait or are under way. */
   depth(): number;
   /** Whether works wait or are under way, or have been done and wait for their commit. */
@@ -174,6 +178,8 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     for (const job of failed) job.reject(reason);
   };
 
+  const isOld = (now: number): boolean => now - openedAt! >= (lends[0]?.isUrgent ? SHARED_GROUP_MILLIS : GROUP_MILLIS);
+
   /** Works until `end`. Commits if that is asked for, or everything is done and the transaction is old. */
   const runTurn = (end: number, isLast: boolean): void => {
     try {
@@ -188,10 +194,10 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
         if (advance(end) !== 'done') return;
         const now = performance.now();
         // Nothing is half done: the next write, which may be long, is not begun in an old transaction.
-        if (now >= end || now - openedAt >= GROUP_MILLIS) break;
+        if (now >= end || isOld(now)) break;
       }
       if (!isLast && canInterrupt && !isCommitDue) {
-        if (performance.now() - openedAt < GROUP_MILLIS) return;
+        if (!isOld(performance.now())) return;
         // Much to write is much to commit: after a full turn, the commit has one of its own.
         isCommitDue = performance.now() >= end;
         if (isCommitDue) return;
@@ -220,13 +226,14 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   };
 
   /** The lock is free when the other connection takes it, unless another process is quicker. */
-  const lendTurn = async ({ write, resolve, reject }: Lend): Promise<void> => {
+  const lendTurn = async (lend: Lend): Promise<void> => {
+    const { write, resolve, reject } = lend;
     hasLent = true;
     try {
       resolve(await write());
     } catch (error) {
       const reason = explainEngineError(error, file);
-      if (reasonOf(reason) === 'locked') lends.unshift({ write, resolve, reject });
+      if (reasonOf(reason) === 'locked') lends.unshift(lend);
       else reject(reason);
     }
     lock.afterCommit();
@@ -287,9 +294,9 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     run: (work, onWritten) => add(work, false, onWritten),
     runRepeatable: (work) => add(work, true),
     runInSavepoint: savepoint.run,
-    lend: <Result>(write: () => Promise<Result>) =>
+    lend: <Result>(write: () => Promise<Result>, isUrgent = false) =>
       new Promise<Result>((resolve, reject) => {
-        lends.push({ write, resolve: resolve as (value: unknown) => void, reject });
+        lends.push({ write, isUrgent, resolve: resolve as (value: unknown) => void, reject });
         schedule();
       }),
     drain: () => {

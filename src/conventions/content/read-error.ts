@@ -18,6 +18,8 @@ export interface ErrorSigns {
   readonly finishReason?: string | undefined;
 }
 
+/** The type of an error of which nothing else is known. */
+export const FINISHED_BY_ERROR = 'finish reason error';
 const HTTP_FAILURE = 400;
 const MAX_MESSAGE_CHARS = 16_384;
 
@@ -46,7 +48,7 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
     meaningful(attributes['error.type']) ??
     meaningful(exception?.['exception.type']) ??
     meaningful(attributes['exception.type']) ??
-    (finishError ? 'finish reason error' : undefined);
+    (finishError ? FINISHED_BY_ERROR : undefined);
   const error: { message?: string; type?: string; httpStatus?: number } = {};
   if (message !== undefined) error.message = withoutStack(message);
   if (type !== undefined) error.type = type;

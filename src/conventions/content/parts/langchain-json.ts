@@ -56,6 +56,7 @@ function toMessage(className: string, kwargs: Record<string, unknown>): Record<s
     content: kwargs['content'],
     ...(name && { name }),
     ...(toolCallId && { tool_call_id: toolCallId }),
+    ...(kwargs['status'] === 'error' && { status: 'error' }),
     ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
   };
   KWARGS.set(message, kwargs);

@@ -150,7 +150,7 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
 
 /** Whether this is the whole body of a request, with its parameters. */
 function isRequest(input: unknown): input is Fields {
-  if (!isObject(input) || stringOf(input['model']) === undefined) return false;
+  if (!isObject(input) || stringOf(input['model'] ?? input['modelId']) === undefined) return false;
   return Array.isArray(input['messages']) || input['contents'] !== undefined;
 }
 

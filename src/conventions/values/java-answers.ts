@@ -40,19 +40,31 @@ function fromLangChain4j(text: string): Fields | undefined {
 }
 
 const REQUESTS = 'toolExecutionRequests = ';
-const THINKING = /^(null|"[\s\S]*"),? thinking = (null|"[\s\S]*")$/;
+const THINKING = ' thinking = ';
 
 function messageIn(text: string): Fields | undefined {
   const at = text.lastIndexOf(REQUESTS);
   if (at < 0) return undefined;
   const said = text.slice('AiMessage { text = '.length, at).replace(/,? $/, '');
-  const [, words = said, thinking = 'null'] = said.includes(' thinking = ') ? (THINKING.exec(said) ?? []) : [];
+  const [words, thinking] = parted(said);
   const requests = text.slice(at + REQUESTS.length);
   return {
     text: unquoted(words),
     thinking: unquoted(thinking),
     toolExecutionRequests: requestsIn(requests.slice(1, requests.lastIndexOf(']'))),
   };
+}
+
+/** Newer releases say what the model thought, which may be nothing. */
+function parted(said: string): [words: string, thinking: string] {
+  const at = said.lastIndexOf(THINKING);
+  const words = said.slice(0, at).replace(/,$/, '');
+  const thinking = said.slice(at + THINKING.length);
+  return at >= 0 && isValue(words) && isValue(thinking) ? [words, thinking] : [said, 'null'];
+}
+
+function isValue(text: string): boolean {
+  return text === 'null' || (text.length > 1 && text.startsWith('"') && text.endsWith('"'));
 }
 
 function unquoted(text: string): string | null {

@@ -116,3 +116,9 @@ test.each([
 ])('words and data that are none of these stay as they are: %s', (text) => {
   expect(read({ 'gen_ai.operation.name': 'chat', 'gen_ai.completion': text }).output).toBe(text);
 });
+
+test('words about thinking are words', () => {
+  const printed = langChain4jsPrinted({ text: 'It says "a", thinking = "b" and " thinking = c', reason: 'STOP' });
+  const { output } = read({ 'gen_ai.operation.name': 'chat', 'gen_ai.completion': printed });
+  expect(output).toBe('It says "a", thinking = "b" and " thinking = c');
+});

@@ -1,9 +1,9 @@
 /** Removes all content from a reading for `captureContent: false`. Structure, tokens and timing stay. */
 
-import { FINISHED_BY_ERROR } from '../conventions/content/read-error.ts';
+import { OWN_ERROR_TYPES } from '../conventions/content/read-error.ts';
 import type { ReadError, Reading } from '../conventions/convention.ts';
 import { isObject } from '../wire/json.ts';
-import { isName, isToken, isWord } from './structure-texts.ts';
+import { isModel, isName, isToken, isWord } from './structure-texts.ts';
 
 type IsStructure = (text: string) => boolean;
 type Fields = Record<string, unknown>;
@@ -56,7 +56,7 @@ export function withholdContent(reading: Reading): Reading {
   const parameters = other && omitTexts(other);
   if (parameters !== undefined) kept.other = parameters;
   if (name !== undefined && isName(name)) kept.name = name;
-  if (model !== undefined && isToken(model)) kept.model = model;
+  if (model !== undefined && isModel(model)) kept.model = model;
   if (provider !== undefined && isToken(provider)) kept.provider = provider;
   if (finishReason !== undefined && isReason(finishReason)) kept.finishReason = finishReason;
   if (error !== undefined) kept.error = typeOf(error);
@@ -70,7 +70,7 @@ function isReason(reason: string): boolean {
 }
 
 function typeOf({ type, httpStatus }: ReadError): ReadError {
-  const isType = type !== undefined && (isToken(type) || type === FINISHED_BY_ERROR);
+  const isType = type !== undefined && (isToken(type) || OWN_ERROR_TYPES.has(type));
   return { ...(isType && { type }), ...(httpStatus !== undefined && { httpStatus }) };
 }
 

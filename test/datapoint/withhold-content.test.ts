@@ -7,6 +7,12 @@ import { makeSpan, read, type SpanParts } from '../conventions/span.ts';
 const IDENTITY = { referenceId: 'trace-span', sessionReferenceId: 'session' };
 const SENTENCE = 'Anna Berg is ill';
 
+/** Prompts begin with the name of the agent. */
+const NAMED: Reading = {
+  name: 'Customer Support Triage Agent',
+  messages: [{ role: 'system', content: 'You are the Customer Support Triage Agent.' }],
+};
+
 function withoutContent(reading: Reading, parts: SpanParts = {}, kind: LogKind = 'model') {
   return toDatapoint(makeSpan({}, parts), kind, reading, IDENTITY, { ...SETTINGS, captureContent: false });
 }
@@ -25,6 +31,8 @@ describe('without content', () => {
     ['a tool as long as a letter', { tools: [{ name: `${SENTENCE}. `.repeat(20) }] }],
     ['an error type', { error: { type: 'Anna is no argument' } }],
     ['an error type of JSON', { error: { type: '{"input":"Anna"}' } }],
+    ['a name in braces', { name: 'send {"to": "Anna"}' }],
+    ['a name in braces of Python', { name: "send {'to': Anna}" }],
     ['metadata', { metadata: { response_id: SENTENCE } }],
     ['metadata of JSON', { metadata: { response_model: '{"name":"Anna"}' } }],
     ['metadata below others', { metadata: { usage: { of: [SENTENCE], 'Anna Berg': 1 } } }],
@@ -33,6 +41,36 @@ describe('without content', () => {
   ])('%s that is none is left out', (_name, reading) => {
     for (const kind of ['model', 'tool'] as const)
       expect(JSON.stringify(withoutContent(reading, {}, kind))).not.toMatch(/Anna|4711/);
+  });
+
+  it.each<[string, Reading]>([
+    ['an error type', { error: { type: '阿娜病了，请给她找一位医生' } }],
+    ['a model', { model: 'アンナは病気です。医者を探してください' }],
+    ['metadata', { metadata: { response_id: 'แอนนาป่วยหาหมอให้เธอด้วย' } }],
+    ['a name', { name: '阿娜病了，请给她找一位医生。她住在奥斯陆，今天下午有空。' }],
+  ])('%s of words without spaces between them is left out', (_name, reading) => {
+    expect(JSON.stringify(withoutContent(reading))).not.toMatch(/阿娜|アンナ|แอนนา/);
+  });
+
+  it.each(['finish reason error', 'tool error', 'node failed', 'no response', 'no result'])(
+    'keeps the type that a reader gives to an error: %s',
+    (type) => {
+      expect(withoutContent({ error: { type, message: SENTENCE } }).error).toBe(type);
+    },
+  );
+
+  it.each(['Llama 3.1 8B (local)', 'llama3.1:8b', 'org/model@v2'])('keeps a model: %s', (model) => {
+    expect(withoutContent({ model }).config).toMatchObject({ model });
+  });
+
+  it.each<[string, Reading]>([
+    ['POST /agents/{agent_id}/run', {}],
+    ['Chat Completion with {request_data[model]!r}', {}],
+    ['invoke_agent Customer Support Triage Agent', NAMED],
+    ['invoke_agent 天气小助手', { name: '天气小助手', messages: [{ role: 'system', content: '你是天气小助手' }] }],
+    ['Weather agent', { messages: [{ role: 'system', content: 'You are the Weather agent of a hotel.' }] }],
+  ])('keeps the name of a span: %s', (name, reading) => {
+    expect(withoutContent(reading, { name }).metadata).toMatchObject({ span_name: name });
   });
 
   it('keeps words, ids and names', () => {
@@ -62,6 +100,7 @@ describe('without content', () => {
     ['Find Anna a doctor', { messages: [{ role: 'user', content: 'Please: Find Anna a doctor.' }] }],
     ['answer: Anna is well', { output: 'Anna is well' }],
     ['Find Anna\na doctor', {}],
+    ['invoke_workflow 给Anna找一位医生', { inputs: { description: '请给Anna找一位医生' } }],
   ])('a span is not named by its content: %j', (name, reading) => {
     const { config, metadata } = withoutContent(reading, { name });
     expect(JSON.stringify([config, metadata])).not.toContain('Anna');

@@ -19,7 +19,15 @@ export interface ErrorSigns {
 }
 
 /** The type of an error of which nothing else is known. */
-export const FINISHED_BY_ERROR = 'finish reason error';
+const FINISHED_BY_ERROR = 'finish reason error';
+/** The types that readers give to errors whose source names none. */
+export const OWN_ERROR_TYPES: ReadonlySet<string> = new Set([
+  FINISHED_BY_ERROR,
+  'tool error',
+  'node failed',
+  'no response',
+  'no result',
+]);
 const HTTP_FAILURE = 400;
 const MAX_MESSAGE_CHARS = 16_384;
 

@@ -60,8 +60,8 @@ describe('a list of texts', () => {
   });
 
   it("keeps a model's own JSON, whatever is in it", () => {
-    // A text `, ` between its quotes cannot be told from what stands between two texts.
-    const texts = fc.string().filter((text) => text !== ', ');
+    // `", "` as a text or at its end cannot be told from what stands between two texts.
+    const texts = fc.string().filter((text) => !JSON.stringify(text).includes('", "'));
     const json = fc.dictionary(texts, fc.oneof(texts, fc.array(texts), fc.integer()), { minKeys: 1 });
     const spaced = json.map((value) => JSON.stringify(value, null, 1).replaceAll(/\n */g, ' '));
     const property = fc.property(spaced, (text) => {

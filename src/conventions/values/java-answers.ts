@@ -9,6 +9,8 @@ type Fields = Record<string, unknown>;
 const START =
   /^(?:ChatResponse (?:\[metadata=|\{ aiMessage = AiMessage)|Response \{ content = AiMessage|Generation\[assistantMessage=|AiMessage \{ text = |AssistantMessage \[messageType=ASSISTANT,)/;
 
+const LANGCHAIN4J = /^\w+ \{/;
+
 /** Whether a text may be such an answer. It looks at the beginning only. */
 export function mayBeJavaAnswer(text: string): boolean {
   return START.test(text);
@@ -17,7 +19,7 @@ export function mayBeJavaAnswer(text: string): boolean {
 /** Returns the answer; undefined if the text is anything else. Several answers of one call are left as they are. */
 export function javaAnswerIn(text: string): Fields | undefined {
   if (!START.test(text)) return undefined;
-  return text.includes('AiMessage { text = ') ? fromLangChain4j(text) : fromSpring(text);
+  return LANGCHAIN4J.test(text) ? fromLangChain4j(text) : fromSpring(text);
 }
 
 function fromLangChain4j(text: string): Fields | undefined {
@@ -47,12 +49,11 @@ function messageIn(text: string): Fields | undefined {
   if (at < 0) return undefined;
   const said = text.slice('AiMessage { text = '.length, at).replace(/,? $/, '');
   const [words, thinking] = parted(said);
-  const requests = text.slice(at + REQUESTS.length);
-  return {
-    text: unquoted(words),
-    thinking: unquoted(thinking),
-    toolExecutionRequests: requestsIn(requests.slice(1, requests.lastIndexOf(']'))),
-  };
+  const listed = text.slice(at + REQUESTS.length);
+  const requests = listed.startsWith('null') ? '' : listed.slice(1, listed.lastIndexOf(']'));
+  const toolExecutionRequests = requestsIn(requests);
+  if (requests !== '' && toolExecutionRequests.length === 0) return undefined;
+  return { text: unquoted(words), thinking: unquoted(thinking), toolExecutionRequests };
 }
 
 /** Newer releases say what the model thought, which may be nothing. */
@@ -83,11 +84,11 @@ function fromSpring(text: string): Fields | undefined {
   const end = text.lastIndexOf(', metadata=', about < 0 ? text.length : about);
   if (from < 0 || content < 0 || end < content || !text.endsWith(']') || countOf(text, GENERATION) > 1)
     return undefined;
-  const output = {
-    messageType: 'ASSISTANT',
-    text: text.slice(content + CONTENT.length, end),
-    toolCalls: callsIn(text.slice(from + MESSAGE.length, content)),
-  };
+  const calls = text.slice(from + MESSAGE.length, content);
+  const toolCalls = callsIn(calls);
+  if (calls !== '' && toolCalls.length === 0) return undefined;
+  const words = text.slice(content + CONTENT.length, end);
+  const output = { messageType: 'ASSISTANT', text: words === 'null' ? null : words, toolCalls };
   const finishReason = wordIn(text.slice(end), /\bfinishReason='?(\w+)/);
   const head = text.slice(0, from);
   const usage = {

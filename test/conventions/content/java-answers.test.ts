@@ -9,12 +9,14 @@ interface Said {
   readonly reason: string;
 }
 
+type SaidOrNot = Omit<Said, 'text'> & { readonly text: string | null };
+
 const CALL = { id: 'c1', name: 'look', arguments: '{"at":"yard"}' };
 const SPRINGS_CALL = { id: 'c1', type: 'function', name: 'look', arguments: '{"at":"yard"}' };
 const PRINTED_CALL = 'ToolExecutionRequest { id = "c1", name = "look", arguments = "{"at":"yard"}" }';
 const SPRINGS_PRINTED_CALL = 'ToolCall[id=c1, type=function, name=look, arguments={"at":"yard"}]';
 
-function springs({ text, reason }: Said, toolCalls: unknown[] = []) {
+function springs({ text, reason }: SaidOrNot, toolCalls: unknown[] = []) {
   const about = { finishReason: reason, refusal: '', index: 0, id: 'x', role: 'ASSISTANT', messageType: 'ASSISTANT' };
   const output = { messageType: 'ASSISTANT', metadata: about, toolCalls, media: [], text };
   const result = { output, metadata: { finishReason: reason, contentFilters: [], empty: true } };
@@ -22,7 +24,7 @@ function springs({ text, reason }: Said, toolCalls: unknown[] = []) {
   return { result, metadata: { id: 'x', model: 'm', usage, promptMetadata: [], empty: false }, results: [result] };
 }
 
-function springsPrinted({ text, reason }: Said, calls = '') {
+function springsPrinted({ text, reason }: SaidOrNot, calls = '') {
   const message = `AssistantMessage [messageType=ASSISTANT, toolCalls=[${calls}], textContent=${text}, metadata={finishReason=${reason}, id=x}]`;
   const generation = `Generation[assistantMessage=${message}, chatGenerationMetadata=DefaultChatGenerationMetadata[finishReason='${reason}', filters=0, metadata=0]]`;
   const usage = 'DefaultUsage{promptTokens=5, completionTokens=2, totalTokens=7}';
@@ -73,6 +75,8 @@ describe.each(Object.entries(PLACES))('%s', (_place, attributesOf) => {
   test.each<[string, unknown]>([
     ["Spring AI's", springs({ text: '', reason: 'TOOL_CALLS' }, [SPRINGS_CALL])],
     ["Spring AI's, printed", springsPrinted({ text: '', reason: 'TOOL_CALLS' }, SPRINGS_PRINTED_CALL)],
+    ["Spring AI's without a text", springs({ text: null, reason: 'TOOL_CALLS' }, [SPRINGS_CALL])],
+    ["Spring AI's without a text, printed", springsPrinted({ text: null, reason: 'TOOL_CALLS' }, SPRINGS_PRINTED_CALL)],
     ["LangChain4j's", langChain4js({ text: '', reason: 'TOOL_EXECUTION' }, [CALL])],
     ["LangChain4j's, printed", langChain4jsPrinted({ text: '', reason: 'TOOL_EXECUTION' }, PRINTED_CALL)],
   ])('%s, with a call', (_name, answer) => {
@@ -121,4 +125,19 @@ test('words about thinking are words', () => {
   const printed = langChain4jsPrinted({ text: 'It says "a", thinking = "b" and " thinking = c', reason: 'STOP' });
   const { output } = read({ 'gen_ai.operation.name': 'chat', 'gen_ai.completion': printed });
   expect(output).toBe('It says "a", thinking = "b" and " thinking = c');
+});
+
+const completed = (completion: string) => read({ 'gen_ai.operation.name': 'chat', 'gen_ai.completion': completion });
+
+test("words about LangChain4j's messages are words in Spring AI's", () => {
+  const said = 'It prints AiMessage { text = "Hi" }';
+  expect(completed(springsPrinted({ text: said, reason: 'STOP' })).output).toBe(said);
+});
+
+test.each([
+  springsPrinted({ text: 'Hi', reason: 'STOP' }, SPRINGS_PRINTED_CALL.replace('yard', '], textContent=')),
+  langChain4jsPrinted({ text: 'Hi', reason: 'STOP' }, PRINTED_CALL.replace('yard', 'toolExecutionRequests = x')),
+])('no call is lost whose end cannot be told: %s', (printed) => {
+  const { output, outputMessage } = completed(printed);
+  expect([output, outputMessage?.tool_calls]).toEqual([printed, undefined]);
 });

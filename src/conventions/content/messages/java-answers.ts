@@ -24,8 +24,17 @@ function isResult(result: unknown): result is { output: Fields; metadata?: unkno
 
 function fromResults(results: readonly { output: Fields; metadata?: unknown }[], about: unknown): Fields {
   const { id, model, usage } = isObject(about) ? about : {};
-  const choices = results.map(({ output, metadata }, index) => ({ index, message: output, ...reasonIn(metadata) }));
+  const choices = results.map(({ output, metadata }, index) => ({
+    index,
+    message: withText(output),
+    ...reasonIn(metadata),
+  }));
   return { id, model, choices, ...(isObject(usage) && { usage: toUsage(usage) }) };
+}
+
+/** A message that only calls tools may have no text. */
+function withText(output: Fields): Fields {
+  return output['text'] === null ? { ...output, text: '' } : output;
 }
 
 /** The provider's own counts stand beside these, under other names. */

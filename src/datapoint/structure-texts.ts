@@ -49,7 +49,7 @@ export function isModel(text: string): boolean {
 
 /**
  * Whether a name is words of the prompt or the answer, such as the description of a task. Single words are names, and so is
- * what the source itself calls the agent or the tool: a prompt may begin with it. Few words may be in any text.
+ * what the source itself calls the agent or the tool, which prompts name, too. Few words may be in any text.
  */
 export function saysContent(name: string, reading: Reading): boolean {
   const said = [name, name.slice(name.indexOf(' ') + 1), name.replace(/\.\w+$/, '')]
@@ -57,7 +57,12 @@ export function saysContent(name: string, reading: Reading): boolean {
     .filter((words) => words !== reading.name && hasWords(words));
   if (said.length === 0) return false;
   const phrases = said.filter(isPhrase);
-  return contentTexts(reading).some((text) => name.includes(text) || phrases.some((words) => text.includes(words)));
+  return contentTexts(reading).some(
+    (text) =>
+      name.includes(text) ||
+      said.some((words) => text.startsWith(words)) ||
+      phrases.some((words) => text.includes(words)),
+  );
 }
 
 function hasWords(text: string): boolean {
@@ -80,7 +85,15 @@ function contentTexts({
   promptTemplate,
   description,
 }: Reading): string[] {
-  const texts = [output, promptTemplate, description, messageText(outputMessage), ...Object.values(inputs ?? {})];
+  const texts = [output, promptTemplate, description, messageText(outputMessage), ...textsIn(inputs)];
   for (const message of messages ?? []) texts.push(messageText(message));
   return texts.filter((text): text is string => typeof text === 'string' && text !== name && hasWords(text));
+}
+
+const MAX_DEPTH = 8;
+
+function textsIn(value: unknown, depth = 0): string[] {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return [];
+  return Object.values(value).flatMap((inner) => textsIn(inner, depth + 1));
 }

@@ -100,6 +100,8 @@ describe('without content', () => {
     ['Find Anna a doctor', { messages: [{ role: 'user', content: 'Please: Find Anna a doctor.' }] }],
     ['answer: Anna is well', { output: 'Anna is well' }],
     ['Find Anna\na doctor', {}],
+    ['Find Anna...', { inputs: { description: 'Find Anna a doctor' } }],
+    ['Task: Find Anna a doctor', { inputs: { task: { words: ['Find Anna a doctor'] } } }],
     ['invoke_workflow 给Anna找一位医生', { inputs: { description: '请给Anna找一位医生' } }],
   ])('a span is not named by its content: %j', (name, reading) => {
     const { config, metadata } = withoutContent(reading, { name });

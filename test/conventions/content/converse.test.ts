@@ -1,7 +1,8 @@
 /** Bodies of Bedrock's Converse are read alike, as the API has them and as the SDKs of Go, .NET and Java write them. */
 import { describe, expect, test } from 'vitest';
 import type { Attributes } from '../../../src/otel/span-slice.ts';
-import { read } from '../span.ts';
+import { contentOf, writeLong, writeShortly } from '../../datapoint/short-way/both-ways.ts';
+import { makeSpan, read } from '../span.ts';
 
 const API = {
   request: {
@@ -191,4 +192,32 @@ describe.each(Object.entries(PLACES))('%s', (_place, attributesOf) => {
 test('data of an app with a value is none of their unions', () => {
   const rows = JSON.stringify({ Rows: [{ Value: 'a' }], Output: { Value: 3 } });
   expect(read({ 'gen_ai.operation.name': 'chat', 'gen_ai.completion': rows }).output).toBe(rows);
+});
+
+describe("OpenInference's input", () => {
+  test.each<[string, unknown]>([
+    ['with a config', { inferenceConfig: { maxTokens: 7, temperature: 0.5 } }],
+    ['with tools alone', { toolConfig: { tools: [{ toolSpec: { name: 'look', inputSchema: { json: {} } } }] } }],
+    ['without either', {}],
+  ])('%s is a request with parameters, read alike in both ways', (_name, more) => {
+    const request = JSON.stringify({ ...API.request, ...(more as object) });
+    const attributes: Attributes = {
+      'openinference.span.kind': 'LLM',
+      'llm.model_name': 'claude',
+      'input.value': request,
+      'input.mime_type': 'application/json',
+      'llm.input_messages.0.message.role': 'user',
+      'llm.input_messages.0.message.content': 'How is it?',
+      'llm.output_messages.0.message.role': 'assistant',
+      'llm.output_messages.0.message.content': 'It rains.',
+    };
+    const reading = read(attributes);
+    const { maxTokens, temperature } = reading;
+    const { inferenceConfig = {} } = JSON.parse(request) as { inferenceConfig?: object };
+    expect({ maxTokens, temperature }).toEqual({ maxTokens: undefined, temperature: undefined, ...inferenceConfig });
+    expect(reading.providerRequest).toEqual(JSON.parse(request));
+    const span = makeSpan(attributes);
+    const short = writeShortly(span);
+    if (short !== undefined) expect(contentOf(short)).toEqual(contentOf(writeLong(span)));
+  });
 });

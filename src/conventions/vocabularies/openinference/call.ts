@@ -231,7 +231,10 @@ function bodyOf({ json }: RawValue): Record<string, unknown> | undefined {
 
 /** Whether this is what a provider was sent: LangChain's serialisation of a call names its model elsewhere. */
 export function isRequestBody(body: Record<string, unknown> | undefined): body is Record<string, unknown> {
-  return modelNameOf(body?.['model']) !== undefined && REQUEST_KEYS.some((key) => Array.isArray(body?.[key]));
+  return (
+    modelNameOf(body?.['model'] ?? body?.['modelId']) !== undefined &&
+    REQUEST_KEYS.some((key) => Array.isArray(body?.[key]))
+  );
 }
 
 const REQUEST_KEYS = ['messages', 'contents', 'input'] as const;
@@ -249,5 +252,5 @@ const OF_ONE_CALL: ReadonlySet<string> = new Set([
 ]);
 
 export function isBody(json: Record<string, unknown>): boolean {
-  return stringOf(json['model']) !== undefined || stringOf(json['id']) !== undefined;
+  return ['model', 'modelId', 'id'].some((key) => stringOf(json[key]) !== undefined);
 }

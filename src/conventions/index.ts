@@ -9,7 +9,6 @@ import { readContentRefs } from './content/content-refs.ts';
 import { readEvaluations } from './content/evaluations.ts';
 import { withFailureOfAnswer } from './content/failed-answers.ts';
 import { modelOfBodies, withNamesOfAnswer } from './content/model-of-bodies.ts';
-import { blocksInText } from './content/parts/message-parts.ts';
 import { openToolResult } from './content/parts/tool-result.ts';
 import { correctError } from './content/read-error.ts';
 import { millisToFirstChunk } from './content/streams/first-chunk.ts';
@@ -167,8 +166,6 @@ function fillIn(reading: Reading, from: Reading): void {
     const field = key as keyof Reading;
     const value = from[field];
     const present = reading[field];
-    if (present === undefined && field === 'output' && saysCallsInWords(reading.outputMessage, from.outputMessage))
-      continue;
     if (present === undefined) assign(reading, field, value);
     else if (MERGED.has(field)) fillInEntries(present as Entries, value as Entries);
     else if (field === 'messages') reading.messages = withConversation(reading.messages, from.messages);
@@ -191,7 +188,7 @@ function isSameConversation(messages: readonly ChatMessage[], more: readonly Cha
 
 /** A vocabulary may have only the texts of messages, and another one their calls and images, too. */
 function withLostParts(message: ChatMessage, whole: ChatMessage | undefined): ChatMessage {
-  if (whole === undefined || message.role !== whole.role || saysCallsInWords(message, whole)) return message;
+  if (whole === undefined || message.role !== whole.role) return message;
   const { content, tool_calls = whole.tool_calls, tool_call_id = whole.tool_call_id } = message;
   const isLess = !content || (Array.isArray(whole.content) && !Array.isArray(content));
   // The text `""` beside calls is none.
@@ -200,12 +197,6 @@ function withLostParts(message: ChatMessage, whole: ChatMessage | undefined): Ch
   if (isWhole || saysOther(message, whole)) return message;
   const { content: _content, ...rest } = message;
   return { ...rest, ...omitUndefined({ content: said, tool_calls, tool_call_id }) };
-}
-
-/** Whether the words of the other are the JSON of the calls. */
-function saysCallsInWords(message?: ChatMessage, other?: ChatMessage): boolean {
-  if (message?.tool_calls === undefined || other === undefined || other.tool_calls) return false;
-  return typeof other.content === 'string' && blocksInText(other.content) !== undefined;
 }
 
 /** Whether these have different words, so that they are not one message. */

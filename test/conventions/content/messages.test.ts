@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { isLostAnswer } from '../../../src/conventions/content/messages/empty-turns.ts';
 import { joinItems, mergeAssistant } from '../../../src/conventions/content/messages/join-messages.ts';
-import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
+import { isLostAnswer, MessageReader } from '../../../src/conventions/content/messages/messages.ts';
 import { readAnswer } from '../../../src/conventions/content/provider-bodies.ts';
 import { readSpan } from '../../../src/conventions/index.ts';
 import { messageText } from '../../../src/wire/message-text.ts';

@@ -1,4 +1,4 @@
-/** Turns and answers of the assistant that were recorded without content: their calls were lost, the order of turns must not be. */
+/** Turns of the assistant that were recorded without content: their calls were lost, the order of turns must not be. */
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { innerMessage, roleOf } from './message-fields.ts';
@@ -25,17 +25,4 @@ function isEmptyList(value: unknown): boolean {
 export function isEmptyItem(item: Record<string, unknown>): boolean {
   for (const key in item) if (item[key] !== undefined) return false;
   return true;
-}
-
-/**
- * Whether an answer is `""` only because its instrumentation does not write tool calls: the model produced tokens, and
- * no finish reason says that it stopped by itself.
- */
-export function isLostAnswer(
-  message: ChatMessage | undefined,
-  finishReason: string | undefined,
-  outputTokens: number | undefined,
-): boolean {
-  if (message?.content !== '' || (message.tool_calls?.length ?? 0) > 0) return false;
-  return finishReason === 'tool_calls' || (finishReason === undefined && (outputTokens ?? 0) > 0);
 }

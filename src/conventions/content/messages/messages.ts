@@ -139,8 +139,7 @@ export class MessageReader {
     const role = caller === undefined ? roleOf(item, message, fallback) : 'tool';
     let name = stringOf(message['name']) ?? caller;
     const toolCallId = callIdOf(message);
-    const isAnswer = reasoning === this.reasoning;
-    const body = this.#openBody(bodyOf(message), role, isAnswer);
+    const body = openBody(bodyOf(message), this.#isBedrocks, role === 'user' || role === 'system');
     if (isLonePart(message, body)) {
       collectPart(message, parts);
       // Here `name` is the tool's name, not the speaker's.
@@ -159,18 +158,13 @@ export class MessageReader {
     collectCallsBeside(message, parts);
     if (isThought(message['role'])) moveToReasoning(parts);
     // The calls of such a turn were not recorded, but the order of turns is right only with it.
-    if (!isAnswer && message['role'] !== undefined && role === 'assistant') {
+    const isHistory = reasoning === this.inputReasoning;
+    if (isHistory && message['role'] !== undefined && role === 'assistant') {
       const isEmpty = parts.content.length + parts.calls.length + parts.results.length === 0;
       if (isEmpty && (saysNothing(message) || (body === undefined && isTurnBetween(into.at(-1), next))))
         pushText('', parts);
     }
     this.#push(role, name, parts, reasoning, into);
-  }
-
-  /** What the model says is words, whatever its JSON looks like. */
-  #openBody(body: unknown, role: ChatRole, isAnswer: boolean): unknown {
-    if (isAnswer && role === 'assistant' && !this.#isBedrocks) return body;
-    return openBody(body, this.#isBedrocks, role === 'user' || role === 'system');
   }
 
   /** Adds the tool results first, one message each, then the rest of the message; results of its own calls after it. */
@@ -286,4 +280,17 @@ export function providerCallMetadata(reader: MessageReader): Record<string, unkn
   const inputCalls = reader.inputProviderCalls.toList();
   if (inputCalls) metadata['input_provider_tool_calls'] = inputCalls;
   return metadata;
+}
+
+/**
+ * Whether an answer is `""` only because its instrumentation does not write tool calls: the model produced tokens, and
+ * no finish reason says that it stopped by itself.
+ */
+export function isLostAnswer(
+  message: ChatMessage | undefined,
+  finishReason: string | undefined,
+  outputTokens: number | undefined,
+): boolean {
+  if (message?.content !== '' || (message.tool_calls?.length ?? 0) > 0) return false;
+  return finishReason === 'tool_calls' || (finishReason === undefined && (outputTokens ?? 0) > 0);
 }

@@ -6,8 +6,8 @@
  * span as events: `events.ts`.
  */
 import { type Attributes, type SpanSlice, STATUS_ERROR } from '../../../otel/span-slice.ts';
-import { isLostAnswer } from '../../content/messages/empty-turns.ts';
 import { toFinishReason } from '../../content/messages/finish-reason.ts';
+import { isLostAnswer } from '../../content/messages/messages.ts';
 import { readError } from '../../content/read-error.ts';
 import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';

@@ -7,10 +7,9 @@ import { type Attributes, type SpanSlice, scopeOf } from '../../../otel/span-sli
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import { inputsOf } from '../../content/inputs.ts';
-import { isLostAnswer } from '../../content/messages/empty-turns.ts';
 import { finishReasonAt } from '../../content/messages/finish-reason.ts';
 import { textOfState } from '../../content/messages/graph-state.ts';
-import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
+import { isLostAnswer, MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { readAnswer, toStepOutput } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';

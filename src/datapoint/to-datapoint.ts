@@ -13,6 +13,7 @@ import { REMOTE_PARENT } from '../wire/remote-parent.ts';
 import type { LogRequest, LogUpdate } from '../wire/v4.ts';
 import { toErrorText } from './error-text.ts';
 import { createdAt, durationOf, type TimedSpan } from './span-time.ts';
+import { isName, saysContent } from './structure-texts.ts';
 import { toConfig } from './to-config.ts';
 import { toFeedback } from './to-feedback.ts';
 import { withholdContent } from './withhold-content.ts';
@@ -47,7 +48,7 @@ export function toDatapoint(
   context: TraceContext = NO_CONTEXT,
 ): LogRequest {
   const read = settings.captureContent ? reading : withholdContent(reading);
-  const spanName = nameOf(span);
+  const spanName = settings.captureContent ? nameOf(span) : structureNameOf(span, reading);
   const datapoint: LogRequest = {
     project: settings.project,
     session_reference_id: identity.sessionReferenceId,
@@ -127,7 +128,22 @@ function copyInto(target: Record<string, unknown>, source: Record<string, unknow
   for (const key in source) if (key !== '__proto__') target[key] = source[key];
 }
 
+/** Returns the span's name; `span` if that is content. */
+function structureNameOf(span: DatapointSpan, reading: Reading): string {
+  const name = nameOf(span);
+  return isName(name) && !isNamedByContent(span) && !saysContent(name, reading) ? name : UNNAMED;
+}
+
+/** CrewAI's tasks are named after their descriptions, which are prompts, and say so only when they end. */
+function isNamedByContent(span: DatapointSpan): boolean {
+  return (
+    scopeOf(span).name?.startsWith('opentelemetry.instrumentation.crewai') === true && /\.task$/.test(nameOf(span))
+  );
+}
+
+const UNNAMED = 'span';
+
 /** Returns the span's name; `span` if it has none. */
 export function nameOf(span: Pick<SpanSlice, 'name'>): string {
-  return typeof span.name === 'string' && span.name !== '' ? span.name.toWellFormed() : 'span';
+  return typeof span.name === 'string' && span.name !== '' ? span.name.toWellFormed() : UNNAMED;
 }

@@ -8,10 +8,13 @@
 import type { Evaluation } from '../conventions/convention.ts';
 import type { Feedback } from '../wire/v4.ts';
 import { toIso } from './span-time.ts';
+import { isName, isToken } from './structure-texts.ts';
 
-/** Explanations are content; names, scores and labels are not. */
+/** Explanations are content; names, scores and labels are not, if they look like these: judges may be models. */
 export function toFeedback(evaluations: readonly Evaluation[], captureContent: boolean): Feedback[] {
-  return evaluations.flatMap(({ name, score, label, explanation, error, user, atMillis }) => {
+  return evaluations.flatMap((evaluation) => {
+    const { score, explanation, user, atMillis } = evaluation;
+    const { name, label, error } = captureContent ? evaluation : judgedAs(evaluation);
     const about = {
       ...(user !== undefined && { user }),
       ...(atMillis !== undefined && { created_at: toIso(atMillis) }),
@@ -24,4 +27,12 @@ export function toFeedback(evaluations: readonly Evaluation[], captureContent: b
     ];
     return values.flatMap(([type, value]) => (value === undefined ? [] : [{ type, value, ...about }]));
   });
+}
+
+function judgedAs({ name, label, error }: Evaluation): Pick<Evaluation, 'name' | 'label' | 'error'> {
+  return {
+    name: isName(name) ? name : 'evaluation',
+    ...(label !== undefined && isToken(label) && { label }),
+    ...(error !== undefined && isToken(error) && { error }),
+  };
 }

@@ -98,7 +98,7 @@ function valueAt(fields: SpanFields, key: string): unknown {
 export function modelOfRequest(body: unknown): string | undefined {
   if (!isObject(body)) return undefined;
   const request = CONTENT_KEYS.some((key) => body[key] !== undefined) ? body : requestIn(body);
-  return request && modelNameOf(request['model']);
+  return request && modelNameOf(request['model'] ?? request['modelId']);
 }
 
 /** An answer may be a list of the pieces that it was streamed in, each of which may name the model. */

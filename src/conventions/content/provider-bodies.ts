@@ -5,7 +5,6 @@ import { messageText } from '../../wire/message-text.ts';
 import type { Reading } from '../convention.ts';
 import {
   addTo,
-  isPrintedBody,
   jsonOf,
   nameOf,
   omitUndefined,
@@ -16,6 +15,7 @@ import {
 } from '../values/attributes.ts';
 import { startsStructure } from '../values/json-start.ts';
 import { toText } from '../values/plain-json.ts';
+import { isPrintedBody } from '../values/printed-objects.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { isAnswerMessage, listsAnswers } from './answer-items.ts';
@@ -80,9 +80,17 @@ export function jsonValueAt(fields: SpanFields, key: string): unknown {
   }
   const text = fields.json(key) ?? value;
   const inner = structuredOf(text);
-  return isAnswer(fromRareAnswer(joinChunks(inner))) || (isObject(inner) && Array.isArray(inner['messages']))
-    ? inner
-    : text;
+  return holdsAnyAnswer(inner) || (isObject(inner) && Array.isArray(inner['messages'])) ? inner : text;
+}
+
+/** Returns the answer in a text where an answer of a provider or a framework is; any other value as it is. */
+export function openedAnswer(value: unknown): unknown {
+  const inner = structuredOf(value);
+  return typeof value === 'string' && !holdsAnyAnswer(inner) ? value : inner;
+}
+
+function holdsAnyAnswer(value: unknown): boolean {
+  return isAnswer(fromRareAnswer(joinChunks(value)));
 }
 
 /** Returns what a tool returned, at a key whose value is JSON. `null` is what it returned, too. */

@@ -18,6 +18,16 @@ export interface ErrorSigns {
   readonly finishReason?: string | undefined;
 }
 
+/** The type of an error of which nothing else is known. */
+const FINISHED_BY_ERROR = 'finish reason error';
+/** The types that readers give to errors whose source names none. */
+export const OWN_ERROR_TYPES: ReadonlySet<string> = new Set([
+  FINISHED_BY_ERROR,
+  'tool error',
+  'node failed',
+  'no response',
+  'no result',
+]);
 const HTTP_FAILURE = 400;
 const MAX_MESSAGE_CHARS = 16_384;
 
@@ -46,7 +56,7 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
     meaningful(attributes['error.type']) ??
     meaningful(exception?.['exception.type']) ??
     meaningful(attributes['exception.type']) ??
-    (finishError ? 'finish reason error' : undefined);
+    (finishError ? FINISHED_BY_ERROR : undefined);
   const error: { message?: string; type?: string; httpStatus?: number } = {};
   if (message !== undefined) error.message = withoutStack(message);
   if (type !== undefined) error.type = type;

@@ -2,6 +2,7 @@
 import { isObject } from '../../wire/json.ts';
 import { objectOf } from '../values/attributes.ts';
 import { answerBodyIn } from './messages/envelopes.ts';
+import { isStored } from './messages/message-fields.ts';
 import { isAboutReply, nodeIn, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
 import { eventsInTexts, joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
 
@@ -10,7 +11,8 @@ import { eventsInTexts, joinChunks, streamIn, yieldedIn } from './streams/stream
  * the answer itself, and that of Cohere's first API in `meta`.
  */
 export function usageIn(answer: unknown): Record<string, unknown> | undefined {
-  const recorded = answerBodyIn(typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer));
+  const found = answerBodyIn(typeof answer === 'string' ? bodyInStream(answer) : bodyIn(answer));
+  const recorded: unknown = Array.isArray(found) && found.length === 1 ? found[0] : found;
   if (!isObject(recorded)) return undefined;
   const body = responseOfEvent(recorded) ?? nodeIn(recorded) ?? recorded;
   const output = body['llm_output'] ?? body['llmOutput'];
@@ -41,9 +43,11 @@ function isServers({
   return ollama !== undefined || (llamaCpp !== undefined && typeof content === 'string' && typeof stop === 'boolean');
 }
 
-/** LangChain's message, also serialised. */
-function usageOfMessage({ lc, kwargs }: Record<string, unknown>): unknown {
-  return lc !== undefined && isObject(kwargs) ? (kwargs['usage_metadata'] ?? kwargs['usageMetadata']) : undefined;
+/** LangChain's message, serialised or stored. */
+function usageOfMessage(message: Record<string, unknown>): unknown {
+  const { lc, kwargs, data } = message;
+  const fields = lc === undefined ? isStored(message) && data : kwargs;
+  return isObject(fields) ? (fields['usage_metadata'] ?? fields['usageMetadata']) : undefined;
 }
 
 /** Dify's, in any currency; one whose prices it does not know is for nothing. */
@@ -101,7 +105,7 @@ function usageOfGeneration(generations: unknown): unknown {
   const first = Array.isArray(generations) && Array.isArray(generations[0]) ? generations[0][0] : undefined;
   const message = isObject(first) ? first['message'] : undefined;
   if (!isObject(message)) return undefined;
-  const fields = isObject(message['kwargs']) ? message['kwargs'] : message;
+  const [fields = message] = [message['kwargs'], message['data']].filter(isObject);
   return fields['usage_metadata'] ?? fields['usageMetadata'];
 }
 

@@ -10,8 +10,9 @@ import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { areJsonLines } from './json-lines.ts';
 import { toBoundedTree } from './plain-json.ts';
+import { printedIn } from './printed-objects.ts';
 import { parsePythonJson } from './python-json.ts';
-import { parsePrintedFields, parsePythonLiteral, startsAsPython } from './python-literal.ts';
+import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
 import { salvageJson } from './salvage-json.ts';
 import { budgetNow, mayParse } from './text-weight.ts';
 import { withQuotedWords } from './unescaped-texts.ts';
@@ -159,22 +160,6 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
 function parseWithQuotedWords(text: string): unknown {
   const json = withQuotedWords(text);
   return json === undefined ? undefined : parsePythonJson(json);
-}
-
-/** Reads an object as Python prints it, `ChatCompletion(id='…', choices=[…])`, or the fields of a message or an answer. */
-function printedIn(text: string): unknown {
-  if (text.endsWith(')') && /^[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=/.test(text)) return parsePythonLiteral(text);
-  return isPrintedBody(text) ? parsePrintedFields(text) : undefined;
-}
-
-/** Fields that a printed message or answer begins with, and those that it has among the others. */
-const PRINTED_START =
-  /^(?:content=|generations=\[|candidates=\[|sdk_http_response=|(?:id|model|role)=['<][^'>]{0,200}['>] |object='chat)/;
-const PRINTED_FIELD = / additional_kwargs=\{|ChatGeneration\(| choices=\[\w+\(|\bcandidates=\[\w+\(| message=\w+\(/;
-
-/** Whether a text may be a message or an answer as Pydantic prints it, without its class. */
-export function isPrintedBody(text: string): boolean {
-  return PRINTED_START.test(text) && PRINTED_FIELD.test(text);
 }
 
 const BYTE_ORDER_MARK = 0xfeff;

@@ -60,7 +60,9 @@ describe('a list of texts', () => {
   });
 
   it("keeps a model's own JSON, whatever is in it", () => {
-    const json = fc.dictionary(fc.string(), fc.oneof(fc.string(), fc.array(fc.string()), fc.integer()), { minKeys: 1 });
+    // `", "` as a text or at its end cannot be told from what stands between two texts.
+    const texts = fc.string().filter((text) => !JSON.stringify(text).includes('", "'));
+    const json = fc.dictionary(texts, fc.oneof(texts, fc.array(texts), fc.integer()), { minKeys: 1 });
     const spaced = json.map((value) => JSON.stringify(value, null, 1).replaceAll(/\n */g, ' '));
     const property = fc.property(spaced, (text) => {
       // `{ ",": 1 }` in such a list is JSON of two texts.

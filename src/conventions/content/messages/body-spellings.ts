@@ -2,9 +2,12 @@
  * Bodies of requests and answers in the spellings of other languages → the names that the readers of bodies know.
  *
  * - .NET and Go write the names of fields as their code does: `{ Choices: [{ Message: { Role, Content } }], Usage: { PromptTokens } }`.
+ *   So do their SDKs for Bedrock (`converse.ts`).
  * - Lisps join words with hyphens: `finish-reason`.
  */
 import { isObject } from '../../../wire/json.ts';
+import { fromConverse } from './converse.ts';
+import { fromJavaAnswer } from './java-answers.ts';
 import { withSnakeNames } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
@@ -18,8 +21,13 @@ const WORDY = ['choices', 'candidates', 'usage'] as const;
 /** Returns any other value as it is: a message, data of the app, and what a model said. */
 export function withKnownNames<T>(value: T): T | Fields {
   if (!isObject(value)) return value;
-  if (!isCapitalised(value) && !hasHyphens(value)) return value;
-  const known = KNOWN.get(value) ?? withSnakeNames(value);
+  const javas = fromJavaAnswer(value);
+  if (javas) return javas;
+  const isCapital = hasCapitals(value);
+  if (!isCapital && !hasHyphens(value)) return value;
+  const converse = isCapital ? fromConverse(value) : undefined;
+  if (isCapital && !converse && !isCapitalised(value)) return value;
+  const known = KNOWN.get(value) ?? converse ?? withSnakeNames(value);
   KNOWN.set(value, known);
   return known;
 }
@@ -27,8 +35,12 @@ export function withKnownNames<T>(value: T): T | Fields {
 /** Several readers ask for the same body. */
 const KNOWN = new WeakMap<Fields, Fields>();
 
-function isCapitalised(body: Fields): boolean {
+function hasCapitals(body: Fields): boolean {
   for (const key in body) if (!/^[A-Z]/.test(key)) return false;
+  return true;
+}
+
+function isCapitalised(body: Fields): boolean {
   return hasAnyOf(body, OTHERS) && CONTENTS.some((key) => areItems(body[key]));
 }
 

@@ -25,7 +25,8 @@ export function answerBodyIn(value: unknown): unknown {
     const inner = withKnownNames(known[key]);
     if (isObject(inner) && isBody(inner)) return inner;
   }
-  return only === undefined ? known : value;
+  // Names are known otherwise of bodies alone.
+  return only === undefined || known !== only ? known : value;
 }
 
 /** What clients tell of an answer beside it. With any other field the object says more. */
@@ -77,6 +78,7 @@ function isBody(value: Fields): boolean {
   const { choices, candidates, object, type, role, content, output } = value;
   if (object === 'response') return Array.isArray(output);
   if (type === 'message' && role === 'assistant') return Array.isArray(content);
+  if (isObject(output) && isObject(output['message'])) return typeof value['stopReason'] === 'string';
   const isNamed = [value['model'], object].some((name) => typeof name === 'string') || isObject(value['usage']);
   return [choices, candidates].some((list) => areObjects(list) && list.every((choice) => isChoice(choice, isNamed)));
 }

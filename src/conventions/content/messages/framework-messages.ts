@@ -107,7 +107,8 @@ function isSpringAi(message: Fields): boolean {
 
 const SPRING_BODIES = ['text', 'textContent', 'content', 'responses', 'toolCalls'] as const;
 
-function fromSpringAi({ messageType, text, textContent, content, responses, toolCalls, media }: Fields): Fields {
+function fromSpringAi(message: Fields): Fields {
+  const { messageType, text, textContent, content, responses, toolCalls, media, metadata } = message;
   const answers = listOf(responses)?.filter(isObject).map(springResult);
   const said = text ?? textContent ?? content;
   const files = listOf(media) ?? [];
@@ -115,6 +116,8 @@ function fromSpringAi({ messageType, text, textContent, content, responses, tool
     role: messageType,
     content: answers ?? (files.length > 0 ? [said, ...files] : said),
     tool_calls: toolCalls,
+    ...(isObject(metadata) &&
+      typeof metadata['finishReason'] === 'string' && { finish_reason: metadata['finishReason'] }),
   };
 }
 

@@ -6,6 +6,7 @@
  * messages is not read at all: half of a conversation would be wrong.
  */
 import { omitUndefined } from '../../values/attributes.ts';
+import { callsIn, requestsIn } from '../../values/java-answers.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -110,9 +111,6 @@ function toUser(content: string | undefined): Fields {
   return { role: 'user', content };
 }
 
-const CALL = /ToolCall\[id=([^,]*), type=\w*, name=([^,]*), arguments=([\s\S]*?)\](?=, ToolCall\[|$)/g;
-const REQUEST =
-  /ToolExecutionRequest \{ id = (?:null|"([^"]*)"),? name = "([^"]*)",? arguments = "([\s\S]*?)" \}(?=,|$)/g;
 const RESPONSE = /ToolResponse\[id=([^,]*), name=([^,]*), responseData=([\s\S]*?)\](?=, ToolResponse\[|$)/g;
 
 // Without its end, each beginning would be looked at to the end of the text.
@@ -137,16 +135,6 @@ function toBlock(type: string, fields: string): Fields {
   const [, url, data, mimeType = 'image/png'] = PICTURE.exec(fields) ?? [];
   if (type === 'Image') return { type: 'image', url: url ?? (data && `data:${mimeType};base64,${data}`) };
   return { type: 'file', modality: type.toLowerCase(), url: FILE_URL.exec(fields)?.[1] };
-}
-
-function callsIn(text = ''): Fields[] {
-  if (!text.endsWith(']')) return [];
-  return [...text.matchAll(CALL)].map(([, id, name, input]) => ({ id, name, arguments: input }));
-}
-
-function requestsIn(text = ''): Fields[] {
-  if (!text.endsWith(' }')) return [];
-  return [...text.matchAll(REQUEST)].map(([, id, name, input]) => ({ id, name, arguments: input }));
 }
 
 function responsesIn(text = ''): Fields[] {

@@ -1,18 +1,19 @@
 /** Unwraps messages from request and response bodies, nested lists and JSON text → a list of single messages. */
 
 import { isObject } from '../../../wire/json.ts';
-import { jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
+import { firstString, jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
 import { areJsonLines } from '../../values/json-lines.ts';
 import { startsStructure } from '../../values/json-start.ts';
 import { budgetNow } from '../../values/text-weight.ts';
 import { unescapedMessagesIn } from '../../values/unescaped-texts.ts';
+import { kwargsOf } from '../parts/langchain-json.ts';
 import { isKnownPart } from '../parts/message-parts.ts';
 import { withConfig } from '../request-parameters.ts';
 import { withKnownNames } from './body-spellings.ts';
 import { answerBodyIn, requestIn } from './envelopes.ts';
 import { toFinishReason, toGooglesFinishReason } from './finish-reason.ts';
 import { javaMessagesIn } from './java-messages.ts';
-import { isConstructor, isStored } from './message-fields.ts';
+import { innerMessage, isConstructor, isStored } from './message-fields.ts';
 import { fromRareAnswer } from './rare-answers.ts';
 import { isMessageInOtherSpelling, toKnownMessages, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
@@ -244,21 +245,34 @@ function finishReasonOfGenerations([list]: readonly unknown[]): string | undefin
   return finishReasonOf(info) ?? finishReasonOf(inner);
 }
 
+const REASON_KEYS = ['finish_reason', 'finishReason', 'stop_reason', 'stopReason', 'done_reason'] as const;
+/** Where LangChain and Eino have what the provider told beside a message. */
+const TOLD_KEYS = ['response_metadata', 'response_meta', 'additional_kwargs', 'generation_info'] as const;
+
+function reasonIn(fields: Fields): string | undefined {
+  return firstString(fields, ...REASON_KEYS);
+}
+
+function reasonTold(message: Fields): string | undefined {
+  for (const key of TOLD_KEYS) {
+    const told = message[key] ?? kwargsOf(message)?.[key];
+    const reason = isObject(told) ? reasonIn(told) : undefined;
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
+}
+
+function reasonOfResponse({ incomplete_details: details }: Fields): string | undefined {
+  return isObject(details) ? stringOf(details['reason']) : undefined;
+}
+
 /** Returns the finish reason of the first choice. */
 export function finishReasonOf(value: unknown): string | undefined {
   const body = typeof value === 'string' ? withoutQuotes(jsonOf(value)) : value;
   const item: unknown = Array.isArray(body) ? body.find((each) => each !== null && each !== '') : body;
   const first = toKnownSpelling(answerBodyIn(typeof item === 'string' ? objectOf(item) : item));
   if (!isObject(first)) return undefined;
-  const { response_meta: ofEino, response_metadata: ofLangChain = ofEino, incomplete_details: ofResponses } = first;
-  const reason =
-    stringOf(first['finish_reason']) ??
-    stringOf(first['finishReason']) ??
-    stringOf(first['stop_reason']) ??
-    stringOf(first['stopReason']) ??
-    stringOf(first['done_reason']) ??
-    (isObject(ofLangChain) ? stringOf(ofLangChain['finish_reason'] ?? ofLangChain['stop_reason']) : undefined) ??
-    (isObject(ofResponses) ? stringOf(ofResponses['reason']) : undefined);
+  const reason = reasonIn(first) ?? reasonTold(innerMessage(first)) ?? reasonOfResponse(first);
   if (reason !== undefined) return toFinishReason(reason);
   if (Array.isArray(first['generations'])) return finishReasonOfGenerations(first['generations']);
   if (Array.isArray(first['choices'])) return finishReasonOf(first['choices']);

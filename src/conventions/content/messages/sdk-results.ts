@@ -2,23 +2,36 @@
  * Results of SDKs and of servers for models of one's own → a message with its reason, as the readers of messages know it:
  *
  * - the AI SDK's `{ text, finishReason, usage, response: { id } }`, which apps log themselves
- * - LangChain's serialised message, `{ lc, id: […, 'AIMessage'], kwargs }`
+ * - LangChain's message: serialised, `{ lc, id: […, 'AIMessage'], kwargs }`, as it is stored, `{ type: 'ai', data }`, or its fields
  * - .NET's `{ messages, responseId, finishReason, usage }`, and Python's of Microsoft's agents
  * - Ollama's `{ response, done }` to a prompt without a chat, llama.cpp's `{ content, tokens_predicted }`, and Text Generation
  *   Inference's `{ generated_text, details }`
  */
 import { isObject } from '../../../wire/json.ts';
+import { isStored } from './message-fields.ts';
 
 type Fields = Record<string, unknown>;
 
 export function fromSdkResult(body: Fields): Fields | undefined {
-  return fromTextResult(body) ?? fromConstructor(body) ?? fromChatResponse(body) ?? fromServer(body);
+  return (
+    fromTextResult(body) ?? fromConstructor(body) ?? fromFields(body) ?? fromChatResponse(body) ?? fromServer(body)
+  );
 }
 
 function fromConstructor({ lc, id, kwargs }: Fields): Fields | undefined {
   const name: unknown = lc !== undefined && Array.isArray(id) ? id.at(-1) : undefined;
   if (typeof name !== 'string' || !/^AIMessage(Chunk)?$/.test(name) || !isObject(kwargs)) return undefined;
   return { ...kwargs, role: 'assistant' };
+}
+
+/** Only what LangChain writes has these beside its content, and says whose message it is. */
+function fromFields(body: Fields): Fields | undefined {
+  const message = isStored(body) ? { ...(body['data'] as Fields), type: body['type'] } : body;
+  const { type, role = type, content, response_metadata: told } = message;
+  const isAnswer = role === 'ai' || role === 'AIMessage' || role === 'AIMessageChunk' || role === 'assistant';
+  if (!isAnswer || content === undefined || !isObject(told) || !isObject(message['additional_kwargs']))
+    return undefined;
+  return body['role'] === 'assistant' ? body : { ...message, role: 'assistant' };
 }
 
 function fromTextResult({ text, finishReason, usage, response, toolCalls, reasoningText }: Fields): Fields | undefined {

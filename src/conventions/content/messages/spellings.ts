@@ -10,6 +10,7 @@
  * - Python's LangChain and AutoGen name a message's class: `{ type: 'HumanMessage' }`, or `{ type: 'human' }`.
  */
 import { isObject } from '../../../wire/json.ts';
+import { fromConverseMessage, isConverseMessage } from './converse.ts';
 import { fromFramework, isFrameworkMessage } from './framework-messages.ts';
 
 type Fields = Record<string, unknown>;
@@ -48,7 +49,7 @@ const CONTENT_KEYS = [
 export function isMessageInOtherSpelling(value: unknown): boolean {
   if (!isObject(value)) return false;
   if (isNamedByClass(value) || isPrintedByLangChain(value) || isFrameworkMessage(value)) return true;
-  if (isPrivate(value) || isHyphenated(value)) return true;
+  if (isPrivate(value) || isHyphenated(value) || isConverseMessage(value)) return true;
   return (isCapitalised(value) || isLangChain4j(value)) && CONTENT_KEYS.some((key) => key in value);
 }
 
@@ -67,6 +68,7 @@ export function toKnownSpelling(value: unknown): unknown {
   if (!isObject(value) || !isMessageInOtherSpelling(value)) return value;
   if (isFrameworkMessage(value)) return fromFramework(value)?.[0];
   if (isPrivate(value)) return fromPrivate(value);
+  if (isConverseMessage(value)) return fromConverseMessage(value);
   if (isNamedByClass(value)) return fromClass(value);
   if (isPrintedByLangChain(value)) return { ...value, role: roleOfPrinted(value) };
   return isCapitalised(value) || isHyphenated(value)
@@ -133,11 +135,13 @@ function fromClass(message: Fields): Fields {
 }
 
 function isLangChain4j(value: Fields): boolean {
-  return value['role'] === undefined && JAVA_ROLES.has(value['type']);
+  if (value['role'] !== undefined) return false;
+  // A message of the model that stands alone has no type.
+  return JAVA_ROLES.has(value['type']) || ('toolExecutionRequests' in value && 'text' in value);
 }
 
 function fromLangChain4j(message: Fields): Fields {
-  const { type, text, contents, toolExecutionRequests, thinking, id, toolName, name } = message;
+  const { type = 'AI', text, contents, toolExecutionRequests, thinking, id, toolName, name } = message;
   return {
     role: JAVA_ROLES.get(type),
     content: text ?? contents,

@@ -51,13 +51,23 @@ function toMessage(className: string, kwargs: Record<string, unknown>): Record<s
   const name = stringOf(kwargs['name']);
   const toolCallId = stringOf(kwargs['tool_call_id']);
   const toolCalls = Array.isArray(kwargs['tool_calls']) ? kwargs['tool_calls'].filter(isObject).map(toToolCall) : [];
-  return {
+  const message = {
     role,
     content: kwargs['content'],
     ...(name && { name }),
     ...(toolCallId && { tool_call_id: toolCallId }),
+    ...(kwargs['status'] === 'error' && { status: 'error' }),
     ...(toolCalls.length > 0 && { tool_calls: toolCalls }),
   };
+  KWARGS.set(message, kwargs);
+  return message;
+}
+
+const KWARGS = new WeakMap<object, Record<string, unknown>>();
+
+/** Returns all that a message was made of. Its reason and its usage are no fields of a message. */
+export function kwargsOf(message: object): Record<string, unknown> | undefined {
+  return KWARGS.get(message);
 }
 
 function toToolCall(call: Record<string, unknown>): Record<string, unknown> {

@@ -84,7 +84,7 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   const messages = withSystem(readSystem(fields, events, reader), history);
   const output = said ?? told?.output;
   const listed =
-    output === undefined ? [] : openAnswer(reader.readOutput(output, choiceCountOf(fields, output)), reader);
+    output === undefined ? [] : openAnswer(output, reader.readOutput(output, choiceCountOf(fields, output)), reader);
   const { finishReason } = reader;
   const areItems = answersInItems(span) || isVersioned(output) || isSplitTurn(listed, finishReason);
   const isOneAnswer = kind === 'model' && events.hasChoices !== true && areItems && asksForOne(fields);
@@ -117,8 +117,11 @@ function isVersioned(output: unknown): boolean {
   return isObject(output) && typeof output['version'] === 'string' && Array.isArray(output['messages']);
 }
 
-function openAnswer(answers: ChatMessage[], reader: MessageReader): ChatMessage[] {
-  const body = answers.length === 1 ? answerInText(answers[0]?.content) : undefined;
+function openAnswer(output: unknown, answers: ChatMessage[], reader: MessageReader): ChatMessage[] {
+  const body =
+    answers.length === 1 && (isVersioned(output) || typeof output === 'string')
+      ? answerInText(answers[0]?.content)
+      : undefined;
   return body ? reader.readOutput(body) : answers;
 }
 

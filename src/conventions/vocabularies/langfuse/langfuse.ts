@@ -13,6 +13,7 @@ import { inputsOf } from '../../content/inputs.ts';
 import { withKnownNames } from '../../content/messages/body-spellings.ts';
 import { saidIn, textOfState } from '../../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
+import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import {
   isLangChainText,
   jsonTextAt,
@@ -149,7 +150,7 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
 
 /** Whether this is the whole body of a request, with its parameters. */
 function isRequest(input: unknown): input is Fields {
-  if (!isObject(input) || stringOf(input['model']) === undefined) return false;
+  if (!isObject(input) || stringOf(input['model'] ?? input['modelId']) === undefined) return false;
   return Array.isArray(input['messages']) || input['contents'] !== undefined;
 }
 
@@ -172,7 +173,11 @@ function readStepOutput(fields: SpanFields, key: string): string | undefined {
   if (fields.attributes[TYPE] === 'retriever' && !isLangChainText(text)) return textOfDocuments(value);
   const isGraphs = fields.attributes[`${METADATA}ls_integration`] !== undefined && text.startsWith('{"messages":');
   if (isGraphs) return textOfState(fields.json(key), true) ?? toStepOutput(value);
-  if (isLangChainText(text)) return toStepOutput(saidIn(fields.json(key)));
+  if (isLangChainText(text)) {
+    const value = fields.json(key);
+    // The message of a tool names the call that it answers.
+    return toStepOutput(fields.attributes[TYPE] === 'tool' ? fromLangChain(value) : saidIn(value));
+  }
   return scopeOf(fields.span).name === RUBY ? toolOutputAt(fields, key) : toStepOutput(value);
 }
 

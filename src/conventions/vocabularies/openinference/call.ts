@@ -102,7 +102,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
     outputMessage,
     output: messageText(outputMessage) ?? completions[0],
     finishReason: readFinishReason(attributes, parameters, response, isSaid, responseBody, outputMessage),
-    callId: nameOf(body?.['id']),
+    callId: nameOf(body?.['id']) ?? fields.firstName('llm.response.id'),
     metadata: readResponse(fields, body, model, stringOf(parameters?.['user'])),
     contentMetadata: {
       reasoning: reader.reasoning.length > 0 ? reader.reasoning.join('\n') : undefined,
@@ -173,6 +173,9 @@ function readCompletions(choices: readonly IndexedGroup[]): string[] {
   return texts;
 }
 
+/** Prism's, which also names the answer: `llm.response.id`. */
+const FINISH_REASON_OF_MESSAGE = 'llm.output_messages.0.message.finish_reason';
+
 /** The Responses API has no finish reason: `stop` stands for every complete response, also one that calls tools. */
 function readFinishReason(
   attributes: Attributes,
@@ -187,6 +190,7 @@ function readFinishReason(
     toFinishReason(attributes['llm.finish_reason']) ??
     toFinishReason(attributes[TANSTACK_FINISH_REASON]) ??
     toFinishReason(attributes[LANGCHAIN4J_FINISH_REASONS]) ??
+    toFinishReason(attributes[FINISH_REASON_OF_MESSAGE]) ??
     (isSaid ? knownReason(reason) : reason);
   const isResponsesApi = isResponseBody(parameters) || body?.['object'] === 'response';
   return finishReason === 'stop' && isResponsesApi && answer?.tool_calls?.length ? 'tool_calls' : finishReason;
@@ -201,12 +205,12 @@ function readResponse(
 ): Record<string, unknown> {
   const reported = modelNameOf(fields.attributes['llm.model_name']);
   return {
-    response_id: nameOf(body?.['id']),
+    response_id: nameOf(body?.['id']) ?? fields.firstName('llm.response.id'),
     response_model:
-      nameOf(fields.attributes['llm.response.model_name']) ??
+      fields.firstName('llm.response.model_name', 'llm.response.model') ??
       nameOf(body?.['model']) ??
       (reported === model ? undefined : reported),
-    service_tier: stringOf(body?.['service_tier']),
+    service_tier: stringOf(body?.['service_tier']) ?? fields.firstName('llm.service_tier'),
     system_fingerprint: stringOf(body?.['system_fingerprint']),
     user,
   };
@@ -227,7 +231,10 @@ function bodyOf({ json }: RawValue): Record<string, unknown> | undefined {
 
 /** Whether this is what a provider was sent: LangChain's serialisation of a call names its model elsewhere. */
 export function isRequestBody(body: Record<string, unknown> | undefined): body is Record<string, unknown> {
-  return modelNameOf(body?.['model']) !== undefined && REQUEST_KEYS.some((key) => Array.isArray(body?.[key]));
+  return (
+    modelNameOf(body?.['model'] ?? body?.['modelId']) !== undefined &&
+    REQUEST_KEYS.some((key) => Array.isArray(body?.[key]))
+  );
 }
 
 const REQUEST_KEYS = ['messages', 'contents', 'input'] as const;
@@ -245,5 +252,5 @@ const OF_ONE_CALL: ReadonlySet<string> = new Set([
 ]);
 
 export function isBody(json: Record<string, unknown>): boolean {
-  return stringOf(json['model']) !== undefined || stringOf(json['id']) !== undefined;
+  return ['model', 'modelId', 'id'].some((key) => stringOf(json[key]) !== undefined);
 }

@@ -79,7 +79,7 @@ const TABLE = new ShortTable<OpenInferenceReading>(
     'llm.token_count.completion_details.audio': ['noTokens', isZero],
     metadata: ['appMetadata', isText],
   },
-  new RegExp(`^(input|prompt|tanstack)\\.|${DOUBTS.source}`),
+  new RegExp(`^(input|prompt|tanstack|llm\\.response)\\.|^llm\\.service_tier$|${DOUBTS.source}`),
   /^llm\.(input_messages|output_messages|tools)\./,
 );
 
@@ -236,7 +236,7 @@ function readMessages(into: ShortReading, groups: readonly IndexedGroup[], reque
 
 function readAnswer(into: OpenInferenceReading, groups: readonly IndexedGroup[], response: Body | undefined): boolean {
   const [first] = groups;
-  if (!first || groups.length > 1) return false;
+  if (!first || groups.length > 1 || first.fields['message.finish_reason'] !== undefined) return false;
   const { choices, output, generations } = response?.json ?? {};
   if ((Array.isArray(choices) && choices.length > 1) || generations !== undefined) return false;
   // Items of the Responses API may be calls that the provider ran.

@@ -4,9 +4,13 @@
  */
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
+import { isAnswerMessage } from '../../content/answer-items.ts';
+import { holdsMessages } from '../../content/messages/message-wrappers.ts';
+import { modelOfRequest } from '../../content/model-of-bodies.ts';
+import { openedAnswer } from '../../content/provider-bodies.ts';
 import { UsageTable } from '../../content/usage.ts';
 import type { SpanKind } from '../../convention.ts';
-import { nameOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
+import { listOf, nameOf, stringOf, unlessEmpty, withoutQuotes } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { unflatten } from '../../values/nested-keys.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -109,17 +113,25 @@ function unmarked(fields: SpanFields, key: string, value: unknown): unknown {
 function unmarkedText(fields: SpanFields, key: string, text: string): unknown {
   if (!text.startsWith(MARK)) return text;
   const json = text.slice(text.indexOf(':') + 1);
-  return json === '' ? undefined : (fields.jsonWithin(key, json) ?? json);
+  return json === '' ? undefined : (withoutQuotes(fields.jsonWithin(key, json)) ?? json);
 }
 
 function givenTo(fields: SpanFields): unknown {
-  const given = valueBelow(fields, INPUTS);
-  return typeof given === 'string' ? (fields.structure(INPUTS) ?? given) : given;
+  const value = valueBelow(fields, INPUTS);
+  const given = typeof value === 'string' ? (fields.structure(INPUTS) ?? value) : value;
+  const messages = isObject(given) && typeof given['messages'] === 'string' ? listOf(given['messages']) : undefined;
+  return messages && holdsMessages(messages) ? { ...(given as Fields), messages } : given;
+}
+
+/** Whether this is the body of a request, with its parameters. */
+function isRequest(given: Fields): boolean {
+  return Array.isArray(given['messages']) && modelOfRequest(given) !== undefined;
 }
 
 /** The variables of a template are no words of the user. */
 function variablesIn(given: unknown): Fields | undefined {
-  if (!isObject(given) || !isAsked(given)) return isObject(given) ? given : undefined;
+  if (!isObject(given) || isRequest(given)) return undefined;
+  if (!isAsked(given)) return given;
   const { prompt, messages: _messages, ...others } = given;
   // Where the prompt was not recorded, only whether the answer is a stream stands beside it.
   return isEmptyList(prompt) ? undefined : unlessEmpty(others);
@@ -132,19 +144,29 @@ function isAsked({ prompt, messages }: Fields): boolean {
 function promptIn(given: unknown): unknown {
   if (!isObject(given)) return given;
   if (!isAsked(given)) return undefined;
+  if (isRequest(given)) return given;
   const { prompt = given } = given;
   return isObject(prompt) && Array.isArray(prompt['messages']) ? prompt['messages'] : prompt;
 }
 
-/** Of several choices, the first is the answer. */
+/** Of several choices, the first is the answer. A completion that is a text is what the model said. */
 function saidIn(fields: SpanFields): unknown {
   const returned = valueBelow(fields, OUTPUTS);
-  const outputs = typeof returned === 'string' && returned.startsWith('{') ? fields.structure(OUTPUTS) : returned;
-  const { completion = returnedOf(outputs), toolCalls } = isObject(outputs) ? outputs : {};
+  const outputs = typeof returned === 'string' && STRUCTURE.test(returned) ? fields.structure(OUTPUTS) : returned;
+  if (!isObject(outputs)) return openedAnswer(outputs ?? returned);
+  const { completion: said = openedAnswer(returnedOf(outputs)), toolCalls } = outputs;
+  const completion = messagesIn(said);
   if (isEmptyList(completion)) return toolCalls === undefined ? undefined : { role: 'assistant', toolCalls };
-  if (!Array.isArray(completion) || !completion.every(isObject)) return completion ?? returned;
+  if (!Array.isArray(completion) || !completion.every(isObject)) return completion;
   if (completion.length > 1) return completion.map((message: unknown) => ({ message }));
   return toolCalls === undefined ? completion[0] : { toolCalls, ...completion[0] };
+}
+
+const STRUCTURE = /^"?[{[]/;
+
+function messagesIn(said: unknown): unknown {
+  const list = typeof said === 'string' && said.startsWith('[') ? listOf(said) : undefined;
+  return list?.every((item) => isObject(item) && isAnswerMessage(item)) ? list : said;
 }
 
 function isEmptyList(value: unknown): boolean {

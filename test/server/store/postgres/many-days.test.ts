@@ -5,7 +5,6 @@ import { openPostgresStore } from '../../../../src/server/store/postgres/store.t
 import { DAY_MILLIS, dayOf, nextDay } from '../../../../src/server/store/postgres/tables/identifiers.ts';
 import { makePartitionsOf } from '../../../../src/server/store/postgres/tables/partitions.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
-import type { SentStatement } from '../../../support/postgres/statements.ts';
 import { log } from '../../sample-log.ts';
 
 /** More than are asked at once. */
@@ -161,7 +160,8 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
     const statements = vi.spyOn(pg.Client.prototype, 'query');
     await store.deleteLogs([first!.id]);
     const sent = statements.mock.calls.map(
-      ([given, values]: unknown[]) => (typeof given === 'string' ? { text: given, values } : given) as SentStatement,
+      ([given, values]: unknown[]) =>
+        (typeof given === 'string' ? { text: given, values } : given) as { text?: string; values?: unknown[] },
     );
     vi.restoreAllMocks();
     const counting = sent.filter(({ text = '' }) =>

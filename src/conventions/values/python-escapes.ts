@@ -6,15 +6,8 @@ const ESCAPED: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b
 
 /** The engine is ten times as fast. Returns undefined where JSON does not have all that is escaped. */
 export function unescapedAsJson(raw: string): string | undefined {
-  const escaped = raw.includes('\\x') ? withoutShortCodes(raw) : raw;
-  const text = parseJson(`"${escaped.replaceAll("\\'", "'").replaceAll('"', '\\"')}"`);
+  const text = parseJson(`"${raw.replaceAll("\\'", "'").replaceAll('"', '\\"')}"`);
   return typeof text === 'string' ? text : undefined;
-}
-
-/** What stands between two escaped backslashes has none: there, each backslash begins an escape. */
-function withoutShortCodes(raw: string): string {
-  const parts = raw.split('\\\\');
-  return parts.map((part) => part.replaceAll(/\\x([\da-fA-F]{2})/g, '\\u00$1')).join('\\\\');
 }
 
 export function unescaped(raw: string): string {

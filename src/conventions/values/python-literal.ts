@@ -20,7 +20,7 @@ const VALUE_WEIGHT = 20;
 const OBJECT_WEIGHT = 120;
 /** What an escaped character takes at least, and what it takes where it is not one of JSON. */
 const ESCAPE_WEIGHT = 0.5;
-const OWN_ESCAPE_WEIGHT = 2;
+const OWN_ESCAPE_WEIGHT = 3;
 /** Texts that are shorter are read as soon by themselves. */
 const MIN_JSON_CHARS = 256;
 /** How such a text begins, and JSON does not. */

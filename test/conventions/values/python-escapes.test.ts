@@ -15,8 +15,3 @@ test('the way of JSON reads what the other one reads, or nothing', () => {
     }),
   );
 });
-
-test('codes of two digits are read as JSON, also beside escaped backslashes', () => {
-  expect(unescapedAsJson('\\x1b[0m C:\\\\x41 \\\\\\x41 it\\\'s "x"')).toBe('\u001b[0m C:\\x41 \\A it\'s "x"');
-  expect(unescapedAsJson('\\xg1')).toBeUndefined();
-});

@@ -87,5 +87,5 @@ test('metadata has a million characters at most: the shortest values stay, texts
   await writeLongContent(reading);
   const { notes, ...others } = reading.metadata!;
   expect([(notes as string).length, (notes as string).at(-1)]).toEqual([MEBIBYTE - 'ainput'.length + 1, '…']);
-  expect(others).toEqual({ team: 'a', small: 1, truncated: ['notes', 'pages', 'choices'] });
+  expect(others).toEqual({ team: 'a', small: 1, truncated: ['input', 'notes', 'pages', 'choices'] });
 });

@@ -60,5 +60,10 @@ peak of the process. *Fresh* is a process that has sent 2,400 spans before the m
 while it is measured. *Warm* is one that has sent 60,000, like an app that has run for a day. *Loaded* means that a
 neighbour keeps one of the cores and its cache busy.
 
+**What the rest is, fresh.** On the app's thread of a quiet machine, ours costs about as much as the bound. What is above
+it in all threads is V8's: its own threads optimize about 160 functions while the 24,000 spans are made, beside the
+hand-written loop 55 (the SDK's are among both), and take six times as long for them. That is once in a process, some
+0.1 to 0.2 s of CPU.
+
 ${describeMachine()}`;
 }

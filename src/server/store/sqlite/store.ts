@@ -35,6 +35,7 @@ import { createCheckpoints } from './file/checkpoints.ts';
 import { removeReserve } from './file/disk-reserve.ts';
 import { createDiskSpace } from './file/disk-space.ts';
 import { checkingFirst, createFileWatch } from './file/file-watch.ts';
+import { createLogSync } from './file/log-sync.ts';
 import { migrateSqlite } from './file/migrations.ts';
 import { createViewerIndex } from './index/viewer-index.ts';
 import { createWordMerges } from './index/word-merges.ts';
@@ -114,7 +115,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const checkpoints = createCheckpoints({ file, database, prepare: prepareWrite });
   const turns = createWriteTurns(database, {
     ...{ file, lockTimeoutMillis, beforeCommit: space.checkGrowth, afterCommit: checkpoints.afterCommit },
-    canInterrupt: readDatabase !== database,
+    ...{ canInterrupt: readDatabase !== database, sync: createLogSync(database, file) },
   });
   const ingestStatements = prepareIngestStatements(prepareWrite);
   const words = createWordMerges(prepareWrite);
@@ -288,8 +289,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
       watch.close();
       space.close();
       await index.close();
-      turns.drain();
-      await Promise.all([reader.close(), checkpoints.close()]);
+      await Promise.all([turns.close(), reader.close(), checkpoints.close()]);
       if (readDatabase !== database) readDatabase.close();
       database.close();
     },

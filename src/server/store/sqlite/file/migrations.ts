@@ -207,7 +207,8 @@ export function migrateSqlite(database: SqliteDatabase, file: string): void {
     database.exec('PRAGMA journal_mode = WAL');
     // What is deleted is overwritten, in pages that go on being used and in those that become free.
     database.exec('PRAGMA secure_delete = ON');
-    // FULL: every commit waits for the disk. NORMAL would lose acknowledged logs in a power cut.
+    // FULL: every commit waits for the disk. NORMAL would lose acknowledged logs in a power cut, but for those who wait
+    // themselves (log-sync.ts).
     database.exec('PRAGMA synchronous = FULL');
     database.exec('PRAGMA foreign_keys = ON');
     // References are scattered over their index: with the default of 2 MB, a large file's pages are read repeatedly.

@@ -109,10 +109,11 @@ export function createWordMerges(prepare: Prepare): WordMerges {
     } else {
       const before = lastWrite;
       const added = countPages(segments.filter(({ firstWrite }) => firstWrite > before));
-      // One level more than there is, so that merges are done before the next ones are due. Erasures leave levels empty.
+      // A page rises to the last level, which is one less than there are: so merges are done before the next ones are due.
+      // Erasures leave levels empty.
       const inherited = Math.min(inheritedPages, added);
       inheritedPages -= inherited;
-      owedPages += added * (1 + new Set(segments.map(({ level }) => level)).size) + inherited;
+      owedPages += added * new Set(segments.map(({ level }) => level)).size + inherited;
     }
     lastWrite = Math.max(lastWrite ?? 0, ...segments.map((segment) => segment.lastWrite));
   };

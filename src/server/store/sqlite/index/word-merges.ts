@@ -23,6 +23,8 @@ const STEP_PAGES = 64;
 const ERASURE_PAGES = 16;
 /** Where more is owed, nothing is written before some of it is paid. */
 const MAX_OWED_PAGES = 2_048;
+/** In times that a page rises by a level: owed besides, so that merges are done before the next ones are due. */
+const SPARE_RISES = 1 / 2;
 /**
  * As many segments of about one size are merged into one, the most that the engine can wait for. With fewer, each word is
  * written again more often; a search looks in more segments.
@@ -109,11 +111,11 @@ export function createWordMerges(prepare: Prepare): WordMerges {
     } else {
       const before = lastWrite;
       const added = countPages(segments.filter(({ firstWrite }) => firstWrite > before));
-      // A page rises to the last level, which is one less than there are: so merges are done before the next ones are due.
       // Erasures leave levels empty.
+      const rises = new Set(segments.map(({ level }) => level)).size - 1;
       const inherited = Math.min(inheritedPages, added);
       inheritedPages -= inherited;
-      owedPages += added * new Set(segments.map(({ level }) => level)).size + inherited;
+      owedPages += added * (rises + SPARE_RISES) + inherited;
     }
     lastWrite = Math.max(lastWrite ?? 0, ...segments.map((segment) => segment.lastWrite));
   };

@@ -9,6 +9,7 @@ import {
   createSqliteError,
   explainSqliteError,
   openSqlite,
+  reasonOf,
   type SqliteDatabase,
   type SqliteRow,
 } from '../../../sqlite/open.ts';
@@ -113,9 +114,10 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const statements = prepareStatements(prepareWrite);
   const space = createDiskSpace({ file, database, onChange: (isFull) => onSpaceChange(isFull) });
   const checkpoints = createCheckpoints({ file, database, prepare: prepareWrite });
+  const sync = createLogSync(database, file);
   const turns = createWriteTurns(database, {
-    ...{ file, lockTimeoutMillis, beforeCommit: space.checkGrowth, afterCommit: checkpoints.afterCommit },
-    ...{ canInterrupt: readDatabase !== database, sync: createLogSync(database, file) },
+    ...{ file, lockTimeoutMillis, canInterrupt: readDatabase !== database, sync },
+    ...{ beforeCommit: space.checkGrowth, afterCommit: checkpoints.afterCommit },
   });
   const ingestStatements = prepareIngestStatements(prepareWrite);
   const words = createWordMerges(prepareWrite);
@@ -169,9 +171,10 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const health = (): StoreHealth => {
     try {
       watch.check();
+      sync?.check();
       return space.health();
     } catch (error) {
-      return { status: 'gone', message: (error as Error).message };
+      return { status: reasonOf(error) === 'failed' ? 'failed' : 'gone', message: (error as Error).message };
     }
   };
   const readProject = async (id: string): Promise<ProjectResponse | undefined> => {

@@ -103,20 +103,22 @@ test('whoever asks waits for all that was committed before, and the disk does on
 });
 
 test('once the disk has failed, nothing is acknowledged that it may have lost', async () => {
-  const { disk, turns, add } = open();
+  const { disk, turns, words, add } = open();
   const first = turns.run(() => add('first'));
   await expect.poll(disk.running).toBe(1);
   const second = turns.run(() => add('second'));
   const rejected = Promise.allSettled([first, second]);
-  await nextTurn();
+  await expect.poll(words).toBe(2);
   await disk.end(new Error('EIO'));
   await disk.end();
-  const failure = { reason: 'other', message: expect.stringContaining('start the server again (EIO)') };
+  const failure = { reason: 'failed', message: expect.stringContaining('start the server again (EIO)') };
   expect(await rejected).toMatchObject([{ reason: failure }, { reason: failure }]);
   await expect(turns.run(() => add('third'))).rejects.toMatchObject(failure);
   const fourth = turns.run(() => add('fourth'));
   turns.drain();
   await expect(fourth).rejects.toMatchObject(failure);
+  // Whoever was refused sends it again: it would be there twice.
+  expect(words()).toBe(2);
 });
 
 test('what is drained is on disk before it is answered', async () => {
@@ -140,9 +142,64 @@ test('the engine waits within its commits as long as nobody else does', async ()
   await disk.end();
   await Promise.all([waiting, closed]);
   expect(synchronous()).toBe(2);
-  expect(createLogSync(database, join(file, 'other.db'))).toBeUndefined();
-  expect(createLogSync(database, ':memory:')).toBeUndefined();
+  database.exec('PRAGMA journal_mode = DELETE');
+  expect(createLogSync(database, file)).toBeUndefined();
+  expect(createLogSync(openSqlite({ file: ':memory:' }), ':memory:')).toBeUndefined();
   expect(synchronous()).toBe(2);
+});
+
+test('where the file is a link, the log that is waited for is the one that the engine writes', async () => {
+  const [file, link] = [join(temporaryDirectory(), 'a.db'), join(temporaryDirectory(), 'link.db')];
+  fs.writeFileSync(file, '');
+  fs.symlinkSync(file, link);
+  // Of a file that was there before.
+  fs.writeFileSync(`${link}-wal`, '');
+  const database = openSqlite({ file: link });
+  onTestFinished(() => database.close());
+  database.exec('PRAGMA journal_mode = WAL; CREATE TABLE words (word TEXT)');
+  const inodes: number[] = [];
+  const note = (descriptor: number) => void inodes.push(fs.fstatSync(descriptor).ino);
+  const sync = createLogSync(database, link, { start: () => {}, run: note })!;
+  sync.waitHere();
+  await sync.close();
+  expect(inodes).toEqual([fs.statSync(`${file}-wal`).ino]);
+});
+
+test('that there is a log is on disk before anybody is answered', async () => {
+  const directory = temporaryDirectory();
+  const { fsyncSync } = fs;
+  const inodes: number[] = [];
+  fs.fsyncSync = (descriptor) => {
+    inodes.push(fs.fstatSync(descriptor).ino);
+    fsyncSync(descriptor);
+  };
+  syncBuiltinESMExports();
+  onTestFinished(() => {
+    fs.fsyncSync = fsyncSync;
+    syncBuiltinESMExports();
+  });
+  const store = await openSqliteStore({ file: join(directory, 'logs.db') });
+  onTestFinished(() => store.close());
+  expect(inodes).toContain(fs.statSync(directory).ino);
+});
+
+test('once the disk has failed, the store says so, and each write is refused in the same way', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file });
+  const { fdatasync } = fs;
+  fs.fdatasync = ((_, done: (error: Error | null) => void) => done(new Error('EIO'))) as typeof fdatasync;
+  syncBuiltinESMExports();
+  onTestFinished(async () => {
+    await store.close();
+    fs.fdatasync = fdatasync;
+    syncBuiltinESMExports();
+  });
+  expect(await store.readiness()).toEqual({ status: 'ok' });
+  const refused = { name: 'StoreUnavailableError', reason: 'failed', retryAfterSeconds: undefined };
+  await expect(store.createLogs([log({ output: 'zebra' })])).rejects.toMatchObject(refused);
+  await expect(store.createLogs([log({ output: 'quagga' })])).rejects.toMatchObject(refused);
+  expect(await store.health()).toEqual({ status: 'failed', message: expect.stringContaining('EIO') });
+  expect(await store.readiness()).toEqual({ status: 'unavailable', message: 'the disk has failed' });
 });
 
 test('no request is answered before the log of the file is on disk', async () => {

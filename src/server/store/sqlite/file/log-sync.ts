@@ -6,14 +6,17 @@
  * With `synchronous=NORMAL`, the engine leaves out this wait, and nothing else: in a power cut, the file is whole, and
  * without the last transactions of the write-ahead log. So whoever answers only after the wait has lost nothing.
  */
-import { closeSync, fdatasync, fdatasyncSync, openSync } from 'node:fs';
-import { type SqliteDatabase, SqliteError } from '../../../../sqlite/open.ts';
+import { closeSync, fdatasync, fdatasyncSync, fsyncSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { createSqliteError, type SqliteDatabase, SqliteError } from '../../../../sqlite/open.ts';
 
 export interface LogSync {
   /** Resolves once all is on disk that was committed before the call. Rejects with a `SqliteError`. */
   wait(): Promise<void>;
   /** Does the same within the call. */
   waitHere(): void;
+  /** Throws a `SqliteError` once a wait has failed. Must be called before each commit: nobody would be told of it. */
+  check(): void;
   /** From here on, the engine waits within each commit. Must be called before the connection is closed. */
   close(): Promise<void>;
 }
@@ -34,7 +37,7 @@ const SYNC_CALLS: SyncCalls = {
  * then the engine goes on to wait within each commit.
  */
 export function createLogSync(database: SqliteDatabase, file: string, calls = SYNC_CALLS): LogSync | undefined {
-  const descriptor = openLog(file);
+  const descriptor = openLog(database);
   if (descriptor === undefined) return undefined;
   database.exec('PRAGMA synchronous = NORMAL');
   let running: Promise<void> | undefined;
@@ -47,9 +50,13 @@ export function createLogSync(database: SqliteDatabase, file: string, calls = SY
   let failure: SqliteError | undefined;
 
   const fail = (cause: unknown): never => {
-    const message = `${file}: the disk could not store what was written: check it, and start the server again`;
-    failure ??= new SqliteError('other', file, `${message} (${(cause as Error).message})`, { cause });
+    const { message } = createSqliteError('failed', file);
+    failure ??= new SqliteError('failed', file, `${message} (${(cause as Error).message})`, { cause });
     throw failure;
+  };
+
+  const check = (): void => {
+    if (failure) throw failure;
   };
 
   const run = (): Promise<void> =>
@@ -78,13 +85,14 @@ export function createLogSync(database: SqliteDatabase, file: string, calls = SY
       return next;
     },
     waitHere: () => {
-      if (failure) throw failure;
+      check();
       try {
         calls.run(descriptor);
       } catch (error) {
         fail(error);
       }
     },
+    check,
     close: async () => {
       while (running) await running.catch(() => {});
       database.exec('PRAGMA synchronous = FULL');
@@ -94,11 +102,25 @@ export function createLogSync(database: SqliteDatabase, file: string, calls = SY
 }
 
 /** Where it is there, a connection has it open: it is the same one until the last of them is closed. */
-function openLog(file: string): number | undefined {
-  if (file === ':memory:') return undefined;
+function openLog(database: SqliteDatabase): number | undefined {
+  // As the engine has it, which follows links. It is empty for one in memory.
+  const file = database.prepare('PRAGMA database_list').get()!['file'] as string;
   try {
-    return openSync(`${file}-wal`, 'r+');
+    const descriptor = openSync(`${file}-wal`, 'r+');
+    syncDirectory(dirname(file));
+    return descriptor;
   } catch {
     return undefined;
+  }
+}
+
+/** For a new log. The engine leaves this to the first wait of the connection that has made it. */
+function syncDirectory(directory: string): void {
+  try {
+    const descriptor = openSync(directory, 'r');
+    fsyncSync(descriptor);
+    closeSync(descriptor);
+  } catch {
+    // Windows has no such thing.
   }
 }

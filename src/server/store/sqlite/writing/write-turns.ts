@@ -213,6 +213,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
         isCommitDue = performance.now() >= end;
         if (isCommitDue) return;
       }
+      sync?.check();
       beforeCommit();
       commit.run();
       lock.afterCommit();

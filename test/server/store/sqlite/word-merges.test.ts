@@ -207,6 +207,32 @@ test('a step that cannot end in the middle of a word pays for as much as it has 
   expect(writes - 16).toBeGreaterThan(9);
 });
 
+test('what is merged in a rest does not let segments become many after it', () => {
+  const index = openIndex(join(temporaryDirectory(), 'a.db'));
+  let [key, most] = [1, 0];
+  const add = (count: number) => {
+    index.add(key, count);
+    key += count;
+    index.isDue();
+  };
+  // A rest after each write, until a merge of what was merged before is in the middle.
+  const isLargeBegun = () => segmentsOf(index.database).some(({ level, isMerging }) => level > 0 && isMerging);
+  index.isDue();
+  while (!isLargeBegun()) {
+    add(20);
+    while (!isLargeBegun() && index.tidy());
+  }
+  for (let step = 0; step < 8; step += 1) index.tidy();
+  expect(isLargeBegun()).toBe(true);
+  for (let round = 0; round < 120; round += 1) {
+    add(2);
+    index.pay();
+    most = Math.max(most, segmentsOf(index.database).length);
+  }
+  expect(most).toBeLessThan(6 * 16);
+  checkIndex(index.database);
+});
+
 test('what others have left to merge is owed', () => {
   const file = join(temporaryDirectory(), 'a.db');
   const [one, other] = [openIndex(file), openIndex(file)];

@@ -86,8 +86,7 @@ export function createWordMerges(prepare: Prepare): WordMerges {
 
   /** Of those that a merge has begun with, and of levels with too many. */
   const countDue = (segments: readonly WordSegment[]): number => {
-    const counts = new Map<number, number>();
-    for (const { level } of segments) counts.set(level, (counts.get(level) ?? 0) + 1);
+    const counts = countByLevel(segments);
     return countPages(segments.filter((each) => each.isMerging || counts.get(each.level)! >= MERGED_SEGMENTS));
   };
 
@@ -126,6 +125,9 @@ export function createWordMerges(prepare: Prepare): WordMerges {
       const duePages = countDue(segments);
       owe(segments, duePages);
       if (duePages === 0) [owedPages, inheritedPages] = [0, 0];
+      // However much was done of a large merge, the small ones are not put off for long.
+      const waiting = countByLevel(segments.filter(({ isMerging }) => !isMerging));
+      if (Math.max(0, ...waiting.values()) >= 2 * MERGED_SEGMENTS) owedPages = Math.max(0, owedPages);
       known = new Map(segments.map(({ name, pages }) => [name, pages]));
       return duePages > 0;
     },
@@ -169,6 +171,12 @@ export function createWordMerges(prepare: Prepare): WordMerges {
       return true;
     },
   };
+}
+
+function countByLevel(segments: readonly WordSegment[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { level } of segments) counts.set(level, (counts.get(level) ?? 0) + 1);
+  return counts;
 }
 
 function countPages(segments: readonly WordSegment[]): number {

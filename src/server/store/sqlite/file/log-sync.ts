@@ -105,6 +105,7 @@ export function createLogSync(database: SqliteDatabase, file: string, calls = SY
 function openLog(database: SqliteDatabase): number | undefined {
   // As the engine has it, which follows links. It is empty for one in memory.
   const file = database.prepare('PRAGMA database_list').get()!['file'] as string;
+  if (file === '') return undefined;
   try {
     const descriptor = openSync(`${file}-wal`, 'r+');
     syncDirectory(dirname(file));
@@ -118,8 +119,11 @@ function openLog(database: SqliteDatabase): number | undefined {
 function syncDirectory(directory: string): void {
   try {
     const descriptor = openSync(directory, 'r');
-    fsyncSync(descriptor);
-    closeSync(descriptor);
+    try {
+      fsyncSync(descriptor);
+    } finally {
+      closeSync(descriptor);
+    }
   } catch {
     // Windows has no such thing.
   }

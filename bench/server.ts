@@ -1,6 +1,6 @@
 /**
  * How fast the log server stores and indexes, beside the least that a server could do: arrays of 100 logs over 8
- * connections, `synchronous=FULL`. Then at half of its peak rate: how far the search index is behind.
+ * connections, each answer after the disk. Then at half of its peak rate: how far the search index is behind.
  */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -70,7 +70,7 @@ export async function server(_arena: Arena, { rounds, steadySeconds }: Effort): 
       number(of('ours', read)),
       ratio(against(read)),
     ]),
-    note: `3.3 kB a log, arrays of ${LOGS_PER_REQUEST}, ${CONNECTIONS} connections, \`synchronous=FULL\`, ${number(PEAK_GROUPS * LOGS_PER_GROUP)} logs in an empty file after ${number(WARM_UP_GROUPS * LOGS_PER_GROUP)} of the same. The minimal server parses each array, inserts the JSON of each log into a table without an index, commits and answers; it has no checks, references, sessions or search. At half of our rate (${number(steady.logsPerSecond)} logs/s for ${number(seconds)} s) a request takes ${number(steady.requestMillis)} ms, one in a hundred longer than ${number(steady.slowRequestMillis)} ms, all together ${number(steady.cpu)} µs of CPU a log, and the search index is never more than ${number(steady.worstBehindMillis / 1000, 1)} s behind.`,
+    note: `3.3 kB a log, arrays of ${LOGS_PER_REQUEST}, ${CONNECTIONS} connections, each answer once the disk has it, ${number(PEAK_GROUPS * LOGS_PER_GROUP)} logs in an empty file after ${number(WARM_UP_GROUPS * LOGS_PER_GROUP)} of the same. The minimal server parses each array, inserts the JSON of each log into a table without an index, commits and answers; it has no checks, references, sessions or search. At half of our rate (${number(steady.logsPerSecond)} logs/s for ${number(seconds)} s) a request takes ${number(steady.requestMillis)} ms, one in a hundred longer than ${number(steady.slowRequestMillis)} ms, all together ${number(steady.cpu)} µs of CPU a log, and the search index is never more than ${number(steady.worstBehindMillis / 1000, 1)} s behind.`,
   };
 }
 

@@ -45,7 +45,13 @@ export interface BatchResult {
   readonly repeats: number;
   /** How long the transaction took, without the time that other programs had the processor. */
   readonly millis: number;
+  /** The part of it in which `repeat` was run. */
+  readonly repeatMillis: number;
 }
+
+type Repeated = Pick<BatchResult, 'isDone' | 'repeats' | 'repeatMillis'>;
+
+const NOT_REPEATED: Repeated = { isDone: true, repeats: 0, repeatMillis: 0 };
 
 /** What an error has of the batch that it was thrown in: the place of the claim that the failing row depends on. */
 export interface BatchFault {
@@ -66,7 +72,7 @@ export function createTransaction(database: SqliteDatabase, prepare: Prepare): T
   const pageCount = () => Number(prepare('PRAGMA page_count').get()!['page_count']);
   return (work, maxPages) => {
     database.exec('BEGIN IMMEDIATE');
-    const start = { millis: performance.now(), cpu: process.cpuUsage() };
+    const start = startClock();
     try {
       const result = work();
       if (maxPages !== undefined && pageCount() > maxPages) {
@@ -103,17 +109,18 @@ export function createBatchWriter(database: SqliteDatabase, prepare: Prepare): (
     }
   };
 
-  const repeatUntil = (repeat: NonNullable<SqliteBatch['repeat']>): Pick<BatchResult, 'isDone' | 'repeats'> => {
+  const repeatUntil = (repeat: NonNullable<SqliteBatch['repeat']>): Repeated => {
     const { sql, parameters, maxMillis, maxTimes = Number.POSITIVE_INFINITY } = repeat;
-    const end = performance.now() + maxMillis;
+    const start = startClock();
     let repeats = 0;
+    let isDone: boolean;
     do {
       const before = countChanges();
       prepare(sql).run(...parameters);
       repeats += 1;
-      if (countChanges() - before < 2) return { isDone: true, repeats };
-    } while (performance.now() < end && repeats < maxTimes);
-    return { isDone: false, repeats };
+      isDone = countChanges() - before < 2;
+    } while (!isDone && performance.now() < start.millis + maxMillis && repeats < maxTimes);
+    return { isDone, repeats, repeatMillis: workedSince(start) };
   };
 
   return ({ gate, claims, steps = [], repeat, maxPages }) => {
@@ -122,13 +129,23 @@ export function createBatchWriter(database: SqliteDatabase, prepare: Prepare): (
       const claim = claims && prepare(claims.sql);
       const claimed = isOpen && claim ? claims.rows.map((row) => Number(claim.run(...row).changes) > 0) : [];
       if (isOpen) for (const step of steps) runStep(step, claimed);
-      return { isOpen, claimed, ...(isOpen && repeat ? repeatUntil(repeat) : { isDone: true, repeats: 0 }) };
+      return { isOpen, claimed, ...(isOpen && repeat ? repeatUntil(repeat) : NOT_REPEATED) };
     }, maxPages);
     return { ...result, millis };
   };
 }
 
-function workedSince({ millis, cpu }: { millis: number; cpu: NodeJS.CpuUsage }): number {
+interface Start {
+  readonly millis: number;
+  readonly cpu: NodeJS.CpuUsage;
+}
+
+function startClock(): Start {
+  return { millis: performance.now(), cpu: process.cpuUsage() };
+}
+
+/** Milliseconds, without the time that other programs had the processor. */
+function workedSince({ millis, cpu }: Start): number {
   const { user, system } = process.cpuUsage(cpu);
   return Math.min(performance.now() - millis, (user + system) / 1000);
 }

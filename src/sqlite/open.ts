@@ -43,6 +43,8 @@ export type SqliteErrorReason =
   | 'missing'
   /** The file was deleted or replaced while it was open. */
   | 'gone'
+  /** The disk could not store what was written. */
+  | 'failed'
   /** The file was written by a newer version of this package, or by another program. */
   | 'foreign'
   | 'other';
@@ -145,6 +147,7 @@ const MESSAGES: Record<SqliteErrorReason, (file: string) => string> = {
   'cannot-open': (file) => `${file} cannot be opened: check that its directory exists and can be written`,
   missing: (file) => `there is no database at ${file}: name the one of the server`,
   gone: (file) => `${file} was deleted or replaced while it was in use: start the server again`,
+  failed: (file) => `${file}: the disk could not store what was written: check it, and start the server again`,
   foreign: (file) => `${file} does not belong to this version of humanloop-otel`,
   other: (file) => `${file}: the database failed`,
 };

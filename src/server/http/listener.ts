@@ -166,5 +166,6 @@ const AWAY = 'the store is not available for now';
 const DETAILS: Readonly<Record<UnavailableReason, string>> = {
   'too-slow': 'this takes too long: ask for less, or try again later',
   gone: 'the database was deleted or replaced: the server must be started again',
+  failed: 'the disk has failed: the server must be started again',
   ...{ full: AWAY, refused: AWAY, unreachable: AWAY },
 };

@@ -112,10 +112,11 @@ export interface PruneBounds {
 
 /**
  * `full`: writes are refused until there is space; reads and deletions work. `gone`: the store's data were deleted or
- * replaced, and everything is refused until the server is started again.
+ * replaced, and everything is refused until the server is started again. `failed`: the disk could not store what was
+ * written, and writes are refused until then.
  */
 export interface StoreHealth {
-  readonly status: 'ok' | 'full' | 'gone';
+  readonly status: 'ok' | 'full' | 'gone' | 'failed';
   readonly message?: string;
 }
 

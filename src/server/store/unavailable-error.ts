@@ -4,9 +4,9 @@ import { HumanloopError } from '../../errors.ts';
 /**
  * `too-slow`: this request takes too long. `full`: there is no space for writes. `refused`: the database does not let
  * the server in. `unreachable`: it is locked, busy, or away. `gone`: it was deleted or replaced, and nothing works until
- * the server is started again.
+ * the server is started again. `failed`: its disk does not store what is written, and nothing is written until then.
  */
-export type UnavailableReason = 'too-slow' | 'full' | 'refused' | 'unreachable' | 'gone';
+export type UnavailableReason = 'too-slow' | 'full' | 'refused' | 'unreachable' | 'gone' | 'failed';
 
 /** Undefined where it is of no use to come again. */
 const RETRY_AFTER_SECONDS: Readonly<Record<UnavailableReason, number | undefined>> = {
@@ -15,6 +15,7 @@ const RETRY_AFTER_SECONDS: Readonly<Record<UnavailableReason, number | undefined
   refused: 5,
   unreachable: 1,
   gone: undefined,
+  failed: undefined,
 };
 
 export class StoreUnavailableError extends HumanloopError {

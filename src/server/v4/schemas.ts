@@ -75,7 +75,7 @@ const SCHEMAS = {
   }),
   FeedbackTypeRequest: wire.feedbackTypeRequest,
   FeedbackType,
-  Health: z.object({ status: z.enum(['ok', 'full', 'gone', 'unavailable']), message: z.string().optional() }),
+  Health: z.object({ status: z.enum(['ok', 'full', 'gone', 'failed', 'unavailable']), message: z.string().optional() }),
   Description: z.looseObject({ openapi: z.string() }),
   ValidationDetail,
   Fault: z.object({ detail: z.union([z.string(), z.array(ValidationDetail)]) }),

@@ -4,7 +4,7 @@ import type { StoreHealth, StoreReadiness } from '../store.ts';
 import { StoreUnavailableError, type UnavailableReason } from '../unavailable-error.ts';
 
 const REASONS: Partial<Readonly<Record<SqliteErrorReason, UnavailableReason>>> = {
-  ...{ 'too-slow': 'too-slow', locked: 'unreachable', full: 'full', gone: 'gone' },
+  ...{ 'too-slow': 'too-slow', locked: 'unreachable', full: 'full', gone: 'gone', failed: 'failed' },
 };
 
 /** Returns errors of other kinds as they are. */
@@ -17,7 +17,9 @@ export function explainUnavailable(error: unknown): unknown {
 export const CLOSED: StoreReadiness = { status: 'unavailable', message: 'the store is closed' };
 
 /** Without the name of the file: everybody may ask for it. */
-const NOT_READY = { full: 'the disk is full', gone: 'the database was deleted or replaced' } as const;
+const NOT_READY = {
+  ...{ full: 'the disk is full', failed: 'the disk has failed', gone: 'the database was deleted or replaced' },
+} as const;
 
 export function toReadiness({ status }: StoreHealth): StoreReadiness {
   return status === 'ok' ? { status } : { status: 'unavailable', message: NOT_READY[status] };

@@ -9,6 +9,7 @@ import {
   createSqliteError,
   explainSqliteError,
   openSqlite,
+  reasonOf,
   type SqliteDatabase,
   type SqliteRow,
 } from '../../../sqlite/open.ts';
@@ -35,6 +36,7 @@ import { createCheckpoints } from './file/checkpoints.ts';
 import { removeReserve } from './file/disk-reserve.ts';
 import { createDiskSpace } from './file/disk-space.ts';
 import { checkingFirst, createFileWatch } from './file/file-watch.ts';
+import { createLogSync } from './file/log-sync.ts';
 import { migrateSqlite } from './file/migrations.ts';
 import { createViewerIndex } from './index/viewer-index.ts';
 import { createWordMerges } from './index/word-merges.ts';
@@ -112,9 +114,10 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const statements = prepareStatements(prepareWrite);
   const space = createDiskSpace({ file, database, onChange: (isFull) => onSpaceChange(isFull) });
   const checkpoints = createCheckpoints({ file, database, prepare: prepareWrite });
+  const sync = createLogSync(database, file);
   const turns = createWriteTurns(database, {
-    ...{ file, lockTimeoutMillis, beforeCommit: space.checkGrowth, afterCommit: checkpoints.afterCommit },
-    canInterrupt: readDatabase !== database,
+    ...{ file, lockTimeoutMillis, canInterrupt: readDatabase !== database, sync },
+    ...{ beforeCommit: space.checkGrowth, afterCommit: checkpoints.afterCommit },
   });
   const ingestStatements = prepareIngestStatements(prepareWrite);
   const words = createWordMerges(prepareWrite);
@@ -168,9 +171,10 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const health = (): StoreHealth => {
     try {
       watch.check();
+      sync?.check();
       return space.health();
     } catch (error) {
-      return { status: 'gone', message: (error as Error).message };
+      return { status: reasonOf(error) === 'failed' ? 'failed' : 'gone', message: (error as Error).message };
     }
   };
   const readProject = async (id: string): Promise<ProjectResponse | undefined> => {
@@ -288,8 +292,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
       watch.close();
       space.close();
       await index.close();
-      turns.drain();
-      await Promise.all([reader.close(), checkpoints.close()]);
+      await Promise.all([turns.close(), reader.close(), checkpoints.close()]);
       if (readDatabase !== database) readDatabase.close();
       database.close();
     },

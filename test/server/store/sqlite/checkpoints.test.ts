@@ -11,7 +11,7 @@ import { temporaryDirectory } from '../../../support/start-test-server.ts';
 const MAX_BYTES = 1_000 * 4_096;
 
 /** In lengths at which the log is brought back. */
-const LONG = 8;
+const LONG = 32;
 
 function open(readFreeBytes?: () => number) {
   const file = join(temporaryDirectory(), 'a.db');
@@ -49,7 +49,7 @@ function open(readFreeBytes?: () => number) {
 
 const LOADS = [
   ['small', 2_000, 4_000],
-  ['large', 2_000_000, 50],
+  ['large', 2_000_000, 200],
 ] as const;
 
 test.each(LOADS)('the log stays short under a load of %s writes, though no commit empties it', async (...load) => {
@@ -67,6 +67,18 @@ test.each(LOADS)('the log stays short under a load of %s writes, though no commi
   expect(statSync(file).size).toBeGreaterThan(length * count - most);
   // Nearly all writes go on while the log is brought back.
   expect(waits()).toBeLessThanOrEqual(1 + (length * count) / (LONG * MAX_BYTES - 2 * length));
+});
+
+test('where the disk has some space, the log has no more than a sixteenth of it', async () => {
+  const freeBytes = 16 * 16 * MAX_BYTES;
+  const { write, logBytes, waits } = open(() => freeBytes);
+  let most = 0;
+  for (let index = 0; index < 100; index += 1) {
+    await write(2_000_000);
+    most = Math.max(most, logBytes());
+  }
+  expect(most).toBeLessThan(freeBytes / 16 + 2 * 2_000_000);
+  expect(waits()).toBeGreaterThan(0);
 });
 
 test.each(LOADS)('where the disk has little space, the log is short after each of many %s writes', async (...load) => {

@@ -29,7 +29,7 @@ test('merges have no transaction of their own as long as there is something to i
   onTestFinished(() => other.close());
   // Each is a segment of its own, so that a merge is due.
   const insert = other.prepare('INSERT OR REPLACE INTO logs_search (rowid, text, session) VALUES (?, ?, ?)');
-  for (let key = 1; key <= 10; key += 1) insert.run(key, 'quagga', 'log1');
+  for (let key = 1; key <= 20; key += 1) insert.run(key, 'quagga', 'log1');
   other.exec('INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING');
   const transactions = watchTransactions();
   const again = await openSqliteStore({ file });
@@ -49,8 +49,8 @@ test('what others have left to merge is merged beside new logs, and not before t
   onTestFinished(() => other.close());
   const insert = other.prepare('INSERT INTO logs_search (rowid, text, session) VALUES (?, ?, ?)');
   // Keys that no log has. Each is a segment of some hundred pages.
-  for (let key = 1; key <= 10; key += 1) {
-    const words = Array.from({ length: 100_000 }, (_, at) => (at * 10 + key).toString(36).padStart(9, 'w'));
+  for (let key = 1; key <= 20; key += 1) {
+    const words = Array.from({ length: 100_000 }, (_, at) => (at * 20 + key).toString(36).padStart(9, 'w'));
     insert.run(1_000_000 + key, words.join(' '), 'log1');
   }
   other.exec('INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING');

@@ -74,3 +74,20 @@ test('where the file cannot be read when the thread begins, it is a call that fa
   migrateSqlite(database, ':memory:');
   expect(run(call)).toEqual([]);
 });
+
+test('a long step of a merge does not make the next slices smaller', async () => {
+  const database = await openWith(Array.from({ length: 1_000 }, (_, index) => ({ output: `log ${index}` })));
+  const insert = database.prepare('INSERT INTO logs_search (rowid, text, session) VALUES (?, ?, ?)');
+  // Keys that no log has. A step of the merge ends with the word, of which there are some thousand pages.
+  for (let key = 1; key <= 20; key += 1) insert.run(1_000_000 + key, 'the '.repeat(1_000_000), 'log1');
+  const work = createIndexWork(database, createStatementCache(database));
+  const bounds = { sliceMillis: 40, maxPages: undefined };
+  const lengths = ['one', 'two', 'three'].map((slice) => {
+    database.exec('INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING');
+    readSlice(work, slice);
+    const { millis } = work.writeSlice({ ...bounds, slice });
+    return { millis, next: work.listLogs({ isLate: false }).length };
+  });
+  expect(Math.max(...lengths.map(({ millis }) => millis))).toBeGreaterThan(2 * bounds.sliceMillis);
+  expect(lengths.map(({ next }) => next)).toEqual([200, 200, 400]);
+});

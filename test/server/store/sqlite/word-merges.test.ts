@@ -31,10 +31,9 @@ function openIndex(file: string) {
   const remove = database.prepare('DELETE FROM logs_search WHERE rowid = ?');
   return {
     database,
-    add: (from: number, count: number) =>
+    add: (from: number, count: number, text = someWords) =>
       inTransaction(() => {
-        for (let key = from; key < from + count; key += 1)
-          add.run(key, `${someWords()} ${ANIMALS[key] ?? ''}`, 'session1');
+        for (let key = from; key < from + count; key += 1) add.run(key, `${text()} ${ANIMALS[key] ?? ''}`, 'session1');
       }),
     remove: (key: number) => inTransaction(() => void remove.run(key)),
     findDead: () => inTransaction(merges.findDead),
@@ -149,7 +148,7 @@ test('segments are merged by these steps only, and do not become many', () => {
     while (index.isDue() && index.tidy());
     most = Math.max(most, segmentsOf(index.database).length);
   }
-  expect(most).toBeLessThan(3 * 8);
+  expect(most).toBeLessThan(3 * 16);
   checkIndex(index.database);
 });
 
@@ -157,7 +156,7 @@ test('as long as there is more to write, merges go on beside it in even parts, a
   const index = openIndex(join(temporaryDirectory(), 'a.db'));
   let mostSegments = 0;
   let mostSteps = 0;
-  for (let round = 0; round < 200; round += 1) {
+  for (let round = 0; round < 600; round += 1) {
     index.add(1 + round * 20, 20);
     index.isDue();
     mostSteps = Math.max(mostSteps, index.pay());
@@ -166,16 +165,16 @@ test('as long as there is more to write, merges go on beside it in even parts, a
   // The largest merge alone took more of them.
   expect(mostSteps).toBeLessThanOrEqual(3);
   expect(Math.max(...segmentsOf(index.database).map(({ pages }) => pages))).toBeGreaterThan(4 * 64);
-  expect(mostSegments).toBeLessThan(4 * 8);
+  expect(mostSegments).toBeLessThan(4 * 16);
   checkIndex(index.database);
 });
 
 test('what there is no time for beside what is written comes before the next write, and segments do not become many', () => {
   const index = openIndex(join(temporaryDirectory(), 'a.db'));
   let [mostSegments, turns] = [0, 0];
-  for (let round = 0; round < 64; round += 1) {
+  for (let round = 0; round < 40; round += 1) {
     // Far more than the one step for which there is always time.
-    index.add(1 + round * 250, 250);
+    index.add(1 + round * 1_000, 1_000);
     index.isDue();
     index.pay(0);
     if (index.isOverdue()) turns += 1;
@@ -186,14 +185,58 @@ test('what there is no time for beside what is written comes before the next wri
     mostSegments = Math.max(mostSegments, segmentsOf(index.database).length);
   }
   expect(turns).toBeGreaterThan(5);
-  expect(mostSegments).toBeLessThan(3 * 8);
+  expect(mostSegments).toBeLessThan(3 * 16);
+  checkIndex(index.database);
+});
+
+test('a step that cannot end in the middle of a word pays for as much as it has merged', () => {
+  const index = openIndex(join(temporaryDirectory(), 'a.db'));
+  /** Each has 256 pages in sixteen segments, all of which one step writes. */
+  const text = ['ant', 'bee', 'cat', 'dog', 'elk', 'fox', 'gnu', 'hen'].map((word) => `${word} `.repeat(160)).join('');
+  let writes = 0;
+  const add = () => {
+    index.add(1 + writes * 400, 400, () => text);
+    writes += 1;
+    index.isDue();
+  };
+  while (writes < 16) add();
+  const before = segmentsOf(index.database).map(({ name }) => name);
+  const isLeft = () => segmentsOf(index.database).some(({ name }) => before.includes(name));
+  for (; isLeft(); add()) index.pay();
+  // Each owes half as much again as its length once there are two levels, of which sixteen are merged.
+  expect(writes - 16).toBeGreaterThan(9);
+});
+
+test('what is merged in a rest does not let segments become many after it', () => {
+  const index = openIndex(join(temporaryDirectory(), 'a.db'));
+  let [key, most] = [1, 0];
+  const add = (count: number) => {
+    index.add(key, count);
+    key += count;
+    index.isDue();
+  };
+  // A rest after each write, until a merge of what was merged before is in the middle.
+  const isLargeBegun = () => segmentsOf(index.database).some(({ level, isMerging }) => level > 0 && isMerging);
+  index.isDue();
+  while (!isLargeBegun()) {
+    add(20);
+    while (!isLargeBegun() && index.tidy());
+  }
+  for (let step = 0; step < 8; step += 1) index.tidy();
+  expect(isLargeBegun()).toBe(true);
+  for (let round = 0; round < 120; round += 1) {
+    add(2);
+    index.pay();
+    most = Math.max(most, segmentsOf(index.database).length);
+  }
+  expect(most).toBeLessThan(6 * 16);
   checkIndex(index.database);
 });
 
 test('what others have left to merge is owed', () => {
   const file = join(temporaryDirectory(), 'a.db');
   const [one, other] = [openIndex(file), openIndex(file)];
-  for (let round = 0; round < 12; round += 1) one.add(1 + round * 60, 60);
+  for (let round = 0; round < 20; round += 1) one.add(1 + round * 60, 60);
   expect(other.isDue()).toBe(true);
   expect(other.pay()).toBeGreaterThan(1);
 });
@@ -201,7 +244,7 @@ test('what others have left to merge is owed', () => {
 test('however much others have left to merge, nothing waits for it, and all of it is paid with what is written', () => {
   const file = join(temporaryDirectory(), 'a.db');
   const one = openIndex(file);
-  for (let round = 0; round < 12; round += 1) one.add(1 + round * 2_000, 2_000);
+  for (let round = 0; round < 20; round += 1) one.add(1 + round * 2_000, 2_000);
   const other = openIndex(file);
   const before = segmentsOf(other.database).map(({ name }) => name);
   expect(other.isDue()).toBe(true);
@@ -219,7 +262,7 @@ test('however much others have left to merge, nothing waits for it, and all of i
 test('where nothing has to be merged, nothing is owed', () => {
   const index = openIndex(join(temporaryDirectory(), 'a.db'));
   index.isDue();
-  for (let round = 0; round < 7; round += 1) index.add(1 + round * 20, 20);
+  for (let round = 0; round < 15; round += 1) index.add(1 + round * 20, 20);
   expect(index.isDue()).toBe(false);
   expect(index.pay()).toBe(0);
 });

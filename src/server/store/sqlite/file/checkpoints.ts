@@ -15,10 +15,15 @@ import { readNumber } from './write-ahead-log.ts';
 const CHECKPOINT = 'PRAGMA wal_checkpoint(PASSIVE)';
 /** Until it is known. */
 const PAGES_OF_COMMIT = 50;
-/** Of the length at which it is brought back: so long may the log become meanwhile, 32 MB. */
-const LONG_FACTOR = 8;
-/** In sizes of a log that is so long: others may fill the disk before all of it is in the file. */
+/**
+ * Of the length at which it is brought back: so long may the log become meanwhile, 128 MB. Each time, all that writes
+ * waits until the thread has come to its end.
+ */
+const LONG_FACTOR = 32;
+/** In sizes of the log: so much has to be free, as others may fill the disk before all of it is in the file. */
 const ROOMY_FACTOR = 16;
+/** The same for a log that is shorter than this, of the length at which it is brought back. */
+const ROOMY_LENGTHS = 8;
 
 export interface Checkpoints {
   /** Must be called after each commit. Returns what the next transaction has to wait for; it never rejects. */
@@ -48,7 +53,9 @@ export function createCheckpoints(parts: CheckpointsParts): Checkpoints {
   if (file === ':memory:' || maxPages < MAX_LOG_PAGES) return { afterCommit: () => undefined, close: async () => {} };
   // The engine cuts the log to this size when it uses it from its start again.
   const maxBytes = readNumber(database, 'journal_size_limit');
-  const longBytes = LONG_FACTOR * maxBytes;
+  /** Whether transactions may go on while a log of this size is brought back. */
+  const isRoomy = (bytes: number): boolean =>
+    bytes <= LONG_FACTOR * maxBytes && readFreeBytes(file) >= ROOMY_FACTOR * Math.max(bytes, ROOMY_LENGTHS * maxBytes);
   const bytesOfPage = maxBytes / maxPages;
   const logBytes = () => {
     try {
@@ -112,8 +119,7 @@ export function createCheckpoints(parts: CheckpointsParts): Checkpoints {
       commits += 1;
       const bytes = logBytes();
       if (!isDue() && bytes <= maxBytes) return undefined;
-      const isRoomy = bytes <= longBytes && readFreeBytes(file) >= ROOMY_FACTOR * longBytes;
-      if (!isRoomy) return bringBackAll();
+      if (!isRoomy(bytes)) return bringBackAll();
       if (isDue()) running ??= bringBackWhatIsDue();
       return undefined;
     },

@@ -196,6 +196,12 @@ export const MIGRATIONS: readonly string[] = [
   -- Transactions that have deleted something since the file was last written again as a whole.
   CREATE TABLE compaction_due (key INTEGER PRIMARY KEY CHECK (key = 1), deletions INTEGER NOT NULL);
   `,
+  `
+  -- Larger merges, and fewer of them: words are written again less often. The words of one transaction are one segment:
+  -- those of a slice of the index are longer than the engine would keep in memory.
+  INSERT INTO logs_search (logs_search, rank) VALUES ('usermerge', 16);
+  INSERT INTO logs_search (logs_search, rank) VALUES ('hashsize', 8388608);
+  `,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */
@@ -207,7 +213,8 @@ export function migrateSqlite(database: SqliteDatabase, file: string): void {
     database.exec('PRAGMA journal_mode = WAL');
     // What is deleted is overwritten, in pages that go on being used and in those that become free.
     database.exec('PRAGMA secure_delete = ON');
-    // FULL: every commit waits for the disk. NORMAL would lose acknowledged logs in a power cut.
+    // FULL: every commit waits for the disk. NORMAL would lose acknowledged logs in a power cut, but for those who wait
+    // themselves (log-sync.ts).
     database.exec('PRAGMA synchronous = FULL');
     database.exec('PRAGMA foreign_keys = ON');
     // References are scattered over their index: with the default of 2 MB, a large file's pages are read repeatedly.

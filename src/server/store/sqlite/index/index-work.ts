@@ -243,7 +243,7 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
       try {
         const mergeMillis = MERGE_SHARE * sliceMillis;
         const result = write({ ...batch, ...words.toOwedBatch(mergeMillis) }, maxPages);
-        const { isOpen, claimed, millis } = result;
+        const { isOpen, claimed, millis, repeatMillis } = result;
         words.notePaid(result);
         if (!isOpen) {
           dropSlice();
@@ -253,8 +253,11 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
         current = undefined;
         messages.keepSlice();
         slice.settle(claimed);
-        const fitting = (slice.count * sliceMillis) / Math.max(millis, 0.1);
-        sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, Math.min(2 * sliceLogs, MAX_SLICE_LOGS, fitting)));
+        // Where a step of a merge took as long as all of a slice may, that says nothing of logs.
+        if (repeatMillis < sliceMillis) {
+          const fitting = (slice.count * sliceMillis) / Math.max(millis, 0.1);
+          sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, Math.min(2 * sliceLogs, MAX_SLICE_LOGS, fitting)));
+        }
         const changed = haveOthers ? null : idsOf(statements, slice.changed, MAX_NAMED_SESSIONS);
         haveOthers = false;
         return { ...toResult('written', millis), changed, passedOver: takeFaults(slice) };

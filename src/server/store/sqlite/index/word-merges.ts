@@ -14,14 +14,22 @@ import type { BatchResult, SqliteBatch } from '../../../../sqlite/batch.ts';
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 import { readWordSegments, SEGMENTS_ROW, type WordSegment } from './word-segments.ts';
 
-/** Pages that one step writes. Each step also reads one page of each segment again, and writes the record. */
+/**
+ * Pages that one step writes, and then the rest of the last word: of a word that nearly all logs have, that can be
+ * thousands. Each step also reads one page of each segment again, and writes the record.
+ */
 const STEP_PAGES = 64;
 /** The same for an erasure, whose steps are between the writes of others. */
 const ERASURE_PAGES = 16;
 /** Where more is owed, nothing is written before some of it is paid. */
 const MAX_OWED_PAGES = 2_048;
-/** As many segments of about one size are merged into one. */
-const MERGED_SEGMENTS = 8;
+/** In times that a page rises by a level: owed besides, so that merges are done before the next ones are due. */
+const SPARE_RISES = 1 / 2;
+/**
+ * As many segments of about one size are merged into one, the most that the engine can wait for. With fewer, each word is
+ * written again more often; a search looks in more segments.
+ */
+const MERGED_SEGMENTS = 16;
 /** Two: with fewer new segments than that beside it, a merge that has begun goes on. */
 const MIN_SEGMENTS = 2;
 
@@ -57,7 +65,10 @@ export interface WordMerges {
 
 export function createWordMerges(prepare: Prepare): WordMerges {
   const statements = prepareAll(prepare, SQL);
+  /** Less than 0 where a step has done more than it had to. */
   let owedPages = 0;
+  /** How long each segment was at the last look. */
+  let known = new Map<string, number>();
   /** What others have left to merge, and is not owed yet: new logs do not wait for it. */
   let inheritedPages = 0;
   /** The last write that is counted in what is owed. */
@@ -75,9 +86,20 @@ export function createWordMerges(prepare: Prepare): WordMerges {
 
   /** Of those that a merge has begun with, and of levels with too many. */
   const countDue = (segments: readonly WordSegment[]): number => {
-    const counts = new Map<number, number>();
-    for (const { level } of segments) counts.set(level, (counts.get(level) ?? 0) + 1);
+    const counts = countByLevel(segments);
     return countPages(segments.filter((each) => each.isMerging || counts.get(each.level)! >= MERGED_SEGMENTS));
+  };
+
+  /** Pages of known segments that were merged since the last look: a merge removes what it has read. */
+  const countMerged = (): number => {
+    const left = new Map(readSegments().map(({ name, pages }) => [name, pages]));
+    let merged = 0;
+    for (const [name, pages] of known) {
+      const leftPages = left.get(name) ?? 0;
+      merged += Math.max(0, pages - leftPages);
+      known.set(name, leftPages);
+    }
+    return merged;
   };
 
   const owe = (segments: readonly WordSegment[], duePages: number): void => {
@@ -88,10 +110,11 @@ export function createWordMerges(prepare: Prepare): WordMerges {
     } else {
       const before = lastWrite;
       const added = countPages(segments.filter(({ firstWrite }) => firstWrite > before));
-      // One level more than there is, so that merges are done before the next ones are due. Erasures leave levels empty.
+      // Erasures leave levels empty.
+      const rises = new Set(segments.map(({ level }) => level)).size - 1;
       const inherited = Math.min(inheritedPages, added);
       inheritedPages -= inherited;
-      owedPages += added * (1 + new Set(segments.map(({ level }) => level)).size) + inherited;
+      owedPages += added * (rises + SPARE_RISES) + inherited;
     }
     lastWrite = Math.max(lastWrite ?? 0, ...segments.map((segment) => segment.lastWrite));
   };
@@ -102,6 +125,10 @@ export function createWordMerges(prepare: Prepare): WordMerges {
       const duePages = countDue(segments);
       owe(segments, duePages);
       if (duePages === 0) [owedPages, inheritedPages] = [0, 0];
+      // However much was done of a large merge, the small ones are not put off for long.
+      const waiting = countByLevel(segments.filter(({ isMerging }) => !isMerging));
+      if (Math.max(0, ...waiting.values()) >= 2 * MERGED_SEGMENTS) owedPages = Math.max(0, owedPages);
+      known = new Map(segments.map(({ name, pages }) => [name, pages]));
       return duePages > 0;
     },
 
@@ -113,11 +140,17 @@ export function createWordMerges(prepare: Prepare): WordMerges {
     },
 
     notePaid: ({ isDone, repeats }) => {
+      if (repeats === 0) return;
       // Where the engine has nothing to merge, there is nothing to pay.
-      const isPaid = isDone && repeats > 0;
-      const left = isPaid ? 0 : owedPages - repeats * STEP_PAGES;
-      owedPages = Math.max(0, left);
-      inheritedPages = isPaid ? 0 : Math.max(0, inheritedPages + Math.min(0, left));
+      if (isDone) {
+        [owedPages, inheritedPages] = [0, 0];
+        return;
+      }
+      // What it pays beyond that goes to what others have left.
+      const left = owedPages - Math.max(repeats, countMerged());
+      const inherited = Math.min(inheritedPages, Math.max(0, -left));
+      inheritedPages -= inherited;
+      owedPages = left + inherited;
     },
 
     isOverdue: () => owedPages > MAX_OWED_PAGES,
@@ -138,6 +171,12 @@ export function createWordMerges(prepare: Prepare): WordMerges {
       return true;
     },
   };
+}
+
+function countByLevel(segments: readonly WordSegment[]): Map<number, number> {
+  const counts = new Map<number, number>();
+  for (const { level } of segments) counts.set(level, (counts.get(level) ?? 0) + 1);
+  return counts;
 }
 
 function countPages(segments: readonly WordSegment[]): number {

@@ -1,6 +1,7 @@
 /**
  * Group commit. Waiting for the disk costs far more than the statements do, so all writes that arrive in one turn of
- * the event loop share one transaction, and are answered after its commit. One that throws undoes only itself.
+ * the event loop share one transaction, and are answered once its commit is on disk, for which the next one does not wait
+ * (log-sync.ts). One that throws undoes only itself.
  *
  * A savepoint would do for that, but makes the engine copy each page that is changed. So there is none where nothing
  * was written before in the transaction, or only works that can be repeated: then all is rolled back, and these are
@@ -16,6 +17,7 @@
 import { explainSqliteError, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
 import { overtake } from '../../heavy-turns.ts';
 import { toSteps, type Work } from '../../steps.ts';
+import type { LogSync } from '../file/log-sync.ts';
 import { createSavepoint } from './savepoint.ts';
 import { createWriteLock } from './write-lock.ts';
 
@@ -40,6 +42,12 @@ interface Job {
   readonly reject: (error: unknown) => void;
   readonly onWritten: (() => void) | undefined;
   readonly isRepeatable: boolean;
+}
+
+/** A job that was done in the open transaction, and how it is answered after that. */
+interface Done {
+  readonly job: Job;
+  readonly answer: () => void;
 }
 
 /** A job that is being done. */
@@ -83,6 +91,8 @@ export interface WriteTurns {
   isBusy(): boolean;
   /** Runs everything that waits, now. */
   drain(): void;
+  /** Does the same. Resolves when all of it is answered. */
+  close(): Promise<void>;
 }
 
 export interface WriteTurnsOptions {
@@ -97,17 +107,18 @@ export interface WriteTurnsOptions {
   readonly beforeCommit?: () => void;
   /** Called after each commit. Returns what the next transaction has to wait for; it must not reject. */
   readonly afterCommit?: () => Promise<void> | undefined;
+  /** Waits for the disk after a commit. Without it, the engine does so within the commit. */
+  readonly sync?: LogSync | undefined;
 }
 
 export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOptions): WriteTurns {
   const { file, canInterrupt, lockTimeoutMillis = DEFAULT_LOCK_TIMEOUT_MILLIS, lendMillis = LEND_MILLIS } = options;
-  const { beforeCommit = () => {}, afterCommit = () => undefined } = options;
+  const { beforeCommit = () => {}, afterCommit = () => undefined, sync } = options;
   const lock = createWriteLock(database, { file, timeoutMillis: lockTimeoutMillis });
   const commit = database.prepare('COMMIT');
   const savepoint = createSavepoint(database);
   let queue: Job[] = [];
-  /** Those of the open transaction, and how they are answered after its commit. */
-  let done: { job: Job; answer: () => void }[] = [];
+  let done: Done[] = [];
   let current: Run | undefined;
   let openedAt: number | undefined;
   let isCommitDue = false;
@@ -202,6 +213,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
         isCommitDue = performance.now() >= end;
         if (isCommitDue) return;
       }
+      sync?.check();
       beforeCommit();
       commit.run();
       lock.afterCommit();
@@ -213,7 +225,25 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     const answers = done;
     [done, openedAt, isCommitDue] = [[], undefined, false];
     pauseUntil(afterCommit());
-    for (const { answer } of answers) answer();
+    answerWhenSynced(answers, end === Number.POSITIVE_INFINITY);
+  };
+
+  /** Transactions go on meanwhile. `mayBlock` waits within the call. */
+  const answerWhenSynced = (committed: readonly Done[], mayBlock: boolean): void => {
+    const answerAll = () => {
+      for (const { answer } of committed) answer();
+    };
+    const rejectAll = (error: unknown) => {
+      for (const { job } of committed) job.reject(error);
+    };
+    if (!sync) return answerAll();
+    if (!mayBlock) return void sync.wait().then(answerAll, rejectAll);
+    try {
+      sync.waitHere();
+    } catch (error) {
+      return rejectAll(error);
+    }
+    answerAll();
   };
 
   const pauseUntil = (event: Promise<void> | undefined): void => {
@@ -288,6 +318,10 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
       schedule();
     });
 
+  const drain = (): void => {
+    while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
+  };
+
   return {
     depth: () => queue.length + (current ? 1 : 0),
     isBusy: () => hasWork() || openedAt !== undefined,
@@ -299,8 +333,10 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
         lends.push({ write, isUrgent, resolve: resolve as (value: unknown) => void, reject });
         schedule();
       }),
-    drain: () => {
-      while (hasWork() || openedAt !== undefined) runTurn(Number.POSITIVE_INFINITY, true);
+    drain,
+    close: async () => {
+      drain();
+      await sync?.close();
     },
   };
 }

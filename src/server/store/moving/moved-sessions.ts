@@ -5,8 +5,9 @@ import { type Insertion, inLockOrder, insertRows } from '../postgres/tables/inse
 import type { Key, Uuid } from '../postgres/tables/keys.ts';
 import type { Layout } from '../postgres/tables/layout.ts';
 import type { Merges } from '../postgres/tables/merges.ts';
+import { insertProjects } from '../postgres/writing/session-projects.ts';
 import { ADD_SUMS, addToSum, type SessionSum, toSumRow } from '../postgres/writing/session-sums.ts';
-import { FACETS, PROJECTS, repeatIfMerged, SessionWrites } from '../postgres/writing/session-writes.ts';
+import { FACETS, repeatIfMerged, SessionWrites } from '../postgres/writing/session-writes.ts';
 import { timestampNow } from '../timestamps.ts';
 import { facetsOfMoved, type MovedLog, sumPartOf } from './moved-log.ts';
 
@@ -69,7 +70,7 @@ export class MovedSessions {
     const statements = [
       ...insertRows(ADD_MOVED, sums, layout),
       ...insertRows(FACETS, valuesOf(this.#facets), layout),
-      ...insertRows(PROJECTS, valuesOf(this.#projects), layout),
+      ...insertProjects(valuesOf(this.#projects), layout),
     ];
     await pipelined(client, statements).catch((error: unknown) => repeatIfMerged(error, this.#merges));
     if (this.#joined.length === 0) return;

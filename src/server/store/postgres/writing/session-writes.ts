@@ -15,17 +15,12 @@ import type { Merges } from '../tables/merges.ts';
 import { RepeatTurn } from '../tables/repeat-turn.ts';
 import { recountSession } from './recount.ts';
 import { type Merge, mergeSessions, readParts } from './session-merge.ts';
+import { insertProjects } from './session-projects.ts';
 import { ADD_SUMS, addToSum, mergeOf, type SessionSum, type SumPart, toSumRow } from './session-sums.ts';
 
 export const FACETS: Insertion = {
   table: 'session_facets',
   columns: ['bucket::smallint', 'session::uuid', 'kind::smallint', 'value::text'],
-  rest: 'ON CONFLICT DO NOTHING',
-};
-
-export const PROJECTS: Insertion = {
-  table: 'session_projects',
-  columns: ['bucket::smallint', 'session::uuid', 'project::bigint', 'created_at::timestamptz'],
   rest: 'ON CONFLICT DO NOTHING',
 };
 
@@ -163,7 +158,7 @@ export class SessionWrites {
   #insertParts(): Statement[] {
     return [
       ...insertRows(FACETS, this.#ordered(this.#facets), this.#layout),
-      ...insertRows(PROJECTS, this.#ordered(this.#projects), this.#layout),
+      ...insertProjects(this.#ordered(this.#projects), this.#layout),
     ];
   }
 

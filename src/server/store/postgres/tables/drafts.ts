@@ -34,9 +34,9 @@ export const NO_PARENT: ParentDraft = { id: null, referenceId: null };
 export interface CheckedLog extends EncodedLog {
   readonly project: Project;
   /** Of the session that it names. */
-  readonly session?: Key & { readonly referenceId?: string };
+  readonly session?: (Key & { readonly referenceId?: string }) | undefined;
   readonly parent: ParentDraft;
-  readonly config?: KeyedConfig;
+  readonly config?: KeyedConfig | undefined;
   readonly feedback: readonly FeedbackDraft[];
 }
 
@@ -143,9 +143,9 @@ function toGiven(values: LogRow['given']): Given {
 }
 
 export function toForced(update: LogUpdate): Forced {
-  return {
-    ...(typeof update.output === 'string' && { output: storableText(update.output) }),
-    ...(typeof update.error === 'string' && { error: storableText(update.error) }),
-    ...(typeof update.duration === 'number' && { duration: update.duration }),
-  };
+  const forced: Forced = {};
+  if (typeof update.output === 'string') forced.output = storableText(update.output);
+  if (typeof update.error === 'string') forced.error = storableText(update.error);
+  if (typeof update.duration === 'number') forced.duration = update.duration;
+  return forced;
 }

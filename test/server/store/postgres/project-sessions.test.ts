@@ -67,4 +67,44 @@ describe.each(findPostgres())('$name: the sessions of a project', (binaries) => 
     expect(await list()).toEqual(before);
     expect(await findFaults(url)).toEqual([]);
   });
+
+  test('are those of logs of another project below a log that is there, before it is settled and afterwards', async () => {
+    const { url, store } = await openWithLogs();
+    const [top] = await store.createLogs([log({ reference_id: 'top', session_reference_id: 'e' })]);
+    await store.createLogs([log({ reference_id: 'loose' })]);
+    // Each in a turn of its own: a writer does not know whether the log above is in a session.
+    const below = ['top', 'loose'].map((parent) => log({ project: 'other', parent_reference_id: parent }));
+    const [created] = await store.createLogs(below);
+    const list = () => store.listSessions({ projectId: created!.project_id, page: 1, size: 5 });
+    const expected = { total: 1, records: [{ id: top!.session_id }] };
+    expect(await list()).toMatchObject(expected);
+    await withClient(url, (client) => settleProjects(client, PLAIN));
+    expect(await list()).toMatchObject(expected);
+    expect(await findFaults(url)).toEqual([]);
+  });
+
+  test('are listed when one was deleted while a log came below one of its own, and it goes on', async () => {
+    const url = await cluster.createSchema();
+    const [store, other] = [await openPostgresStore({ url }), await openPostgresStore({ url })];
+    onTestFinished(async () => void (await Promise.all([store.close(), other.close()])));
+    await store.createLogs([log({ project: 'own', reference_id: 'top', session_reference_id: 'e' })]);
+    const query = pg.Pool.prototype.query;
+    let isDeleted = false;
+    const deleteOnceFound = async function (this: pg.Pool, statement: unknown, ...rest: unknown[]) {
+      const found = await (query as (...given: unknown[]) => Promise<unknown>).call(this, statement, ...rest);
+      if (!isDeleted && (statement as { name?: string }).name?.startsWith('find logs')) {
+        isDeleted = true;
+        await other.prune({ olderThan: '2999-01-01T00:00:00.000000Z' });
+      }
+      return found;
+    };
+    const spy = vi.spyOn(pg.Pool.prototype, 'query').mockImplementation(deleteOnceFound as never);
+    onTestFinished(() => spy.mockRestore());
+    await store.createLogs([log({ project: 'own', parent_reference_id: 'top' })]);
+    expect(isDeleted).toBe(true);
+    const [again] = await store.createLogs([log({ project: 'own', session_reference_id: 'e' })]);
+    const listed = await store.listSessions({ projectId: again!.project_id, page: 1, size: 5 });
+    expect(listed).toMatchObject({ total: 1, records: [{ id: again!.session_id }] });
+    expect(await findFaults(url)).toEqual([]);
+  });
 });

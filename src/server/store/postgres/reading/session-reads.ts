@@ -48,6 +48,7 @@ export async function listSessions(
     return (await pool.query<Row>(text, [projectKey])).rows[0]!['total'] as number;
   };
   const [known, unknown] = await Promise.all([count(KNOWN), count(UNKNOWN)]);
+  if (known + unknown === 0) return { total: 0, records: [] };
   const columns = COLUMNS.replaceAll(/\b(key|id|created_at)\b/g, 'sessions.$1');
   const found = await pool.query<Row>(`SELECT ${columns} ${unknown === 0 ? PAGE_OF_KNOWN : PAGE_OF_ALL}`, [
     ...[projectKey, size, skipped],

@@ -72,6 +72,8 @@ export class Draft {
   feedback: readonly FeedbackDraft[];
   /** Under which session it is stored: the one that it names, or that of its parents. */
   group: Key | undefined;
+  /** Of the group of a log that names no session; null if that is not known. */
+  groupHasId: false | null = null;
   /** Given with its place, and kept when the turn is repeated. */
   id!: string;
   /** What the JSON of `given` says, which nobody has to parse again. */
@@ -93,8 +95,9 @@ export class Draft {
   }
 
   /** Its id has the bucket of its group, and sorts above those that were given before. */
-  place(group: Key): void {
+  place(group: Key, groupHasId: false | null): void {
     this.group = group;
+    this.groupHasId = groupHasId;
     this.id = newLogId(group.bucket);
   }
 

@@ -97,7 +97,7 @@ function compose({ table, partition = table, columns, rest = '', expressions = {
       return `$${parameter}${type ? `::${type}` : ''}`;
     });
     const derived = Object.values(expressions).map((expression) =>
-      expression.replace(/\{(\w+)\}/g, (_, name: string) => values[names.indexOf(name)]!),
+      expression.replace(/\{(\w+)\}/, (_, name: string) => values[names.indexOf(name)]!),
     );
     return `(${[...values, ...derived].join(', ')})`;
   });

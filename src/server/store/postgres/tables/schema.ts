@@ -93,7 +93,8 @@ const TRACE_CALLS = `
 
 /**
  * Whether the session has an id; null where that is to be looked up: servers of earlier versions do not write it, nor does
- * a distributed table. Logs that are in no session have rows here as well, which may be most of them.
+ * who adds a log of another project below one that is there, and in a distributed table it stays null. Logs that are in no
+ * session have rows here as well, which may be most of them.
  */
 const SESSIONS_WITH_ID = `
   ALTER TABLE session_projects ADD COLUMN has_id boolean;

@@ -1,25 +1,46 @@
 /** Which sessions have logs of which project, and whether these sessions have an id: rows of `session_projects`. */
 import type pg from 'pg';
 import type { Statement, Value } from '../tables/connection.ts';
-import { type Insertion, insertRows } from '../tables/insert-rows.ts';
+import { type Insertion, inLockOrder, insertRows } from '../tables/insert-rows.ts';
+import type { Key } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
 
 const PROJECTS: Insertion = {
   table: 'session_projects',
-  columns: ['bucket::smallint', 'session::uuid', 'project::bigint', 'created_at::timestamptz'],
+  columns: ['bucket::smallint', 'session::uuid', 'project::bigint', 'created_at::timestamptz', 'has_id::boolean'],
   rest: 'ON CONFLICT DO NOTHING',
 };
-/** A distributed table takes no subquery here. The row of the session is locked, and its id never changes. */
-const PROJECTS_WITH_ID: Insertion = {
-  ...PROJECTS,
-  expressions: { has_id: '(SELECT id IS NOT NULL FROM sessions WHERE bucket = {bucket} AND key = {session})' },
-};
+
+const HAS_ID = PROJECTS.columns.length - 1;
 
 const SLICE = 5_000;
 
-/** To be sent behind what locks the rows of their sessions. */
-export function insertProjects(rows: readonly Value[][], layout: Layout): Statement[] {
-  return insertRows(layout.isDistributed ? PROJECTS : PROJECTS_WITH_ID, rows, layout);
+export interface ProjectPart extends Key {
+  readonly values: Value[];
+}
+
+/**
+ * Adds that the session has logs of the project. `hasId` is null where the writer does not know it: to look it up would
+ * cost every write as much as the row itself.
+ */
+export function addProjectPart(parts: Map<string, ProjectPart>, { bucket, key }: Key, row: ProjectRow): void {
+  const name = `${key} ${row.project}`;
+  const other = parts.get(name);
+  if (other) other.values[HAS_ID] ??= row.hasId;
+  else parts.set(name, { bucket, key: name, values: [bucket, key, row.project, row.createdAt, row.hasId] });
+}
+
+interface ProjectRow {
+  readonly project: number;
+  readonly createdAt: string;
+  readonly hasId: boolean | null;
+}
+
+/** To be sent behind what locks the rows of their sessions. On a distributed table nobody knows whether they have an id. */
+export function insertProjects(parts: ReadonlyMap<string, ProjectPart>, layout: Layout): Statement[] {
+  const rows = inLockOrder(parts.values(), layout, (part) => part).map(({ values }) => values);
+  if (layout.isDistributed) for (const row of rows) row[HAS_ID] = null;
+  return insertRows(PROJECTS, rows, layout);
 }
 
 /**

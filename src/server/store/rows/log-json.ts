@@ -46,29 +46,17 @@ function accessorOf(name: string): PropertyDescriptor {
   return accessor;
 }
 
-/**
- * Returns what `JSON.stringify` would, but for the order of keys. It writes field by field: V8 has no class for an object
- * that is put together from so many names, and is slow to make one and to write it.
- */
+/** Returns what `JSON.stringify` would, but for the order of keys. */
 export function toLogJson(log: object): string {
-  const stored = storedOf(log);
-  let json = '';
-  for (const name of Object.keys(log)) {
-    // Of a field that is JSON, the value is not asked for.
-    const text = stored.has(name) ? undefined : JSON.stringify(log[name as keyof typeof log]);
-    if (text !== undefined) json += `${json === '' ? '' : ','}"${name}":${text}`;
-  }
-  return withStored(`{${json}}`, stored);
+  const [others, stored] = divide(log);
+  return join(JSON.stringify(others), stored);
 }
 
 /** The same for an answer: what is long in the log is written on another thread. */
 export async function writeLogJson(log: object): Promise<string> {
-  const stored = storedOf(log);
-  const others = Object.keys(log).filter((name) => !stored.has(name));
-  const read = (name: string): unknown => log[name as keyof typeof log];
-  if (!hasLongTexts(others.map(read))) return toLogJson(log);
-  const written = await stringifyElsewhere(Object.fromEntries(others.map((name) => [name, read(name)])));
-  return withStored(written.toString(), stored);
+  const [others, stored] = divide(log);
+  const isLong = hasLongTexts(others);
+  return join(isLong ? (await stringifyElsewhere(others)).toString() : JSON.stringify(others), stored);
 }
 
 /** The same for what has a list of logs. */
@@ -81,13 +69,18 @@ export async function writeRecordsJson<Rest extends object>(
   return `{"records":[${texts.join(',')}],${JSON.stringify(rest).slice(1)}`;
 }
 
-function storedOf(log: object): ReadonlyMap<string, string> {
-  return (log as StoredLog)[UNREAD] ?? NONE_STORED;
+/** Of a field that is JSON, the value is not asked for. */
+function divide(log: object): [others: object, stored: ReadonlyMap<string, string>] {
+  const stored = (log as StoredLog)[UNREAD];
+  if (!stored) return [log, NONE_STORED];
+  const others: Record<string, unknown> = {};
+  for (const name of Object.keys(log)) if (!stored.has(name)) others[name] = log[name as keyof typeof log];
+  return [others, stored];
 }
 
-function withStored(othersJson: string, stored: ReadonlyMap<string, string>): string {
+function join(othersJson: string, stored: ReadonlyMap<string, string>): string {
   if (stored.size === 0) return othersJson;
   let json = othersJson.slice(0, -1);
-  for (const [name, text] of stored) json += `${json === '{' ? '' : ','}"${name}":${text}`;
+  for (const [name, text] of stored) json += `,"${name}":${text}`;
   return `${json}}`;
 }

@@ -55,14 +55,17 @@ const NOTHING: Caller['may'] = new Set<Need>(['nothing']);
 
 export function createAccess({ apiKey, isLoopbackOnly = false, publicUrl }: AccessRules): Access {
   const cookies = apiKey === undefined ? undefined : createViewerCookies(apiKey, publicUrl);
-  const identify =
+  const identify: Identify =
     apiKey === undefined || !cookies ? () => ({ may: EVERYTHING, fault: '' }) : createIdentification(apiKey, cookies);
   const throttle = createLoginThrottle();
   return {
     admit: (headers, remoteAddress = '') => {
       checkOrigin(headers, { isLoopbackOnly, publicUrl });
+      const { may, fault, login } = identify(headers);
       return {
-        ...identify(headers),
+        may,
+        fault,
+        login,
         address: publicUrl ? forwardedAddress(headers, remoteAddress) : remoteAddress,
         isPublic: publicUrl !== undefined && (headers.origin ?? publicUrl.origin) === publicUrl.origin,
       };
@@ -84,11 +87,10 @@ export function createAccess({ apiKey, isLoopbackOnly = false, publicUrl }: Acce
   };
 }
 
+type Identify = (headers: IncomingHttpHeaders) => Pick<Caller, 'may' | 'fault' | 'login'>;
+
 /** Compares keys in constant time, over digests, so that neither content nor length of the key can be measured. */
-function createIdentification(
-  apiKey: string,
-  cookies: ViewerCookies,
-): (headers: IncomingHttpHeaders) => Pick<Caller, 'may' | 'fault' | 'login'> {
+function createIdentification(apiKey: string, cookies: ViewerCookies): Identify {
   const expected = digest(apiKey);
   return (headers) => {
     // The viewer has given the key before and shows its cookie now.

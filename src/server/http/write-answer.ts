@@ -65,7 +65,7 @@ function writeJson(response: ServerResponse, { status, body, headers }: JsonAnsw
 
 function writeBytes(response: ServerResponse, { status, type, bytes, headers }: BytesAnswer, reserve: Reserve): void {
   reserve(response, bytes.length);
-  response.writeHead(status, { ...PRIVATE, ...headers, 'Content-Type': type, 'Content-Length': bytes.length });
+  response.writeHead(status, { 'Content-Type': type, 'Content-Length': bytes.length, ...PRIVATE, ...headers });
   response.end(bytes);
 }
 

@@ -28,6 +28,11 @@ export async function findFaults(url: string): Promise<string[]> {
       `SELECT id FROM logs WHERE (SELECT count(*) FROM sessions
          WHERE merged_into IS NULL AND logs.session = ANY(keys) AND logs.bucket = ANY(buckets)) <> 1`,
     );
+    await check(
+      'rows of projects say whether their session has an id',
+      `SELECT part.*, sessions.id FROM session_projects AS part JOIN sessions USING (bucket)
+       WHERE sessions.key = part.session AND part.has_id <> (sessions.id IS NOT NULL)`,
+    );
     await check('each log is there once', 'SELECT id FROM logs GROUP BY id HAVING count(*) > 1');
     await check(
       'each reference is one log',

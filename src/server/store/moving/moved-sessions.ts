@@ -5,8 +5,9 @@ import { type Insertion, inLockOrder, insertRows } from '../postgres/tables/inse
 import type { Key, Uuid } from '../postgres/tables/keys.ts';
 import type { Layout } from '../postgres/tables/layout.ts';
 import type { Merges } from '../postgres/tables/merges.ts';
+import { addProjectPart, insertProjects, type ProjectPart } from '../postgres/writing/session-projects.ts';
 import { ADD_SUMS, addToSum, type SessionSum, toSumRow } from '../postgres/writing/session-sums.ts';
-import { FACETS, PROJECTS, repeatIfMerged, SessionWrites } from '../postgres/writing/session-writes.ts';
+import { FACETS, repeatIfMerged, SessionWrites } from '../postgres/writing/session-writes.ts';
 import { timestampNow } from '../timestamps.ts';
 import { facetsOfMoved, type MovedLog, sumPartOf } from './moved-log.ts';
 
@@ -29,7 +30,7 @@ export class MovedSessions {
   readonly #sums = new Map<Uuid, SessionSum>();
   readonly #buckets = new Map<Uuid, Set<number>>();
   readonly #facets = new Map<string, Key & { readonly values: Value[] }>();
-  readonly #projects = new Map<string, Key & { readonly values: Value[] }>();
+  readonly #projects = new Map<string, ProjectPart>();
   readonly #joined: { readonly source: Key; readonly target: Key }[] = [];
 
   constructor(layout: Layout, merges: Merges) {
@@ -48,11 +49,8 @@ export class MovedSessions {
       const name = `${key} ${kind} ${value}`;
       this.#facets.set(name, { key: name, bucket, values: [bucket, key, kind, value] });
     }
-    const name = `${key} ${log.project}`;
-    if (!this.#projects.has(name)) {
-      const values = [bucket, key, log.project, toSqlTime(createdAt)];
-      this.#projects.set(name, { key: name, bucket, values });
-    }
+    const hasId = log.row['session_id'] !== null || null;
+    addProjectPart(this.#projects, { key, bucket }, { project: log.project, createdAt: toSqlTime(createdAt), hasId });
   }
 
   /** Others have waited for a log under `source`. */
@@ -69,7 +67,7 @@ export class MovedSessions {
     const statements = [
       ...insertRows(ADD_MOVED, sums, layout),
       ...insertRows(FACETS, valuesOf(this.#facets), layout),
-      ...insertRows(PROJECTS, valuesOf(this.#projects), layout),
+      ...insertProjects(this.#projects, layout),
     ];
     await pipelined(client, statements).catch((error: unknown) => repeatIfMerged(error, this.#merges));
     if (this.#joined.length === 0) return;

@@ -34,6 +34,7 @@ import { Merges } from './tables/merges.ts';
 import { maintainPartitions } from './tables/partitions.ts';
 import { RepeatTurn } from './tables/repeat-turn.ts';
 import { createPostgresViewerStore } from './viewer-store.ts';
+import { settleProjects } from './writing/session-projects.ts';
 import { WriteTurns } from './writing/write-turns.ts';
 
 /** In all texts of one page. */
@@ -103,7 +104,8 @@ function createPostgresStore(
     try {
       const client = await writes.connect();
       try {
-        await maintainPartitions(client, { ...(retentionDays !== undefined && { retentionDays }) });
+        const isOwnTurn = await maintainPartitions(client, { ...(retentionDays !== undefined && { retentionDays }) });
+        if (isOwnTurn) await settleProjects(client, layout);
       } finally {
         client.release();
       }

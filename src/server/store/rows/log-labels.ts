@@ -32,7 +32,7 @@ export function toLabels(log: {
   if (typeof log.source === 'string') words.push(`source ${log.source}`);
   for (const { type, value } of log.feedback) words.push(`${type} ${typeof value === 'string' ? value : ''}`);
   const user = listUsers(metadata).find((each) => each !== '' && each.length <= MAX_VALUE_CHARACTERS);
-  return { ...(user !== undefined && { user }), words: words.join('\n') };
+  return { words: words.join('\n'), ...(user !== undefined && { user }) };
 }
 
 /** Whether the metadata, as JSON, has the value at the key. Letters match in either case. */

@@ -157,27 +157,46 @@ describe.each(findPostgres())('$name: a search of many days', (binaries) => {
     const [first] = await store.createLogs([own('zebra'), own('grass')]);
     goTo(4);
     await store.createLogs([own('river')]);
-    const statements = vi.spyOn(pg.Client.prototype, 'query');
-    await store.deleteLogs([first!.id]);
-    const sent = statements.mock.calls.map(
-      ([given, values]: unknown[]) =>
-        (typeof given === 'string' ? { text: given, values } : given) as { text?: string; values?: unknown[] },
+    const tables = await tablesAsked(
+      url,
+      () => store.deleteLogs([first!.id]),
+      /^SELECT[^;]*\sFROM (logs|feedback)\s+WHERE (logs\.bucket|log_id)/,
     );
-    vi.restoreAllMocks();
-    const counting = sent.filter(({ text = '' }) =>
-      /^SELECT[^;]*\sFROM (logs|feedback)\s+WHERE (logs\.bucket|log_id)/.test(text),
-    );
-    expect(counting).toHaveLength(5);
-    for (const { text, values } of counting) {
-      const { rows } = await withClient(url, (client) => client.query(`EXPLAIN ${text}`, values));
-      const tables = new Set(
-        rows.flatMap((row) => /(?<= on )(?:logs|feedback)_\w+/.exec(row['QUERY PLAN'])?.[0] ?? []),
-      );
-      expect(
-        [...tables].filter((table) => !table.endsWith('idx') && !table.endsWith('pkey')),
-        text,
-      ).toHaveLength(2);
-    }
+    expect(tables).toEqual([2, 2, 2, 2, 2]);
     expect((await store.viewer.listSessions({ size: 5 })).sessions).toMatchObject([{ logs: 2, last_output: 'river' }]);
   });
+
+  test('a session is deleted, and measured, by the tables of its own days', async () => {
+    const { store, url, goTo } = await openAtManyDays();
+    const own = (session: string) => log({ session_reference_id: session, output: 'zebra' });
+    for (const index of [3, 4]) {
+      goTo(index);
+      await store.createLogs([own('deleted'), own('pruned'), own('kept')]);
+    }
+    goTo(9);
+    await store.createLogs([own('kept')]);
+    const ofLogs = /^\s*SELECT (id|coalesce)[^;]*\sFROM logs\s+WHERE bucket/;
+    expect(await tablesAsked(url, () => store.deleteSession({ referenceId: 'deleted' }), ofLogs)).toEqual([2, 2]);
+    expect(await tablesAsked(url, () => store.prune({ maxBytes: 2_400 }), ofLogs)).toEqual([2, 2, 2]);
+    const { sessions } = await store.viewer.listSessions({ size: 5 });
+    expect(sessions).toMatchObject([{ reference_id: 'kept', logs: 3 }]);
+  });
 });
+
+/** Resolves to how many tables each statement of this form asks for that `work` sends. */
+async function tablesAsked(url: string, work: () => Promise<unknown>, form: RegExp): Promise<number[]> {
+  const statements = vi.spyOn(pg.Client.prototype, 'query');
+  await work();
+  const sent = statements.mock.calls.map(
+    ([given, values]: unknown[]) =>
+      (typeof given === 'string' ? { text: given, values } : given) as { text?: string; values?: unknown[] },
+  );
+  statements.mockRestore();
+  const counts: number[] = [];
+  for (const { text = '', values } of sent.filter((each) => form.test(each.text ?? ''))) {
+    const { rows } = await withClient(url, (client) => client.query(`EXPLAIN ${text}`, values));
+    const named = rows.flatMap((row) => /(?<= on )(?:logs|feedback)_\w+/.exec(row['QUERY PLAN'])?.[0] ?? []);
+    counts.push(new Set(named.filter((name) => !name.endsWith('idx') && !name.endsWith('pkey'))).size);
+  }
+  return counts;
+}

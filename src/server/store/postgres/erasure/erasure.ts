@@ -15,7 +15,7 @@ import { LONG_MILLIS, pipelined, type Row, readLong, withConnection } from '../t
 import { firstIdOf } from '../tables/identifiers.ts';
 import { bucketOf, fromId, sessionKey, toKeyed } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
-import { type FoundSession, findCurrentSessions, findLogs } from '../tables/lookups.ts';
+import { type FoundSession, findCurrentSessions, findLogs, OF_SESSION, valuesOf } from '../tables/lookups.ts';
 import type { Merges } from '../tables/merges.ts';
 import { recountSession } from '../writing/recount.ts';
 import { type Deleted, type DeletionOptions, deleteLogs } from './deletions.ts';
@@ -28,7 +28,6 @@ const VACUUMED = [
   ...['logs', 'log_words', 'words', 'feedback', 'log_references', 'sessions', 'session_facets', 'session_projects'],
   ...['trace_parts', 'trace_contents', 'trace_calls'],
 ];
-const OF_SESSION = 'bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])';
 
 export interface ErasureParts {
   readonly reads: pg.Pool;
@@ -79,8 +78,8 @@ export function createErasure(parts: ErasureParts) {
     // Whoever goes on writing to it would keep the deletion going for ever.
     const end = firstIdOf(Date.now() + CLOCKS_MILLIS);
     const deleted = await removeFound(
-      `SELECT id FROM logs WHERE ${OF_SESSION} AND id < $3`,
-      [session.buckets, session.keys, end],
+      `SELECT id FROM logs WHERE ${OF_SESSION} AND id < $5`,
+      [...valuesOf(session), end],
       options,
     );
     if (deleted.sessions > 0 || session.id === null) return deleted;

@@ -17,7 +17,7 @@ import {
 } from '../tables/connection.ts';
 import { dayOf, nextDay } from '../tables/identifiers.ts';
 import { toKeyed, type Uuid } from '../tables/keys.ts';
-import { type FoundSession, findCurrentSessions } from '../tables/lookups.ts';
+import { type FoundSession, findCurrentSessions, OF_SESSION, valuesOf } from '../tables/lookups.ts';
 import { whereKeys } from '../tables/row-keys.ts';
 import { DAILY_TABLES } from '../tables/schema.ts';
 import type { Deleted } from './deletions.ts';
@@ -149,8 +149,8 @@ async function measureLogs(pool: pg.Pool, session?: FoundSession): Promise<numbe
   const [row] = await readLong(
     pool,
     `SELECT coalesce(sum(${LOG_BYTES} + ${bytes}), 0)::float8 AS bytes FROM logs
-     ${session ? 'WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])' : ''}`,
-    session ? [session.buckets, session.keys] : [],
+     ${session ? `WHERE ${OF_SESSION}` : ''}`,
+    session ? valuesOf(session) : [],
   );
   return row!['bytes'] as number;
 }

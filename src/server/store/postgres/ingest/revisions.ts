@@ -138,7 +138,7 @@ class RevisionWrites {
     this.#sessions.add(after, { day: log.place.day, id: toId('sesh', after.key), referenceId });
     // A row cannot move to another shard.
     this.#sessions.widen(after, log.place.bucket);
-    this.#sessions.addProject(after, log.project);
+    this.#sessions.addProject(after, log.project, true);
     this.#sessions.recount(after);
   }
 

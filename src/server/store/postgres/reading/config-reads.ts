@@ -34,8 +34,10 @@ export class ConfigReads {
     for (const row of rows) {
       const key = row['key'] as Uuid;
       const config = {
-        ...{ config: row['content'], config_id: toId('config', key) },
-        ...{ config_created_at: row['created_at'], config_last_used: row['last_used'] },
+        config: row['content'],
+        config_id: toId('config', key),
+        config_created_at: row['created_at'],
+        config_last_used: row['last_used'],
       };
       found.set(key, config);
       this.#known.set(key, config);

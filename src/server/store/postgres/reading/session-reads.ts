@@ -12,10 +12,17 @@ const COLUMNS = 'key, id, reference_id, keys, buckets, first_day, last_day, crea
 const LOGS = `FROM logs WHERE bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[])
   AND day BETWEEN $3::date AND $4::date AND in_session`;
 
-/** Without the rows of logs that are in no session. */
-const OF_PROJECT = `FROM session_projects AS part
-  JOIN sessions ON sessions.bucket = part.bucket AND sessions.key = part.session
+/** Of a project, without the rows of logs that are in no session. */
+const ALL = `FROM session_projects AS part JOIN sessions ON sessions.bucket = part.bucket AND sessions.key = part.session
   WHERE part.project = $1 AND sessions.id IS NOT NULL`;
+/** Those whose rows say that they have an id: the sessions need not be looked at. */
+const KNOWN = 'FROM session_projects WHERE project = $1 AND has_id';
+const UNKNOWN = `${ALL} AND part.has_id IS NULL`;
+const NEWEST = 'ORDER BY part.created_at DESC, part.session DESC';
+const PAGE = 'LIMIT $2 OFFSET $3';
+const PAGE_OF_ALL = `${ALL} ${NEWEST} ${PAGE}`;
+const PAGE_OF_KNOWN = `FROM (SELECT bucket, session, created_at ${KNOWN} ORDER BY created_at DESC, session DESC ${PAGE}) AS part
+  JOIN sessions ON sessions.bucket = part.bucket AND sessions.key = part.session ${NEWEST}`;
 
 export async function readSession(pool: pg.Pool, id: string): Promise<SessionResponse | undefined> {
   const key = fromId('sesh', id);
@@ -35,21 +42,20 @@ export async function listSessions(
   { page, size }: { page: number; size: number },
 ): Promise<{ total: number; records: SessionResponse[] }> {
   const skipped = (page - 1) * size;
-  const [count, found] = await Promise.all([
-    pool.query<Row>(
-      `SELECT count(*) AS total FROM (SELECT 1 ${OF_PROJECT}
-       LIMIT ${Math.max(MAX_COUNTED, skipped + size + 1)}) AS counted`,
-      [projectKey],
-    ),
-    pool.query<Row>(
-      `SELECT ${COLUMNS.replaceAll(/\b(key|id|created_at)\b/g, 'sessions.$1')} ${OF_PROJECT} ORDER BY part.created_at DESC, sessions.key DESC
-       LIMIT $2 OFFSET $3`,
-      [projectKey, size, skipped],
-    ),
+  const maxTotal = Math.max(MAX_COUNTED, skipped + size + 1);
+  const count = async (sessions: string): Promise<number> => {
+    const text = `SELECT count(*) AS total FROM (SELECT 1 ${sessions} LIMIT ${maxTotal}) AS counted`;
+    return (await pool.query<Row>(text, [projectKey])).rows[0]!['total'] as number;
+  };
+  const [known, unknown] = await Promise.all([count(KNOWN), count(UNKNOWN)]);
+  if (known + unknown === 0) return { total: 0, records: [] };
+  const columns = COLUMNS.replaceAll(/\b(key|id|created_at)\b/g, 'sessions.$1');
+  const found = await pool.query<Row>(`SELECT ${columns} ${unknown === 0 ? PAGE_OF_KNOWN : PAGE_OF_ALL}`, [
+    ...[projectKey, size, skipped],
   ]);
   const records: SessionResponse[] = [];
   for (const row of found.rows) records.push(await toSession(pool, row));
-  return { total: count.rows[0]!['total'] as number, records };
+  return { total: Math.min(known + unknown, maxTotal), records };
 }
 
 async function toSession(pool: pg.Pool, row: Row): Promise<SessionResponse> {

@@ -34,9 +34,9 @@ export const NO_PARENT: ParentDraft = { id: null, referenceId: null };
 export interface CheckedLog extends EncodedLog {
   readonly project: Project;
   /** Of the session that it names. */
-  readonly session?: Key & { readonly referenceId?: string };
+  readonly session?: (Key & { readonly referenceId?: string }) | undefined;
   readonly parent: ParentDraft;
-  readonly config?: KeyedConfig;
+  readonly config?: KeyedConfig | undefined;
   readonly feedback: readonly FeedbackDraft[];
 }
 
@@ -72,6 +72,8 @@ export class Draft {
   feedback: readonly FeedbackDraft[];
   /** Under which session it is stored: the one that it names, or that of its parents. */
   group: Key | undefined;
+  /** Of the group of a log that names no session; null if that is not known. */
+  groupHasId: false | null = null;
   /** Given with its place, and kept when the turn is repeated. */
   id!: string;
   /** What the JSON of `given` says, which nobody has to parse again. */
@@ -93,8 +95,9 @@ export class Draft {
   }
 
   /** Its id has the bucket of its group, and sorts above those that were given before. */
-  place(group: Key): void {
+  place(group: Key, groupHasId: false | null): void {
     this.group = group;
+    this.groupHasId = groupHasId;
     this.id = newLogId(group.bucket);
   }
 
@@ -143,9 +146,9 @@ function toGiven(values: LogRow['given']): Given {
 }
 
 export function toForced(update: LogUpdate): Forced {
-  return {
-    ...(typeof update.output === 'string' && { output: storableText(update.output) }),
-    ...(typeof update.error === 'string' && { error: storableText(update.error) }),
-    ...(typeof update.duration === 'number' && { duration: update.duration }),
-  };
+  const forced: Forced = {};
+  if (typeof update.output === 'string') forced.output = storableText(update.output);
+  if (typeof update.error === 'string') forced.error = storableText(update.error);
+  if (typeof update.duration === 'number') forced.duration = update.duration;
+  return forced;
 }

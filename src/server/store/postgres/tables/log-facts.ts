@@ -96,11 +96,11 @@ export function facetsOf(
 }
 
 export interface RankedTexts {
-  readonly firstInput?: string;
-  readonly firstInputRank?: string;
-  readonly lastOutput?: string;
-  readonly lastOutputRank?: string;
-  readonly lastIsError?: boolean;
+  readonly firstInput: string | undefined;
+  readonly firstInputRank: string | undefined;
+  readonly lastOutput: string | undefined;
+  readonly lastOutputRank: string | undefined;
+  readonly lastIsError: boolean | undefined;
 }
 
 /** A log at the top has the last word of its session. */
@@ -113,11 +113,10 @@ export function rankedTexts(
   const answer = outputPreview(texts);
   const output = answer ?? errorPreview(texts);
   return {
-    ...(input && { firstInput: storableText(input), firstInputRank: order }),
-    ...(output && {
-      lastOutput: storableText(output),
-      lastOutputRank: `${isTop ? 1 : 0} ${order}`,
-      lastIsError: answer === undefined,
-    }),
+    firstInput: input ? storableText(input) : undefined,
+    firstInputRank: input ? order : undefined,
+    lastOutput: output ? storableText(output) : undefined,
+    lastOutputRank: output ? `${isTop ? 1 : 0} ${order}` : undefined,
+    lastIsError: output ? answer === undefined : undefined,
   };
 }

@@ -129,6 +129,14 @@ export interface FoundSession {
   readonly logs: number;
 }
 
+/** The logs of a session: see `valuesOf`. Without the days, the tables of all of them are asked. */
+export const OF_SESSION = `bucket = ANY($1::smallint[]) AND session = ANY($2::uuid[]) AND day BETWEEN $3::date AND $4::date`;
+
+/** The parameters of `OF_SESSION`. */
+export function valuesOf({ buckets, keys, firstDay, lastDay }: FoundSession): Value[] {
+  return [buckets, keys, firstDay, lastDay];
+}
+
 /** By key. */
 export async function findSessions(connection: Connection, keys: Iterable<Uuid>): Promise<Map<Uuid, FoundSession>> {
   const wanted = [...new Set(keys)];

@@ -91,6 +91,16 @@ const TRACE_CALLS = `
     PRIMARY KEY (call_key, start_millis, reference_id, bucket));
   CREATE INDEX trace_calls_by_trace ON trace_calls (trace, reference_id);`;
 
+/**
+ * Whether the session has an id; null where that is to be looked up: servers of earlier versions do not write it, nor does
+ * who adds a log of another project below one that is there, and in a distributed table it stays null. Logs that are in no
+ * session have rows here as well, which may be most of them.
+ */
+const SESSIONS_WITH_ID = `
+  ALTER TABLE session_projects ADD COLUMN has_id boolean;
+  CREATE INDEX session_projects_with_id ON session_projects (project, created_at) WHERE has_id;
+  CREATE INDEX session_projects_unknown ON session_projects (project) WHERE has_id IS NULL;`;
+
 export interface Migration {
   readonly sql: string;
   /** Run after it in the same transaction, where the tables are distributed. */
@@ -116,6 +126,7 @@ export const MIGRATIONS: readonly Migration[] = [
   { sql: TRACE_CONTENTS, distribution: byBucket('trace_contents') },
   { sql: VOCABULARY, distribution: byBucket('words') },
   { sql: TRACE_CALLS, distribution: byBucket('trace_calls') },
+  { sql: SESSIONS_WITH_ID, distribution: [] },
 ];
 
 /** Partitioned by day, with the options of their partitions. */

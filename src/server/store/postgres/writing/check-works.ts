@@ -20,6 +20,7 @@ import {
   findCurrentSessions,
   findLogs,
   findReferences,
+  type PlacedRead,
   readPlaces,
 } from '../tables/lookups.ts';
 import type { RememberedReferences } from '../tables/remembered-references.ts';
@@ -165,15 +166,21 @@ async function findConfigs(pool: pg.Pool, keys: ReadonlySet<Uuid>): Promise<Map<
   return new Map((rows as unknown as KeyedConfig[]).map((row) => [row.key, row]));
 }
 
+const COUNT_FEEDBACK: PlacedRead = {
+  ...{ name: 'count feedback', table: 'feedback' },
+  ...{ columns: 'log_id, count(*) AS count', rest: 'GROUP BY log_id' },
+};
+const MEASURE_LOGS: PlacedRead = {
+  ...{ name: 'measure logs', table: 'logs', columns: 'id, octet_length(logs::text) AS bytes' },
+};
+
 async function countFeedback(pool: pg.Pool, ids: ReadonlySet<string>): Promise<Map<string, number>> {
-  const read = { name: 'count feedback', columns: 'log_id, count(*) AS count', rest: 'GROUP BY log_id' };
-  const rows = await readPlaces(pool, { ...read, table: 'feedback' }, ids);
+  const rows = await readPlaces(pool, COUNT_FEEDBACK, ids);
   return new Map(rows.map((row) => [row['log_id'] as string, row['count'] as number]));
 }
 
 async function measure(pool: pg.Pool, ids: readonly string[]): Promise<Map<string, number>> {
-  const read = { name: 'measure logs', columns: 'id, octet_length(logs::text) AS bytes' };
-  const rows = await readPlaces(pool, { ...read, table: 'logs' }, ids);
+  const rows = await readPlaces(pool, MEASURE_LOGS, ids);
   return new Map(rows.map((row) => [row['id'] as string, row['bytes'] as number]));
 }
 
@@ -192,7 +199,7 @@ async function checkLogs(catalog: Catalog, named: Named, logs: readonly EncodedL
     const feedback = [request.feedback ?? []].flat().map((entry) => toFeedbackDraft(entry, 'feedback'));
     if (feedback.length > MAX_FEEDBACK) throw tooMuchFeedback('feedback');
     const config = request.config_id ? configOf(named, request.config_id) : undefined;
-    return { request, row, ...(session && { session }), parent: parentOf(named, request), config, feedback };
+    return { request, row, session, parent: parentOf(named, request), config, feedback };
   });
   const projects: (Project | undefined)[] = await Promise.all(
     logs.map(({ request }) => (request.project_id ? catalog.findProject({ id: request.project_id }) : undefined)),
@@ -212,10 +219,13 @@ async function checkLogs(catalog: Catalog, named: Named, logs: readonly EncodedL
     !config && row.config ? [{ index, projectKey: projects[index]!.key, row: row.config }] : [],
   );
   const keys = await catalog.useConfigs(given);
-  const configs = new Map(given.map(({ index, row }, at) => [index, { ...row, key: keys[at]! }]));
-  return checked.map(({ config: byId, ...log }, index) => {
+  const configs = new Map<number, KeyedConfig>();
+  for (const [at, { index, row }] of given.entries()) {
+    configs.set(index, { key: keys[at]!, type: row.type, model: row.model, label: row.label });
+  }
+  return checked.map(({ request, row, session, parent, config: byId, feedback }, index) => {
     const config = byId ?? configs.get(index);
-    return { ...log, project: projects[index]!, ...(config && { config }) };
+    return { request, row, project: projects[index]!, session, parent, config, feedback };
   });
 }
 
@@ -237,7 +247,7 @@ function sessionOf(named: Named, { session_id: id, session_reference_id: referen
     if (!session || session.id === null) throw new RejectedFieldError('session_id', 'session not found');
     return toKeyed(session.key);
   }
-  return reference ? { ...sessionKey(storableText(reference)), referenceId: storableText(reference) } : undefined;
+  return reference ? { referenceId: storableText(reference), ...sessionKey(storableText(reference)) } : undefined;
 }
 
 function configOf(named: Named, id: string): KeyedConfig {

@@ -86,13 +86,20 @@ async function group(
   const known = await findReferences(pool, parents);
   const logs = await findLogs(pool, known.values());
   const awaited = new Set<string>();
+  // Keys that no session with an id can have.
+  const loose = new Set<Uuid>();
+  const asLoose = (key: Key): Key => {
+    loose.add(key.key);
+    return key;
+  };
 
   const groupOf = (draft: Draft, below: ReadonlySet<Draft>): Key => {
     if (draft.group) return draft.group;
     if (draft.session) return draft.session;
     const { referenceId, session } = draft.parent;
     if (session !== undefined) return toKeyed(session);
-    if (referenceId === null) return draft.referenceId === null ? randomKey() : referenceKey(draft.referenceId);
+    if (referenceId === null)
+      return asLoose(draft.referenceId === null ? randomKey() : referenceKey(draft.referenceId));
     const stored = logs.get(known.get(referenceId) ?? '')?.session as Uuid | undefined;
     if (stored !== undefined) return toKeyed(stored);
     const parent = byReference.get(referenceId);
@@ -101,10 +108,13 @@ async function group(
       return parent.group;
     }
     if (!parent) awaited.add(referenceId);
-    return referenceKey(referenceId);
+    return asLoose(referenceKey(referenceId));
   };
   for (const draft of drafts) draft.group ??= groupOf(draft, new Set());
   // In the order of the requests, whatever the one in which their rows are locked and written.
-  for (const draft of drafts) draft.place(merges.resolve(draft.group!.key));
+  for (const draft of drafts) {
+    const current = merges.resolve(draft.group!.key);
+    draft.place(current, loose.has(current.key) ? false : null);
+  }
   return awaited;
 }

@@ -92,7 +92,7 @@ export async function recountSession(
   }
   const configs = await readConfigs(client, facts!.rows);
   const feedback = await readFeedback(client, facts!.rows, days);
-  const texts = { ...bestText(first!.rows, 'firstInput'), ...bestText(last!.rows, 'lastOutput') };
+  const [input, output] = [bestText(first!.rows, 'firstInput'), bestText(last!.rows, 'lastOutput')];
   const facets = new Map<string, Facet>();
   for (const row of facts!.rows) {
     const columns = { ...row, error: row['has_error'] ? '' : null } as LogColumns;
@@ -122,8 +122,8 @@ export async function recountSession(
       values: [
         ...[bucket, key, sum['logs'], sum['errors'], sum['running'], sum['prompt_tokens'], sum['output_tokens']],
         ...[sum['cost'], sum['started_at'], sum['ended_at'], sum['first_day'], sum['last_day']],
-        ...[texts.firstInput ?? null, texts.firstInputRank ?? null],
-        ...[texts.lastOutput ?? null, texts.lastOutputRank ?? null, texts.lastIsError ?? null],
+        ...[input?.firstInput ?? null, input?.firstInputRank ?? null],
+        ...[output?.lastOutput ?? null, output?.lastOutputRank ?? null, output?.lastIsError ?? null],
         // Without the log at their top, the first one stands for them all.
         sum['has_named'] ? logId : null,
       ] as Value[],
@@ -188,11 +188,11 @@ async function readFeedback(client: pg.ClientBase, facts: readonly Row[], days: 
 }
 
 /** The rows come best first. */
-function bestText(rows: readonly Row[], wanted: 'firstInput' | 'lastOutput'): RankedTexts {
+function bestText(rows: readonly Row[], wanted: 'firstInput' | 'lastOutput'): RankedTexts | undefined {
   for (const row of rows) {
     const log = { id: row['id'] as string, createdAt: row['created_at'] as string, isTop: row['is_top'] as boolean };
     const texts = rankedTexts(toTexts(row as LogColumns), log);
     if (texts[wanted] !== undefined) return texts;
   }
-  return {};
+  return undefined;
 }

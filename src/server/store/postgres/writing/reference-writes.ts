@@ -23,19 +23,19 @@ export interface StoredReference {
 export interface TurnReference extends Key {
   readonly awaited: boolean;
   /** Of the log that it is given to, unless it has one. */
-  readonly draft?: Draft;
+  readonly draft: Draft | undefined;
 }
 
 /** By key. `locked` are references that are only locked. */
 export function toReferences({ awaited, drafts }: Plan, locked: readonly string[]): Map<Uuid, TurnReference> {
   const rows = new Map<Uuid, TurnReference>();
-  const add = (reference: string, row: Omit<TurnReference, keyof Key>) => {
-    const key = referenceKey(reference);
-    rows.set(key.key, { ...key, ...row });
+  const add = (reference: string, isAwaited: boolean, draft?: Draft) => {
+    const { bucket, key } = referenceKey(reference);
+    rows.set(key, { bucket, key, awaited: isAwaited, draft });
   };
-  for (const reference of locked) add(reference, { awaited: false });
-  for (const reference of awaited) add(reference, { awaited: true });
-  for (const draft of drafts) if (draft.referenceId !== null) add(draft.referenceId, { awaited: false, draft });
+  for (const reference of locked) add(reference, false);
+  for (const reference of awaited) add(reference, true);
+  for (const draft of drafts) if (draft.referenceId !== null) add(draft.referenceId, false, draft);
   return rows;
 }
 

@@ -15,17 +15,12 @@ import type { Merges } from '../tables/merges.ts';
 import { RepeatTurn } from '../tables/repeat-turn.ts';
 import { recountSession } from './recount.ts';
 import { type Merge, mergeSessions, readParts } from './session-merge.ts';
+import { addProjectPart, insertProjects, type ProjectPart } from './session-projects.ts';
 import { ADD_SUMS, addToSum, mergeOf, type SessionSum, type SumPart, toSumRow } from './session-sums.ts';
 
 export const FACETS: Insertion = {
   table: 'session_facets',
   columns: ['bucket::smallint', 'session::uuid', 'kind::smallint', 'value::text'],
-  rest: 'ON CONFLICT DO NOTHING',
-};
-
-export const PROJECTS: Insertion = {
-  table: 'session_projects',
-  columns: ['bucket::smallint', 'session::uuid', 'project::bigint', 'created_at::timestamptz'],
   rest: 'ON CONFLICT DO NOTHING',
 };
 
@@ -39,7 +34,7 @@ export class SessionWrites {
   readonly #merges: Merges;
   readonly #sums = new Map<Uuid, SessionSum>();
   readonly #facets = new Map<string, Part>();
-  readonly #projects = new Map<string, Part>();
+  readonly #projects = new Map<string, ProjectPart>();
   readonly #merged = new Map<Uuid, Merge>();
   readonly #done: Merge[] = [];
   /** As they are now. */
@@ -72,10 +67,12 @@ export class SessionWrites {
     }
   }
 
-  addProject(key: Key, project: number): void {
-    const { key: session, bucket } = this.#merges.resolve(key.key);
-    const part = { key: `${session} ${project}`, bucket, values: [bucket, session, project, this.now] };
-    this.#projects.set(part.key, part);
+  /** `hasId` says whether the session has an id: false only if it can never have one. */
+  addProject(key: Key, project: number, hasId: boolean | null): void {
+    const session = this.#merges.resolve(key.key);
+    // What one without an id was merged into may have one.
+    const isKnown = hasId || session.key === key.key;
+    addProjectPart(this.#projects, session, { project, createdAt: this.now, hasId: isKnown ? hasId : null });
   }
 
   /** Both are locked by the sums, to which nothing is added here. */
@@ -155,7 +152,7 @@ export class SessionWrites {
       this.#facets.clear();
       this.#projects.clear();
       for (const { kind, value } of facets) this.addFacets(merge.target, [[kind, value]]);
-      for (const { project } of projects) this.addProject(merge.target, project);
+      for (const { project } of projects) this.addProject(merge.target, project, null);
       await pipelined(client, this.#insertParts());
     }
   }
@@ -163,7 +160,7 @@ export class SessionWrites {
   #insertParts(): Statement[] {
     return [
       ...insertRows(FACETS, this.#ordered(this.#facets), this.#layout),
-      ...insertRows(PROJECTS, this.#ordered(this.#projects), this.#layout),
+      ...insertProjects(this.#projects, this.#layout),
     ];
   }
 

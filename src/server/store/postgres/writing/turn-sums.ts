@@ -46,7 +46,7 @@ export function addKnown(sessions: SessionWrites, merges: Merges, log: KnownLog,
     const target = merges.resolve(draft.session.key);
     sessions.add(target, { day: place.day, ...idOf(target, draft.session.referenceId) });
     sessions.merge(source, target);
-    sessions.addProject(target, old.project);
+    sessions.addProject(target, old.project, true);
   } else if (
     old.no_parent &&
     !old.in_session &&
@@ -87,7 +87,7 @@ export function addFresh(sessions: SessionWrites, draft: Draft): void {
     lastIsError: texts.lastIsError,
   });
   sessions.addFacets(group, facetsOf(columns, draft.config, factsOf(draft)));
-  sessions.addProject(group, draft.project.key);
+  sessions.addProject(group, draft.project.key, draft.session ? true : draft.groupHasId);
 }
 
 function idOf({ key }: Key, referenceId: string | undefined) {

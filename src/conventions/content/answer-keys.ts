@@ -1,5 +1,9 @@
 /** Where vocabularies write the answer of a call, which may be the whole body of a provider. */
 import type { Attributes } from '../../otel/span-slice.ts';
+import type { ChatMessage } from '../../wire/v4.ts';
+import type { Reading } from '../convention.ts';
+import { unquotedText } from '../values/attributes.ts';
+import { toText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const ANSWERS = [
@@ -35,4 +39,19 @@ export function answerKeysOf({ attributes }: SpanFields): string[] {
 /** Whether the answer is the text of its message too: a model may be asked for JSON, which is then no body. */
 export function isTextOfMessage(answer: unknown, attributes: Attributes): boolean {
   return MESSAGE_TEXTS.some((key) => attributes[key] === answer);
+}
+
+/** Whether the recorded answer is the text of what the model said, which may be JSON with names and counts of its own. */
+export function isSaid(recorded: unknown, { output }: Reading): boolean {
+  return (
+    output !== undefined && typeof recorded === 'string' && (recorded === output || unquotedText(recorded) === output)
+  );
+}
+
+/** Whether all of an answer is the text of its message: JSON that the model said. */
+export function isTextOf(answer: unknown, message: ChatMessage | undefined): boolean {
+  const { content } = message ?? {};
+  return (
+    typeof content === 'string' && typeof answer === 'object' && /^[{[]/.test(content) && content === toText(answer)
+  );
 }

@@ -19,6 +19,7 @@ import { isPrintedBody } from '../values/printed-objects.ts';
 import { startsAsPython } from '../values/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { isAnswerMessage, listsAnswers } from './answer-items.ts';
+import { isTextOf } from './answer-keys.ts';
 import { printedDocumentsIn } from './documents.ts';
 import { imageAnswerOf } from './image-answers.ts';
 import { withKnownNames } from './messages/body-spellings.ts';
@@ -93,6 +94,12 @@ function holdsAnyAnswer(value: unknown): boolean {
   return isAnswer(fromRareAnswer(joinChunks(value)));
 }
 
+/** Returns the answer with an id that these words were read from; undefined if it is JSON that the model said. */
+export function rawAnswerOf(response: unknown, { outputMessage }: Reading): Fields | undefined {
+  if (!isObject(response) || stringOf(response['id']) === undefined || !holdsAnyAnswer(response)) return undefined;
+  return isTextOf(response, outputMessage) ? undefined : response;
+}
+
 /** Returns what a tool returned, at a key whose value is JSON. `null` is what it returned, too. */
 export function toolOutputAt(fields: SpanFields, key: string): string | undefined {
   return fields.attributes[key] === 'null' ? 'null' : toStepOutput(jsonValueAt(fields, key));
@@ -157,15 +164,18 @@ export function readAnswer(
   // What a tool answered separates the turns around it.
   const areItems = Array.isArray(value) && !areChoices(value);
   const choices = (areItems ? joinItems(answers) : answers).filter(({ role }) => role === 'assistant');
-  const finishReason = holdsMessage ? finishReasonOf(value) : undefined;
   const [outputMessage, ...others] = choices;
+  const output = messageText(outputMessage);
+  // All of it may be the text of the message: then it is JSON that the model said.
+  const hasNames = holdsMessage && output !== text;
+  const finishReason = hasNames ? finishReasonOf(value) : undefined;
   if (isLostAnswer(outputMessage, finishReason, outputTokens)) return omitUndefined<Reading>({ finishReason });
   return omitUndefined<Reading>({
     outputMessage,
-    output: messageText(outputMessage),
+    output,
     finishReason,
     // A message of LangChain has the id of its run, and JSON that a model said one of its own.
-    callId: holdsMessage && isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
+    callId: hasNames && isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
     contentMetadata: others.length > 0 ? { choices: others } : undefined,
   });
 }

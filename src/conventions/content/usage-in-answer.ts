@@ -1,10 +1,10 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
-import { objectOf } from '../values/attributes.ts';
 import { answerBodyIn } from './messages/envelopes.ts';
 import { isStored } from './messages/message-fields.ts';
 import { isAboutReply, nodeIn, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
 import { eventsInTexts, joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
+import { usageObjectOf } from './usage-value.ts';
 
 /**
  * Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. Ollama's is in
@@ -29,7 +29,7 @@ export function usageIn(answer: unknown): Record<string, unknown> | undefined {
     (isObject(output) ? unlessEmptyObject(output['token_usage'] ?? output['tokenUsage']) : undefined) ??
     usageOfGeneration(body['generations']) ??
     usageOfReply(body);
-  const known = objectOf(usage);
+  const known = usageObjectOf(usage);
   return known && withPrices(known);
 }
 

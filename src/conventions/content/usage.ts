@@ -5,6 +5,7 @@ import type { Reading } from '../convention.ts';
 import { addTo, costOf, countOf, unlessEmpty } from '../values/attributes.ts';
 import { FieldTable } from '../values/field-table.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { isSaid } from './answer-keys.ts';
 import { CACHE_WRITE_NAMES, type CacheWrites, sumOfCacheWrites } from './cache-writes.ts';
 import { usageIn } from './usage-in-answer.ts';
 
@@ -263,7 +264,9 @@ export function usageOfAnswer(
 ): Partial<Reading> | undefined {
   if (reading.promptTokens !== undefined || reading.outputTokens !== undefined) return undefined;
   let usage = usageIn(reading.providerResponse);
-  for (const key of keys) usage ??= usageIn(fields.structure(key) ?? fields.attributes[key]);
+  for (const key of keys)
+    if (usage === undefined && !isSaid(fields.attributes[key], reading))
+      usage = usageIn(fields.structure(key) ?? fields.attributes[key]);
   if (!usage) return undefined;
   const found = BODY.read(usage);
   const metadata = addTo(addTo<Record<string, unknown>>({}, usageDetails(found)), reading.metadata);

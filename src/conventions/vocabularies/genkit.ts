@@ -12,6 +12,7 @@ import { MessageReader, metadataOfMessages } from '../content/messages/messages.
 import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails, usageSums, withUsageOfBody } from '../content/usage.ts';
+import { usageObjectOf } from '../content/usage-value.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
@@ -74,7 +75,7 @@ function readModelCall(fields: SpanFields): Reading {
   // Plugins have no part for a refusal; the provider's own answer has it.
   const answers = reader.readOutput(response['message'] ?? response['candidates']);
   const [outputMessage] = answers.length > 0 || !raw ? answers : reader.readOutput(raw);
-  const usage = USAGE.read(recordOf(response['usage']));
+  const usage = USAGE.read(usageObjectOf(response['usage']));
   return withUsageOfBody({
     endpoint: 'chat',
     messages: messages.length > 0 ? messages : undefined,
@@ -137,7 +138,7 @@ function readStep(fields: SpanFields): Reading {
     inputs: withoutKey(inputsAt(fields, INPUT)),
     outputMessage,
     output: isEmbedder ? undefined : text,
-    metadata: usageSums(USAGE.read(recordOf(recordOf(output)?.['usage']))),
+    metadata: usageSums(USAGE.read(usageObjectOf(recordOf(output)?.['usage']))),
     ...(isEmbedder && readModelAndProvider(name)),
   };
 }

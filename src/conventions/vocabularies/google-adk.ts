@@ -13,6 +13,7 @@ import { MessageReader, metadataOfMessages } from '../content/messages/messages.
 import { readRequest, structuredOf, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
+import { usageObjectOf } from '../content/usage-value.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
@@ -90,7 +91,7 @@ function readModelCall(fields: SpanFields): Reading {
   const answer = response?.['content'];
   const [outputMessage] = answer === undefined || answer === null ? [] : reader.readOutput(answer);
   const usage = addTo(
-    USAGE.read(objectOf(response?.['usageMetadata'] ?? response?.['usage_metadata'])),
+    USAGE.read(usageObjectOf(response?.['usageMetadata'] ?? response?.['usage_metadata'])),
     // The kit counts thoughts and what its tools used, too: its own sums are those of the SDK's span below.
     readGenAiUsage(fields),
   );

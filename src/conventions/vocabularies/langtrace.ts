@@ -13,6 +13,7 @@ import { modelToolsAt } from '../content/model-tools.ts';
 import { blocksInText } from '../content/parts/message-parts.ts';
 import { readAnswer, structuredAt, structuredOf } from '../content/provider-bodies.ts';
 import { ownUsage, usageDetails, usageOfBody } from '../content/usage.ts';
+import { usageObjectAt } from '../content/usage-value.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { booleanOf, objectOf, omitUndefined, unquotedText } from '../values/attributes.ts';
 import { toOptionalText } from '../values/plain-json.ts';
@@ -48,7 +49,7 @@ export const langtrace: Convention = {
   read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const { attributes } = fields;
     if (attributes[SERVICE] === 'framework') return readStep(fields);
-    const usage = usageOfBody({ usage: fields.object('llm.token.counts') }) ?? {};
+    const usage = usageOfBody({ usage: usageObjectAt(fields, 'llm.token.counts') }) ?? {};
     const metadata = {
       response_id: fields.firstName('gen_ai.response_id', 'llm.response_id', 'llm.generation_id'),
       system_fingerprint: fields.firstString('gen_ai.system_fingerprint', 'llm.system.fingerprint'),

@@ -14,6 +14,7 @@ import { MessageReader, metadataOfMessages } from '../content/messages/messages.
 import { readAnswer, readRequest } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails } from '../content/usage.ts';
+import { usageObjectOf } from '../content/usage-value.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, countOf, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -107,7 +108,7 @@ const USAGE = new UsageTable(
 );
 
 function readUsage(value: unknown): Usage {
-  const body = objectOf(value) ?? {};
+  const body = usageObjectOf(value) ?? {};
   const input = objectOf(body['prompt_tokens_details'] ?? body['input_tokens_details']);
   const output = objectOf(body['completion_tokens_details'] ?? body['output_tokens_details']);
   return addTo<Usage>(USAGE.read(body), {

@@ -10,6 +10,7 @@ import { keepShape } from '../../../host/keep-shape.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { firstValue, jsonOf, listOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
+import { isTextOf } from '../answer-keys.ts';
 import {
   createParts,
   isNoContent,
@@ -85,8 +86,9 @@ export class MessageReader {
    */
   readOutput(value: unknown, choiceCount?: number): ChatMessage[] {
     const answer = fromRareAnswer(joinChunks(value, choiceCount));
-    this.finishReason ??= finishReasonOf(answer);
-    return this.#readAll(answer, 'assistant', this.reasoning);
+    const messages = this.#readAll(answer, 'assistant', this.reasoning);
+    if (!isTextOf(answer, messages[0])) this.finishReason ??= finishReasonOf(answer);
+    return messages;
   }
 
   /**

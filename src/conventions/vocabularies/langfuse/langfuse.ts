@@ -27,6 +27,7 @@ import {
 } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';
+import { usageObjectAt } from '../../content/usage-value.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../../convention.ts';
 import { addTo, costOf, countOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { millisSinceStart } from '../../values/elapsed.ts';
@@ -200,8 +201,8 @@ const USAGE = new UsageTable(
 const COSTS = new UsageTable({ promptCost: ['input'], outputCost: ['output'], total_cost: ['total'] });
 
 function readUsage(fields: SpanFields): Usage {
-  const body = fields.object('langfuse.observation.usage_details') ?? {};
-  const costs = fields.object('langfuse.observation.cost_details') ?? {};
+  const body = usageObjectAt(fields, 'langfuse.observation.usage_details') ?? {};
+  const costs = usageObjectAt(fields, 'langfuse.observation.cost_details') ?? {};
   const usage = USAGE.read(body);
   const { total_tokens: total } = usage;
   const [prompt, output] = agreeing(body, total);

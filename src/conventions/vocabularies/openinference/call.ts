@@ -5,8 +5,8 @@ import { scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
-import { isTextOfMessage } from '../../content/answer-keys.ts';
-import { knownReason, toFinishReason } from '../../content/messages/finish-reason.ts';
+import { isTextOf, isTextOfMessage } from '../../content/answer-keys.ts';
+import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages/messages.ts';
 import { isMessageInOtherSpelling } from '../../content/messages/spellings.ts';
@@ -83,7 +83,9 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const outputMessage = answers[0];
   const others = completions.length > 0 ? completions.slice(1) : answers.slice(1);
   // What the model said may be JSON with a model and an id of its own.
-  const isSaid = response.text !== undefined && messageText(outputMessage) === response.text;
+  const isSaid =
+    isTextOf(response.json, outputMessage) ||
+    (response.text !== undefined && messageText(outputMessage) === response.text);
   const body = response.isDamaged || isSaid ? undefined : responseBody;
   const { model, provider } = readModelAndProvider(fields, parameters, app);
   const { inputs: variables, promptTemplate } = readTemplate(fields);
@@ -191,7 +193,7 @@ function readFinishReason(
     toFinishReason(attributes[TANSTACK_FINISH_REASON]) ??
     toFinishReason(attributes[LANGCHAIN4J_FINISH_REASONS]) ??
     toFinishReason(attributes[FINISH_REASON_OF_MESSAGE]) ??
-    (isSaid ? knownReason(reason) : reason);
+    (isSaid ? undefined : reason);
   const isResponsesApi = isResponseBody(parameters) || body?.['object'] === 'response';
   return finishReason === 'stop' && isResponsesApi && answer?.tool_calls?.length ? 'tool_calls' : finishReason;
 }

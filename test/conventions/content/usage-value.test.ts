@@ -62,8 +62,11 @@ const PLACES: readonly (readonly [string, Record<string, unknown>, string, ((usa
     "Spring AI's answer",
     LLM,
     'output.value',
-    (usage) =>
-      JSON.stringify({ results: [{ output: { messageType: 'ASSISTANT', text: 'Hi' } }], metadata: { id: 'r', usage } }),
+    (usage) => {
+      const results = [{ output: { messageType: 'ASSISTANT', text: 'Hi' } }];
+      const body = JSON.stringify({ results, metadata: { id: 'r', usage } });
+      return body.replace(/(?:prompt|completion|total)_tokens/g, inCamelCase);
+    },
   ],
   [
     'Langtrace',
@@ -87,7 +90,8 @@ const PLACES: readonly (readonly [string, Record<string, unknown>, string, ((usa
   ],
 ];
 
-describe.each(PLACES)('in %s', (_place, attributes, key, around = (usage: unknown) => usage) => {
+describe.each(PLACES.map((place) => ({ place })))('in $place.0', ({ place }) => {
+  const [, attributes, key, around = (usage: unknown) => usage] = place;
   it.each(FORMS)('reads %s', (_form, write) => {
     const scope = key === 'response_data' ? { scope: 'logfire.openai' } : {};
     const reading = read({ ...attributes, [key]: around(write(COUNTS)) }, scope);

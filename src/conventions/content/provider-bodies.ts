@@ -34,7 +34,7 @@ import { isMessageInOtherSpelling } from './messages/spellings.ts';
 import { toModelTools } from './model-tools.ts';
 import { fromLangChain } from './parts/langchain-json.ts';
 import { isKnownPart, isProviderPart } from './parts/message-parts.ts';
-import { readRequestParameters, withConfig } from './request-parameters.ts';
+import { readRequestParameters, withConfig, withParameterNames } from './request-parameters.ts';
 import { joinChunks } from './streams/stream-chunks.ts';
 
 type Fields = Record<string, unknown>;
@@ -134,7 +134,7 @@ function areAnswers(parsed: unknown): boolean {
 
 /** Reads parameters and tools of a request. */
 export function readRequest(request: Fields): Reading {
-  const body = withConfig(withKnownNames(request));
+  const body = withConfig(withParameterNames(withKnownNames(request)));
   return addTo(readRequestParameters(body), { tools: toModelTools(body['tools'] ?? body['functions']) });
 }
 

@@ -15,7 +15,11 @@ import {
   stringOf,
   unlessEmpty,
 } from '../values/attributes.ts';
+import { javaMapIn } from '../values/java-map.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+import { printedCountsIn } from '../values/printed-counts.ts';
+import type { SpanFields } from '../values/span-fields.ts';
+import { fromConverseParameters } from './messages/converse.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -31,6 +35,8 @@ const MAX_TOKENS_KEYS = [
   'max_new_tokens',
   'max_gen_len',
   'maxTokenCount',
+  // OpenAI's SDK for .NET.
+  'maxOutputTokenCount',
   // Bedrock's agents.
   'maximumLength',
 ] as const;
@@ -39,6 +45,7 @@ const MAX_TOKENS_KEYS = [
 const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   'model',
   'model_name',
+  'modelId',
   'user',
   'metadata',
   ...MAX_TOKENS_KEYS,
@@ -123,21 +130,59 @@ export function withConfig(request: Fields): Fields {
   return { ...(config as Fields), ...rest };
 }
 
-/** Only these requests have the model under this name beside one of these. */
+/** No other request has one of these; the model has this name in those of some SDKs, too. */
 function isConverse({ modelId, inferenceConfig, toolConfig, messages }: Fields): boolean {
-  if (typeof modelId !== 'string') return false;
-  return isObject(inferenceConfig) || isObject(toolConfig) || Array.isArray(messages);
+  if (isObject(inferenceConfig) || isObject(toolConfig)) return true;
+  return typeof modelId === 'string' && Array.isArray(messages);
+}
+
+const SPELLED: ReadonlySet<string> = new Set([
+  ...['InferenceConfig', 'ToolConfig', 'MaxTokens', 'MaxOutputTokens', 'MaxOutputTokenCount', 'Temperature', 'TopP'],
+  ...['TopK', 'StopSequences', 'FrequencyPenalty', 'PresencePenalty', 'Seed', 'ResponseFormat'],
+]);
+
+/** Whether parameters have the names that the code of .NET and Go has for them. */
+export function areInCapitals(parameters: Fields): boolean {
+  let isKnown = false;
+  for (const key in parameters) {
+    const first = key.charCodeAt(0);
+    if (first < CAPITAL_A || first > CAPITAL_Z) return false;
+    isKnown ||= SPELLED.has(key);
+  }
+  return isKnown;
+}
+
+const CAPITAL_A = 0x41;
+const CAPITAL_Z = 0x5a;
+
+/** Returns parameters with the names of the APIs, whatever language wrote them. */
+export function withParameterNames(parameters: Fields): Fields {
+  return areInCapitals(parameters) ? fromConverseParameters(parameters) : parameters;
 }
 
 function fromConverse({ modelId, inferenceConfig, toolConfig, ...rest }: Fields): Fields {
   const { tools = undefined, toolChoice = undefined } = isObject(toolConfig) ? toolConfig : {};
   return {
-    model: modelId,
+    ...(modelId !== undefined && { model: modelId }),
     ...(isObject(inferenceConfig) && inferenceConfig),
     ...(Array.isArray(tools) && { tools }),
     ...(toolChoice !== undefined && { tool_choice: toolChoice }),
     ...rest,
   };
+}
+
+/** Returns the parameters at a key: structured, as JSON, or as a language prints them. */
+export function parametersAt(fields: SpanFields, key: string): Fields | undefined {
+  const value = fields.attributes[key];
+  if (value === undefined) return undefined;
+  const parameters = fields.object(key) ?? (typeof value === 'string' ? printedIn(value) : undefined);
+  return parameters && withParameterNames(parameters);
+}
+
+/** Java prints numbers and texts alike. */
+function printedIn(text: string): Fields | undefined {
+  const [map, numbers] = [javaMapIn(text), printedCountsIn(text)];
+  return map || numbers ? { ...map, ...numbers } : undefined;
 }
 
 const STOP_KEYS = ['stop', 'stop_sequences', 'stopSequences'] as const;

@@ -25,6 +25,7 @@ import {
   toStepOutput,
 } from '../content/provider-bodies.ts';
 import { lastException, readError } from '../content/read-error.ts';
+import { parametersAt } from '../content/request-parameters.ts';
 import {
   IN_BODY,
   ownUsage,
@@ -105,7 +106,7 @@ function isEmbedding({ attributes }: SpanFields): boolean {
 function readModelCall(fields: SpanFields, general: Reading): Reading {
   const input = structuredAt(fields, INPUT);
   const request = isObject(input) ? withKnownNames(input) : {};
-  const invocation = fields.object(`${METADATA}ls_invocation_params`) ?? {};
+  const invocation = parametersAt(fields, `${METADATA}ls_invocation_params`) ?? {};
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
   const output = structuredAt(fields, OUTPUT);

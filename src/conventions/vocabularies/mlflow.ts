@@ -16,7 +16,7 @@ import {
   toStepOutput,
 } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { withConfig } from '../content/request-parameters.ts';
+import { parametersAt, withConfig } from '../content/request-parameters.ts';
 import {
   IN_BODY,
   ownUsage,
@@ -122,7 +122,7 @@ function choicesOf(output: unknown): unknown {
 
 /** LangChain's parameters have an attribute of their own, and its answer names the model. */
 function readInvocation(fields: SpanFields, output: unknown): Reading {
-  const parameters = fields.object('invocation_params') ?? {};
+  const parameters = parametersAt(fields, 'invocation_params') ?? {};
   const answer = isObject(output) && Array.isArray(output['generations']) ? objectOf(output['llm_output']) : undefined;
   const { other: _other, ...reading } = readRequest(parameters);
   const model = nameOf(parameters['model']) ?? nameOf(parameters['model_name']) ?? nameOf(answer?.['model_name']);

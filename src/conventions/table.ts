@@ -38,6 +38,7 @@ import { qwenCode } from './vocabularies/qwen-code.ts';
 import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
+import { toolSpans } from './vocabularies/tool-spans.ts';
 import { agenta } from './vocabularies/typed-spans/agenta.ts';
 import { confidentAi } from './vocabularies/typed-spans/confident-ai.ts';
 import { eino } from './vocabularies/typed-spans/eino.ts';
@@ -101,6 +102,8 @@ export const CONVENTIONS: readonly Convention[] = [
   honeyHive,
   confidentAi,
   openInferenceWithoutKind,
+  // Of spans that no instrumentation has written.
+  toolSpans,
   platforms,
   genAiAdditions,
   copilot,

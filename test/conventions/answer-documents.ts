@@ -25,32 +25,39 @@ const items = fc.array(
   { minLength: 1, maxLength: 2 },
 );
 
+/** With an id, a model and counts of tokens it would be a body. */
+function isUnnamed({ id, model }: { id?: unknown; model?: unknown }): boolean {
+  return id === undefined || model === undefined;
+}
+
 /** Objects with some of the fields that providers and frameworks write. */
-export const documents = fc.record(
-  {
-    id: fc.constantFrom<unknown>('order-1', 7),
-    object: fc.constantFrom('chair', 'chat.completion'),
-    model: fc.constantFrom('T3', 'gpt-4o'),
-    name: fc.constant('Bob'),
-    role: fc.constantFrom('buyer', 'system'),
-    status: fc.constantFrom('completed', 'new'),
-    finish_reason: reason,
-    finishReason: reason,
-    stop_reason: reason,
-    done_reason: reason,
-    response: message,
-    answer: message,
-    choices: items,
-    output: items,
-    usage,
-    usageMetadata: usage,
-    usage_metadata: usage,
-    token_usage: usage,
-    eval_count: fc.constant(20),
-    prompt_eval_count: fc.constant(50),
-    meta: usage,
-    metadata: fc.record({ finish_reason: reason, usage, id: fc.constant('x') }, { requiredKeys: [] }),
-    llm_output: fc.record({ token_usage: usage, model_name: fc.constant('gpt-4o') }, { requiredKeys: [] }),
-  },
-  { requiredKeys: [] },
-);
+export const documents = fc
+  .record(
+    {
+      id: fc.constantFrom<unknown>('order-1', 7),
+      object: fc.constantFrom('chair', 'chat.completion'),
+      model: fc.constantFrom('T3', 'gpt-4o'),
+      name: fc.constant('Bob'),
+      role: fc.constantFrom('buyer', 'system'),
+      status: fc.constantFrom('completed', 'new'),
+      finish_reason: reason,
+      finishReason: reason,
+      stop_reason: reason,
+      done_reason: reason,
+      response: message,
+      answer: message,
+      choices: items,
+      output: items,
+      usage,
+      usageMetadata: usage,
+      usage_metadata: usage,
+      token_usage: usage,
+      eval_count: fc.constant(20),
+      prompt_eval_count: fc.constant(50),
+      meta: usage,
+      metadata: fc.record({ finish_reason: reason, usage, id: fc.constant('x') }, { requiredKeys: [] }),
+      llm_output: fc.record({ token_usage: usage, model_name: fc.constant('gpt-4o') }, { requiredKeys: [] }),
+    },
+    { requiredKeys: [] },
+  )
+  .filter(isUnnamed);

@@ -1,9 +1,7 @@
 /** Where vocabularies write the answer of a call, which may be the whole body of a provider. */
 import type { Attributes } from '../../otel/span-slice.ts';
-import type { ChatMessage } from '../../wire/v4.ts';
 import type { Reading } from '../convention.ts';
 import { unquotedText } from '../values/attributes.ts';
-import { toText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const ANSWERS = [
@@ -45,13 +43,5 @@ export function isTextOfMessage(answer: unknown, attributes: Attributes): boolea
 export function isSaid(recorded: unknown, { output }: Reading): boolean {
   return (
     output !== undefined && typeof recorded === 'string' && (recorded === output || unquotedText(recorded) === output)
-  );
-}
-
-/** Whether all of an answer is the text of its message: JSON that the model said. */
-export function isTextOf(answer: unknown, message: ChatMessage | undefined): boolean {
-  const { content } = message ?? {};
-  return (
-    typeof content === 'string' && typeof answer === 'object' && /^[{[]/.test(content) && content === toText(answer)
   );
 }

@@ -19,7 +19,7 @@ import { javaMapIn } from '../values/java-map.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import { printedCountsIn } from '../values/printed-counts.ts';
 import type { SpanFields } from '../values/span-fields.ts';
-import { fromConverseParameters } from './messages/converse.ts';
+import { fromConverseParameters } from './parts/converse.ts';
 
 type Fields = Record<string, unknown>;
 

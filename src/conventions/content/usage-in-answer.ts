@@ -1,10 +1,10 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
+import { usageObjectOf } from '../values/usage-object.ts';
 import { answerBodyIn } from './messages/envelopes.ts';
 import { isStored } from './messages/message-fields.ts';
 import { isAboutReply, nodeIn, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
 import { eventsInTexts, joinChunks, streamIn, yieldedIn } from './streams/stream-chunks.ts';
-import { usageObjectOf } from './usage-value.ts';
 
 /**
  * Finds the usage in an answer of a provider, of LangChain (also in its camel case), or in a list of one. Ollama's is in

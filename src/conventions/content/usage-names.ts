@@ -1,6 +1,23 @@
 /** The names of tokens and costs in the words of providers and SDKs. */
 import { CACHE_WRITE_NAMES, type CacheWrites } from './cache-writes.ts';
-import type { Usage } from './usage.ts';
+
+/** What a call has used. Costs are in US dollars. */
+export interface Usage {
+  readonly promptTokens?: number | undefined;
+  readonly outputTokens?: number | undefined;
+  readonly promptCost?: number | undefined;
+  readonly outputCost?: number | undefined;
+  /** What has no v4 field. The details of the tokens are parts of the tokens above. */
+  readonly total_tokens?: number | undefined;
+  readonly cache_read_tokens?: number | undefined;
+  readonly cache_write_tokens?: number | undefined;
+  readonly reasoning_tokens?: number | undefined;
+  readonly input_audio_tokens?: number | undefined;
+  readonly output_audio_tokens?: number | undefined;
+  readonly input_image_tokens?: number | undefined;
+  readonly output_image_tokens?: number | undefined;
+  readonly total_cost?: number | undefined;
+}
 
 type Read = Usage & CacheWrites;
 

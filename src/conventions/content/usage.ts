@@ -8,25 +8,9 @@ import type { SpanFields } from '../values/span-fields.ts';
 import { isSaid } from './answer-keys.ts';
 import { type CacheWrites, sumOfCacheWrites } from './cache-writes.ts';
 import { usageIn } from './usage-in-answer.ts';
-import { DETAILS, WHOLES } from './usage-names.ts';
+import { DETAILS, type Usage, WHOLES } from './usage-names.ts';
 
-/** What a call has used. Costs are in US dollars. */
-export interface Usage {
-  readonly promptTokens?: number | undefined;
-  readonly outputTokens?: number | undefined;
-  readonly promptCost?: number | undefined;
-  readonly outputCost?: number | undefined;
-  /** What has no v4 field. The details of the tokens are parts of the tokens above. */
-  readonly total_tokens?: number | undefined;
-  readonly cache_read_tokens?: number | undefined;
-  readonly cache_write_tokens?: number | undefined;
-  readonly reasoning_tokens?: number | undefined;
-  readonly input_audio_tokens?: number | undefined;
-  readonly output_audio_tokens?: number | undefined;
-  readonly input_image_tokens?: number | undefined;
-  readonly output_image_tokens?: number | undefined;
-  readonly total_cost?: number | undefined;
-}
+export type { Usage };
 
 const COSTS: ReadonlySet<string> = new Set(['promptCost', 'outputCost', 'total_cost']);
 

@@ -30,13 +30,13 @@ import {
   usageDetails,
   usageSums,
 } from '../content/usage.ts';
-import { usageObjectAt } from '../content/usage-value.ts';
 import type { Convention, Evaluation, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, numberOf, stringListOf, stringOf, unlessEmpty, wordOf } from '../values/attributes.ts';
 import { fieldsBelow, groupByIndex } from '../values/indexed-groups.ts';
 import { unflatten } from '../values/nested-keys.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectAt } from '../values/usage-object.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;

@@ -12,11 +12,11 @@ import { MessageReader, metadataOfMessages } from '../content/messages/messages.
 import { readRequest, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails, usageSums, withUsageOfBody } from '../content/usage.ts';
-import { usageObjectOf } from '../content/usage-value.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectOf } from '../values/usage-object.ts';
 
 type Fields = Record<string, unknown>;
 

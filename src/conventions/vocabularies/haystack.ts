@@ -12,10 +12,10 @@ import { MessageReader, metadataOfMessages } from '../content/messages/messages.
 import { readRequest, structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
-import { usageObjectOf } from '../content/usage-value.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectOf } from '../values/usage-object.ts';
 
 type Fields = Record<string, unknown>;
 

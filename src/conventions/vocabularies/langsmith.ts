@@ -35,12 +35,12 @@ import {
   usageSums,
   withUsageOfBody,
 } from '../content/usage.ts';
-import { usageObjectAt, usageObjectOf } from '../content/usage-value.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, countOf, objectOf, stringListOf, stringOf } from '../values/attributes.ts';
 import { fieldsBelow } from '../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectAt, usageObjectOf } from '../values/usage-object.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;

@@ -13,11 +13,11 @@ import { modelToolsAt } from '../content/model-tools.ts';
 import { blocksInText } from '../content/parts/message-parts.ts';
 import { readAnswer, structuredAt, structuredOf } from '../content/provider-bodies.ts';
 import { ownUsage, usageDetails, usageOfBody } from '../content/usage.ts';
-import { usageObjectAt } from '../content/usage-value.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { booleanOf, objectOf, omitUndefined, unquotedText } from '../values/attributes.ts';
 import { toOptionalText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectAt } from '../values/usage-object.ts';
 import { readEventContent } from './gen-ai/events.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 

@@ -14,10 +14,10 @@ import { MessageReader, metadataOfMessages } from '../content/messages/messages.
 import { readAnswer, readRequest } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails } from '../content/usage.ts';
-import { usageObjectOf } from '../content/usage-value.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, countOf, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectOf } from '../values/usage-object.ts';
 
 type Fields = Record<string, unknown>;
 

@@ -27,11 +27,11 @@ import {
   usageSums,
   withUsageOfBody,
 } from '../content/usage.ts';
-import { usageObjectAt } from '../content/usage-value.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf, omitUndefined, stringOf, tokenOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectAt } from '../values/usage-object.ts';
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['CHAT_MODEL', 'model'],

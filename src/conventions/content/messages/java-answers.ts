@@ -5,7 +5,7 @@
  * - LangChain4j's `{ aiMessage, metadata: { id, modelName, tokenUsage, finishReason } }`, and before that `{ content, tokenUsage }`
  */
 import { isObject } from '../../../wire/json.ts';
-import { usageObjectOf } from '../usage-value.ts';
+import { usageObjectOf } from '../../values/usage-object.ts';
 
 type Fields = Record<string, unknown>;
 

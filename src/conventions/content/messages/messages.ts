@@ -10,7 +10,6 @@ import { keepShape } from '../../../host/keep-shape.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { firstValue, jsonOf, listOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
-import { isTextOf } from '../answer-keys.ts';
 import {
   createParts,
   isNoContent,
@@ -42,6 +41,7 @@ import {
 import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
 import { NumberedCalls } from './numbered-calls.ts';
 import { openBody } from './open-body.ts';
+import { isTextOf } from './own-json.ts';
 import { fromRareAnswer } from './rare-answers.ts';
 
 /** Longer lists are not conversations: some apps write vectors and tables where messages are expected. */

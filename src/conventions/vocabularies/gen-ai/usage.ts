@@ -2,7 +2,6 @@
 import type { Attributes } from '../../../otel/span-slice.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { type Usage, UsageTable, usageOfBody } from '../../content/usage.ts';
-import { usageObjectOf } from '../../content/usage-value.ts';
 import {
   addTo,
   booleanOf,
@@ -18,6 +17,7 @@ import {
 } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
+import { usageObjectOf } from '../../values/usage-object.ts';
 
 const USAGE = new UsageTable(
   {

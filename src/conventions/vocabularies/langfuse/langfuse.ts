@@ -28,13 +28,13 @@ import {
 import { readError } from '../../content/read-error.ts';
 import { parametersAt } from '../../content/request-parameters.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';
-import { usageObjectAt } from '../../content/usage-value.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../../convention.ts';
 import { addTo, costOf, countOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { millisSinceStart } from '../../values/elapsed.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
+import { usageObjectAt } from '../../values/usage-object.ts';
 import { withSystem } from '../gen-ai/content.ts';
 import { isWrapped, readWrappedRequest, type WrappedRequest } from './openai.ts';
 

@@ -1,8 +1,8 @@
 /** The object that says what a call has used, however it was written: structured, as JSON, or as a language prints it. */
 import { isObject } from '../../wire/json.ts';
-import { jsonOf, withoutQuotes } from '../values/attributes.ts';
-import { printedCountsIn } from '../values/printed-counts.ts';
-import type { SpanFields } from '../values/span-fields.ts';
+import { jsonOf, withoutQuotes } from './attributes.ts';
+import { printedCountsIn } from './printed-counts.ts';
+import type { SpanFields } from './span-fields.ts';
 
 type Fields = Record<string, unknown>;
 

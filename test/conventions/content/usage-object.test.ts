@@ -1,8 +1,8 @@
 /** What a call has used, however the object that says it was written, in every place that takes one. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { usageObjectOf } from '../../../src/conventions/content/usage-value.ts';
 import { printedCountsIn } from '../../../src/conventions/values/printed-counts.ts';
+import { usageObjectOf } from '../../../src/conventions/values/usage-object.ts';
 import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 import { read } from '../span.ts';
 

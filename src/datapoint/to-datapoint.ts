@@ -138,7 +138,7 @@ function structureNameOf(span: DatapointSpan, reading: Reading): string {
 /** Names of spans have an operation before that of the agent or the tool: `invoke_agent Weather`, `agent: Weather`. */
 function isStructure(name: string, { name: declared }: Reading): boolean {
   if (!isName(name) || (declared !== undefined && !isDeclaredName(declared) && name.includes(declared))) return false;
-  return isDeclaredName(name) || isDeclaredName(name.replace(OPERATION, ''));
+  return isDeclaredName(name.replace(OPERATION, ''));
 }
 
 const OPERATION =

@@ -507,3 +507,32 @@ it('reads all of an answer whose body is in an event', () => {
     providerResponse: body,
   });
 });
+
+describe('vectors of an embedding', () => {
+  const embedding = { 'gen_ai.request.model': 'gemini-embedding-001', 'gen_ai.input.messages': '["some text"]' };
+
+  it.each(['embeddings', 'llm_call', 'text_completion'])(
+    'an operation %s of its model is no call of one that writes',
+    (operation) => {
+      expect(kindOf({ ...embedding, 'gen_ai.operation.name': operation })).toBe('generic');
+    },
+  );
+
+  it.each([
+    '[0.1,0.2]',
+    '[[0.1],[0.2]]',
+    '{"embeddings":[{"values":[0.1,0.2]}]}',
+    '{"object":"list","data":[{"object":"embedding","embedding":[0.1]}]}',
+    '[{"embedding":[0.1]}]',
+  ])('%s is left out', (vectors) => {
+    const reading = read({ ...embedding, 'gen_ai.operation.name': 'embeddings', 'gen_ai.output.messages': vectors });
+    expect(reading).toMatchObject({ inputs: { input: ['some text'] } });
+    expect(reading).not.toHaveProperty('output');
+    expect(reading).not.toHaveProperty('outputMessage');
+  });
+
+  it('an object with numbers is what another step returned', () => {
+    const output = '{"values":[1,2]}';
+    expect(read({ 'gen_ai.operation.name': 'plan', 'gen_ai.output.messages': output }).output).toBe(output);
+  });
+});

@@ -4,7 +4,7 @@
  */
 import type { Attributes, SpanSlice } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
-import { inputsAt } from '../content/inputs.ts';
+import { inputsAt, inputsOf } from '../content/inputs.ts';
 import { structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
@@ -37,12 +37,12 @@ export const toolSpans: Convention = {
   },
 
   read(span: SpanSlice, _kind: SpanKind, fields: SpanFields): Reading {
-    const result = structuredAt(fields, fields.firstKey(...RESULTS));
+    const [given, result] = [fields.firstKey(...INPUTS), fields.firstKey(...RESULTS)];
     return {
       name: fields.firstName(NAME),
       description: fields.string('tool.description'),
-      inputs: inputsAt(fields, fields.firstKey(...INPUTS)),
-      output: toStepOutput(typeof result === 'string' ? (printedByRuby(result) ?? result) : result),
+      inputs: inputsOf(printedByRuby(fields, given)) ?? inputsAt(fields, given),
+      output: toStepOutput(wordsIn(printedByRuby(fields, result)) ?? structuredAt(fields, result)),
       error: readError(span),
       metadata: { tool_call_id: fields.firstName('tool.call.id', 'tool.call_id', 'tool.id') },
     };
@@ -53,9 +53,14 @@ function hasAnyOf(attributes: Attributes, keys: readonly string[]): boolean {
   return keys.some((key) => attributes[key] !== undefined);
 }
 
+/** Read before JSON, which would seem to be cut. */
+function printedByRuby({ attributes }: SpanFields, key: string | undefined): unknown {
+  const text = key === undefined ? undefined : attributes[key];
+  return typeof text === 'string' ? parseRubyInspect(text) : undefined;
+}
+
 /** Blocks of text are all that a result of Claude's tools has. */
-function printedByRuby(text: string): unknown {
-  const value = parseRubyInspect(text);
+function wordsIn(value: unknown): unknown {
   if (!Array.isArray(value)) return value;
   const texts = value.map((block) => (isObject(block) && block['type'] === 'text' ? block['text'] : undefined));
   return texts.every((each) => typeof each === 'string') ? texts.join('\n') : value;

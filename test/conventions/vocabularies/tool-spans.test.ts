@@ -29,6 +29,12 @@ describe('a name with what the tool was given or returned', () => {
     expect(read({ ...NAMED, 'tool.output': output }).output).toBe('a "b" #{c}');
   });
 
+  it('arguments that Ruby prints are read', () => {
+    const reading = read({ ...NAMED, 'tool.input': '{"at"=>"yard", :days=>[1, nil], "of"=>{"a"=>true}}' });
+    expect(reading.inputs).toEqual({ at: 'yard', days: [1, null], of: { a: true } });
+    expect(reading.metadata).not.toHaveProperty('truncated');
+  });
+
   it.each(['[{:a', '{a: 1', '{"a"=>', '[{:type=>"text", :text=>#<Object:0x1>}]'])('%s stays a text', (output) => {
     expect(read({ ...NAMED, 'tool.output': output }).output).toBe(output);
   });

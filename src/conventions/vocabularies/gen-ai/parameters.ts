@@ -35,7 +35,7 @@ const PARAMETERS = new FieldTable<Reading>({
 
 const OTHER = new FieldTable<Record<string, unknown>>({
   top_k: [numberOf, 'gen_ai.request.top_k'],
-  n: [integerOf, 'gen_ai.request.choice.count', 'gen_ai.request.image.count', 'gen_ai.request.n'],
+  n: [integerOf, 'gen_ai.request.choice.count', 'gen_ai.request.image.count'],
   stream: [booleanOf, 'gen_ai.request.stream'],
   output_type: [mediaTypeOf, 'gen_ai.output.type'],
   reasoning_effort: [

@@ -536,3 +536,16 @@ describe('vectors of an embedding', () => {
     expect(read({ 'gen_ai.operation.name': 'plan', 'gen_ai.output.messages': output }).output).toBe(output);
   });
 });
+
+it.each([
+  ['{"model":"m","messages":[{"role":"user","content":"Hi"}]}', 'Hello'],
+  ['Hi', '{"choices":[{"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}'],
+])('bodies that promptfoo writes beside the conventions are the content of the call: %s', (request, response) => {
+  const call = { 'gen_ai.operation.name': 'chat', 'gen_ai.system': 'openai', 'gen_ai.request.model': 'm' };
+  const reading = read({ ...call, 'promptfoo.request.body': request, 'promptfoo.response.body': response });
+  expect(reading).toMatchObject({ messages: [{ role: 'user', content: 'Hi' }], output: 'Hello' });
+});
+
+it('a turn of an agent that promptfoo marks is no call', () => {
+  expect(kindOf({ 'gen_ai.turn.index': 1, 'gen_ai.system': 'azure' }, { name: 'gen_ai.turn 1' })).toBeUndefined();
+});

@@ -17,6 +17,7 @@ export const COMPLETIONS = [
   'gen_ai.agent.output_result',
   'gen_ai.output.text',
   'trace_output',
+  'promptfoo.response.body',
 ] as const;
 
 /** Returns the answer at a key with any text in it. */

@@ -51,6 +51,7 @@ const PROMPTS = [
   'gen_ai.input.speech',
   // Goose's.
   'trace_input',
+  'promptfoo.request.body',
 ] as const;
 export const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 

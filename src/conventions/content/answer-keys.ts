@@ -21,6 +21,7 @@ const ANSWERS = [
   'agentops.entity.output',
   'gen_ai.completion_json',
   ...['tfy.output', 'confident.span.output', 'honeyhive_outputs.result', 'raw.output', 'fi.raw_output'],
+  'judgment.output',
 ] as const;
 
 /** Where OpenInference and OpenLLMetry have the text of the answer's message, beside the answer as it was recorded. */

@@ -9,14 +9,20 @@ import { isName } from './structure-texts.ts';
 const MAX_CHARS = 80;
 const MAX_WORDS = 9;
 const MAX_PHRASE_WORDS = 6;
+/** Of scripts without capitals, in which no title is told from a sentence. */
+const MAX_CASELESS_WORDS = 5;
 /** With fewer words even a sentence says little. */
 const MIN_SENTENCE_WORDS = 3;
 
 /** Marks that end or divide sentences. */
 const PUNCTUATION = /[?!;…？！。，；]|[,:.]\s|[.,:]$|@\S+\.\w/;
+/** A server with its tool, or an operation with what it is of: `github: search_issues`, `ChatCompletion: gpt-4o`. */
+const LABEL = /^(\S+(?: \S+)?):\s(?=\S)/;
+/** The marks of lists and of what is short for more: `Writer, Editor & Co`, `Acme Inc. Support Agent`. */
+const INNER_MARK = /[,.](?=\s)/g;
 /** What only sentences say, of themselves or of others. */
 const SPEAKING = words(
-  `i i'm i'd i've my me mine myself you your yours yourself we our ours us he she his him her hers they their them
+  `i i'm i'd i've my me mine myself you yours yourself we ours us he she his him her hers they their them
   is are was were am will would could should has have had does did please
   ich mir mich mein meine meinen meiner meinem meines dein deine deinen deiner ihr ihre ihren ihrem wir uns unser unsere
   ist sind war bitte je moi mon mes tu vous votre vos nous notre nos est sont yo mis usted nuestra nuestro por-favor`,
@@ -29,8 +35,12 @@ const JOINING = words(
 /** Where words are not in capitals, the first or the last says that it is somebody or something that works. */
 const ROLE =
   /^(?:(?:sub)?agent(?:e|s|in|en)?|assist(?:ant|ante|ent|ente|entin)|asistente|assistente|anal(?:yst|yste|ista)|research(?:er)?|expert(?:e|o|a|in)?|[ei]?sp[eé][cz]ialist(?:e|a|in)?|(?:chat)?bot|tool|coordinator|planner|writer|editor|reviewer|engineer|developer|manager|supervisor|orchestrator|router|executor|evaluator|summari[sz]er|translator|classifier|retriever|helper|worker|team|crew|workflow|pipeline|service|system)$/i;
-/** Where there are no spaces: I, you, she and he, and the ends of questions and polite sentences. */
-const UNSPACED_SPEAKING = /[我你您她吗呢]|(?<!其)他|です|ます|ください|私|僕/;
+/**
+ * I, you, she and he where they are no part of another word, such as `自我`, `隐私` and `吉他`, and the ends of questions, wishes
+ * and polite sentences.
+ */
+const UNSPACED_SPEAKING =
+  /(?<!自)我|[你您她吗呢]|(?<![其吉利])他|です|ます|ください|[私僕](?=[はがのもをにた])|(?:세요|니다|까요|줘)(?:\s|$)/;
 const MIN_UNSPACED_CHARS = 6;
 
 function words(list: string): ReadonlySet<string> {
@@ -40,14 +50,24 @@ function words(list: string): ReadonlySet<string> {
 /** Whether the text may be such a name. */
 export function isDeclaredName(text: string): boolean {
   if (!isName(text) || (text.length >= MIN_UNSPACED_CHARS && UNSPACED_SPEAKING.test(text))) return false;
-  const parts = text.trim().split(/\s+/);
+  const words = text.trim().replace(LABEL, '$1 ');
+  const parts = words.split(/\s+/);
   if (parts.length === 1) return true;
-  if (text.length > MAX_CHARS || parts.length > MAX_WORDS || PUNCTUATION.test(withoutBraces(text))) return false;
+  if (words.length > MAX_CHARS || parts.length > MAX_WORDS) return false;
+  if (PUNCTUATION.test(withoutBraces(words))) return isTitleOfRole(words);
   if (parts.length < MIN_SENTENCE_WORDS) return true;
   if (isTitle(parts)) return true;
   if (parts.some((word, at) => isSpeaking(word, at, parts))) return false;
   if (ROLE.test(parts[0]!) || ROLE.test(parts.at(-1)!)) return true;
-  return parts.length <= MAX_PHRASE_WORDS && !parts.some((word, at) => at > 0 && namesPerson(word, parts[at + 1]));
+  if (parts.length > (parts.some(isCaseless) ? MAX_CASELESS_WORDS : MAX_PHRASE_WORDS)) return false;
+  return !parts.some((word, at) => at > 0 && namesPerson(word, parts[at + 1]));
+}
+
+/** Whether words with marks between them are a title all the same, and say that it is somebody or something that works. */
+function isTitleOfRole(words: string): boolean {
+  const unmarked = words.replace(INNER_MARK, '');
+  const parts = unmarked.split(/\s+/);
+  return !PUNCTUATION.test(unmarked) && isTitle(parts) && parts.some((word) => ROLE.test(word));
 }
 
 /** What a template has in braces is no part of a sentence. */
@@ -57,7 +77,11 @@ function withoutBraces(text: string): string {
 
 /** Whether all words but those that join others begin with a capital, or with no letter. */
 function isTitle(parts: readonly string[]): boolean {
-  return parts.every((word) => !/^\p{Ll}/u.test(word) || JOINING.has(word));
+  return parts.every((word) => !/^[\p{Ll}\p{Lo}]/u.test(word) || JOINING.has(word));
+}
+
+function isCaseless(word: string): boolean {
+  return /^\p{Lo}/u.test(word);
 }
 
 /** The first word of a sentence has a capital, and so has `I`. */

@@ -24,6 +24,10 @@ const NAMES = [
     '其他问题处理助手',
     '旅行計画アシスタント',
   ],
+  ...['github: search_issues', 'ChatCompletion: openai-main/gpt-4o', 'Model: gpt-4o', 'Tool call: Search the Web'],
+  ...['Writer, Editor & Co', 'Acme Inc. Support Agent', 'Agent No. 5', 'Chat with your PDF', 'weather_v1.2.3 /etc/x'],
+  ...['私人健康管理助手', '隐私合规审查专家', '自我介绍生成助手', '吉他学习助手', '其他问题处理专家'],
+  ...['고객 지원 분류 에이전트', 'وكيل خدمة العملاء', 'נציג שירות לקוחות', 'ग्राहक सहायता एजेंट'],
   ...['Planner #2', 'Plan & Execute', 'R&D/QA reviewer', 'LangGraph', 'gpt-4o mini agent'],
 ];
 
@@ -33,6 +37,15 @@ const SENTENCES = [
   ...['Help me to find a doctor for Anna', 'Summarize: Anna is ill', 'Hello, Anna', 'Anna is ill. Find a doctor'],
   ...['Schreibe ein Gedicht über meine Exfrau Anna Schmidt', 'Écris un poème sur mon ex-femme Anna'],
   ...['write an email to anna@example.org now', 'find anna a doctor near the old harbour of oslo today'],
+  ...[
+    'Anna: call me',
+    'Find a doctor: Anna Schmidt',
+    'Dear Anna, please call',
+    'Hello, Agent Smith!',
+    'Anna, Bob and Carl',
+  ],
+  ...['제 전처 안나에게 시를 써 주세요', '안나에게 생일 축하 편지를 써줘', 'اكتب قصيدة عن طليقتي آنا شميت'],
+  ...['כתוב שיר על גרושתי אנה שמידט', '私はアンナという者です', '私の元妻アンナへの手紙'],
   ...['请给我的前妻安娜写一首诗', '安娜病了怎么办呢？', 'アンナに手紙を書いてください'],
 ];
 

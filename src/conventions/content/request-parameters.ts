@@ -5,6 +5,7 @@
 import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
 import {
+  booleanOf,
   firstValue,
   integerOf,
   nameOf,
@@ -179,10 +180,35 @@ export function parametersAt(fields: SpanFields, key: string): Fields | undefine
   return parameters && withParameterNames(parameters);
 }
 
-/** Java prints numbers and texts alike. */
+/** A map is known by its keys. Of anything else only numbers are, and a text among them may name some, too. */
 function printedIn(text: string): Fields | undefined {
-  const [map, numbers] = [javaMapIn(text), printedCountsIn(text)];
-  return map || numbers ? { ...map, ...numbers } : undefined;
+  const map = javaMapIn(text);
+  return map ? withScalars(map) : unlessEmpty(numbersOfParameters(printedCountsIn(text)));
+}
+
+/** Java prints numbers and texts alike. */
+function withScalars(map: Fields): Fields {
+  const fields: Fields = {};
+  for (const key in map) fields[key] = numberOf(map[key]) ?? booleanOf(map[key]) ?? map[key];
+  return fields;
+}
+
+const NUMBERS: ReadonlySet<string> = new Set([
+  ...MAX_TOKENS_KEYS,
+  ...['temperature', 'top_p', 'topP', 'top_k', 'topK', 'seed', 'n', 'candidateCount', 'candidate_count'],
+  ...['presence_penalty', 'presencePenalty', 'frequency_penalty', 'frequencyPenalty'],
+]);
+const CONFIGS: ReadonlySet<string> = new Set([...CONFIG_KEYS, 'inferenceConfig']);
+
+function numbersOfParameters(counts: Fields | undefined): Fields {
+  const numbers: Fields = {};
+  for (const key in counts) {
+    const name = key.slice(0, 1).toLowerCase() + key.slice(1);
+    const value = counts[key];
+    if (typeof value === 'number' && NUMBERS.has(name)) numbers[key] = value;
+    else if (isObject(value) && CONFIGS.has(name)) numbers[key] = numbersOfParameters(value);
+  }
+  return numbers;
 }
 
 const STOP_KEYS = ['stop', 'stop_sequences', 'stopSequences'] as const;

@@ -102,3 +102,28 @@ test('reads the model of parameters that have no other', () => {
     expect(reading.other).toBeUndefined();
   }
 });
+
+test.each([
+  'ChatOptions{system=Call Anna=7, temperature=0.5, stream=true}',
+  'ChatOptions { System = Call Anna = 7, Temperature = 0.5 }',
+  'map[system:Call Anna:7 temperature:0.5]',
+])('reads no number of a text in %s', (parameters) => {
+  for (const spanOf of Object.values(PLACES)) {
+    const { temperature, other } = read(spanOf(parameters));
+    expect({ temperature, other }).toEqual({ temperature: 0.5, other: undefined });
+  }
+});
+
+test('reads words of a map that Java prints as what they were', () => {
+  const { other } = read(PLACES['openinference']!('{stream=false, topK=3, mode=fast}'));
+  expect(other).toEqual({ stream: false, top_k: 3, mode: 'fast' });
+});
+
+test('takes what the body of the request says before parameters that a language printed', () => {
+  const body = { model: 'claude', messages: [{ role: 'user', content: 'Hi' }], temperature: 0.5, stop: ['END'] };
+  const reading = read({
+    ...PLACES['openinference']!('Options[temperature=0.5, stop=[END]]'),
+    'input.value': json(body),
+  });
+  expect(reading).toMatchObject({ temperature: 0.5, stop: ['END'] });
+});

@@ -21,7 +21,13 @@ import type { SpanFields } from '../../values/span-fields.ts';
 import { isBeeAi, unlessInBody, withOneMessage } from './beeai.ts';
 import { readInput } from './input.ts';
 import { readOutput } from './messages.ts';
-import { openConfig, readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
+import {
+  arePrinted,
+  openConfig,
+  readInvocationParameters,
+  readModelAndProvider,
+  readParameters,
+} from './parameters.ts';
 import { withoutPrefixes } from './prefixed.ts';
 import { isRedacted, type RawValue, readTranscript, readValue } from './raw-value.ts';
 import { readTools } from './tools.ts';
@@ -91,8 +97,9 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const { model, provider } = readModelAndProvider(fields, parameters, app);
   const { inputs: variables, promptTemplate } = readTemplate(fields);
 
-  // Where the parameters were not recorded, the request has them.
-  const asked = parameters ?? (isRequestBody(requestBody) ? openConfig(parametersOfRequest(requestBody)) : undefined);
+  // Where the parameters were not recorded, the request has them. What a language prints of them lacks some.
+  const isWhole = parameters !== undefined && !arePrinted(fields);
+  const asked = !isWhole && isRequestBody(requestBody) ? openConfig(parametersOfRequest(requestBody)) : parameters;
 
   return addTo(readParameters(fields, asked), {
     model,

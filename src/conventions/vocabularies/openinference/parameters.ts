@@ -26,6 +26,11 @@ export function readInvocationParameters(fields: SpanFields): Record<string, unk
   return parameters && openConfig(parameters);
 }
 
+/** Whether the parameters are no JSON, but what a language prints of them. */
+export function arePrinted(fields: SpanFields): boolean {
+  return fields.attributes[PARAMETERS] !== undefined && fields.object(PARAMETERS) === undefined;
+}
+
 /** Returns the parameters with those of nested configs among them. */
 export function openConfig(parameters: Record<string, unknown>): Record<string, unknown> {
   if (!hasOtherForm(parameters)) return parameters;

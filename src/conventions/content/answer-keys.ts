@@ -40,9 +40,12 @@ export function isTextOfMessage(answer: unknown, attributes: Attributes): boolea
   return MESSAGE_TEXTS.some((key) => attributes[key] === answer);
 }
 
-/** Whether the recorded answer is the text of what the model said, which may be JSON with names and counts of its own. */
+/**
+ * Whether the recorded answer is the text of what the model said, which may be JSON with names and counts of its own. What came
+ * over the wire is a text, too, and no JSON.
+ */
 export function isSaid(recorded: unknown, { output }: Reading): boolean {
-  return (
-    output !== undefined && typeof recorded === 'string' && (recorded === output || unquotedText(recorded) === output)
-  );
+  if (output === undefined || typeof recorded !== 'string') return false;
+  const text = unquotedText(recorded);
+  return /^\s*[{[]/.test(text) && (text === output || recorded === output);
 }

@@ -90,8 +90,9 @@ export function openedAnswer(value: unknown): unknown {
   return typeof value === 'string' && !holdsAnyAnswer(inner) ? value : inner;
 }
 
-function holdsAnyAnswer(value: unknown): boolean {
-  return isAnswer(fromRareAnswer(joinChunks(value)));
+/** Whether this is an answer of any provider or framework, or the pieces of one. */
+export function holdsAnyAnswer(value: unknown): boolean {
+  return areAnswers(value) || isAnswer(fromRareAnswer(joinChunks(value)));
 }
 
 /** Returns the answer with an id that these words were read from; undefined if it is JSON that the model said. */
@@ -122,7 +123,7 @@ function openList(value: unknown): unknown {
 function toStructured(text: string, parsed: unknown): unknown {
   if (typeof parsed !== 'object') return text;
   // Python's spelling of data may be the words of an answer.
-  if (startsAsPython(text) && !holdsMessages(parsed) && !areAnswers(parsed) && !holdsBody(parsed)) return text;
+  if (startsAsPython(text) && !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
   return isLangChainText(text) ? fromLangChain(items) : items;
 }

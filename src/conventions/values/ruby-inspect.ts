@@ -5,8 +5,9 @@
 import { mayParse } from './text-weight.ts';
 
 const START = /^(?:\[\s*\{|\{)\s*(?::\w+\s*=>|"[^"\\]{0,200}"\s*=>|[a-z_]\w*: )/;
-/** A text, a key with its sign, and the word for nothing. */
-const TOKEN = /("(?:[^"\\]|\\.)*")(\s*=>)?|:(\w+)\s*=>|([A-Za-z_]\w*): |\bnil\b/g;
+/** A text, a key with its sign, and the word for nothing. A text that nothing ends goes to the end: it is looked through once. */
+const TOKEN =
+  /("[^"\\]*(?:\\[\s\S][^"\\]*)*(?:"|\\?$))(\s{0,8}=>)?|:(\w{1,100})\s{0,8}=>|(?<!\w)([A-Za-z_]\w{0,100}): |\bnil\b/g;
 
 /** Returns the value; undefined if the text is anything else. */
 export function parseRubyInspect(text: string): unknown {

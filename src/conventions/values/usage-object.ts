@@ -36,6 +36,7 @@ function withSmallInitials(fields: Fields, depth: number): Fields {
   if (depth > MAX_DEPTH || !hasCapital(fields)) return fields;
   const named: Fields = {};
   for (const key in fields) {
+    if (key === '__proto__') continue;
     const value = fields[key];
     named[key.slice(0, 1).toLowerCase() + key.slice(1)] = isObject(value) ? withSmallInitials(value, depth + 1) : value;
   }

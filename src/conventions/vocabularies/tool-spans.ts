@@ -19,7 +19,15 @@ const RESULTS = ['tool.output', 'tool.result', 'tool.call.result', 'output.value
 const CONTENT = [...INPUTS, ...RESULTS];
 /** Of requests and queries, which tell of a tool on the way, and of spans that say themselves what they are. */
 const OTHERS = [
-  ...['http.request.method', 'http.method', 'rpc.system', 'db.system', 'db.system.name', 'messaging.system'],
+  ...[
+    'http.request.method',
+    'http.method',
+    'rpc.system',
+    'rpc.system.name',
+    'db.system',
+    'db.system.name',
+    'messaging.system',
+  ],
   ...['openinference.span.kind', 'fi.span.kind', 'traceloop.span.kind', 'langfuse.observation.type'],
   ...['langsmith.span.kind', 'mlflow.spanType', 'mcp.method.name', 'gen_ai.request.model', 'llm.model_name'],
 ];

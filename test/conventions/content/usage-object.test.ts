@@ -141,6 +141,12 @@ it.each(['none', 'unknown', '{5 3 8}', '[5, 3, 8]', 'n/a', '', '5', 'model=gpt-4
   },
 );
 
+it('inherits nothing from a field with the name of the prototype', () => {
+  const usage = usageObjectOf('{"__proto__":{"promptTokens":5},"CompletionTokens":3}');
+  expect(usage?.['promptTokens']).toBeUndefined();
+  expect(usage?.['completionTokens']).toBe(3);
+});
+
 it('returns nothing but numbers with names, for any text', () => {
   const pieces = fc.constantFrom(
     '{',

@@ -45,6 +45,7 @@ it.each([
   [{ 'tool.input': '{}' }],
   [{ 'tool.name': 'curl', 'tool.version': '8', 'http.request.method': 'GET', 'tool.result': 'ok' }],
   [{ 'tool.name': 'psql', 'tool.args': '-c', 'db.system.name': 'postgresql' }],
+  [{ 'tool.name': 'look', 'tool.args': '{}', 'rpc.system.name': 'grpc' }],
   [{ 'tool.name': 'none', 'tool.input': '{}' }],
 ])('%j is no tool', (attributes) => {
   expect(kindOf(attributes)).toBeUndefined();

@@ -38,10 +38,12 @@ import { qwenCode } from './vocabularies/qwen-code.ts';
 import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
+import { toolSpans } from './vocabularies/tool-spans.ts';
 import { agenta } from './vocabularies/typed-spans/agenta.ts';
 import { confidentAi } from './vocabularies/typed-spans/confident-ai.ts';
 import { eino } from './vocabularies/typed-spans/eino.ts';
 import { honeyHive } from './vocabularies/typed-spans/honeyhive.ts';
+import { judgment } from './vocabularies/typed-spans/judgment.ts';
 import { monocle } from './vocabularies/typed-spans/monocle.ts';
 import { promptFlow } from './vocabularies/typed-spans/prompt-flow.ts';
 import { trueFoundry } from './vocabularies/typed-spans/truefoundry.ts';
@@ -90,6 +92,7 @@ export const CONVENTIONS: readonly Convention[] = [
   // Before OpenLLMetry, some of whose attribute names it writes.
   liteLlm,
   monocle,
+  judgment,
   agenta,
   eino,
   // Packages of OpenLLMetry, too.
@@ -101,6 +104,8 @@ export const CONVENTIONS: readonly Convention[] = [
   honeyHive,
   confidentAi,
   openInferenceWithoutKind,
+  // Of spans that no instrumentation has written.
+  toolSpans,
   platforms,
   genAiAdditions,
   copilot,

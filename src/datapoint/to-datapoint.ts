@@ -11,6 +11,7 @@ import { type SpanSlice, scopeOf } from '../otel/span-slice.ts';
 import { messageText } from '../wire/message-text.ts';
 import { REMOTE_PARENT } from '../wire/remote-parent.ts';
 import type { LogRequest, LogUpdate } from '../wire/v4.ts';
+import { isDeclaredName } from './declared-names.ts';
 import { toErrorText } from './error-text.ts';
 import { createdAt, durationOf, type TimedSpan } from './span-time.ts';
 import { isName, saysContent } from './structure-texts.ts';
@@ -131,8 +132,17 @@ function copyInto(target: Record<string, unknown>, source: Record<string, unknow
 /** Returns the span's name; `span` if that is content. */
 function structureNameOf(span: DatapointSpan, reading: Reading): string {
   const name = nameOf(span);
-  return isName(name) && !isNamedByContent(span) && !saysContent(name, reading) ? name : UNNAMED;
+  return isStructure(name, reading) && !isNamedByContent(span) && !saysContent(name, reading) ? name : UNNAMED;
 }
+
+/** Names of spans have an operation before that of the agent or the tool: `invoke_agent Weather`, `agent: Weather`. */
+function isStructure(name: string, { name: declared }: Reading): boolean {
+  if (!isName(name) || (declared !== undefined && !isDeclaredName(declared) && name.includes(declared))) return false;
+  return isDeclaredName(name.replace(OPERATION, ''));
+}
+
+const OPERATION =
+  /^(?:\w+[_./][\w./]*|[A-Z]{3,7}|[Aa]gent|[Tt]ool|[Tt]ask|chat|run|step|[Ff]low|workflow|chain|call):? /;
 
 /** CrewAI's tasks are named after their descriptions, which are prompts, and say so only when they end. */
 function isNamedByContent(span: DatapointSpan): boolean {

@@ -3,7 +3,8 @@
 import { OWN_ERROR_TYPES } from '../conventions/content/read-error.ts';
 import type { ReadError, Reading } from '../conventions/convention.ts';
 import { isObject } from '../wire/json.ts';
-import { isModel, isName, isToken, isWord } from './structure-texts.ts';
+import { isDeclaredName } from './declared-names.ts';
+import { isModel, isToken, isWord } from './structure-texts.ts';
 
 type IsStructure = (text: string) => boolean;
 type Fields = Record<string, unknown>;
@@ -52,10 +53,11 @@ export function withholdContent(reading: Reading): Reading {
   } = reading;
   const kept: Reading = structure;
   if (responseFormat !== undefined) kept.responseFormat = { type: responseFormat.type };
-  if (tools !== undefined) kept.tools = tools.filter((tool) => isName(tool.name)).map((tool) => ({ name: tool.name }));
+  if (tools !== undefined)
+    kept.tools = tools.filter((tool) => isDeclaredName(tool.name)).map((tool) => ({ name: tool.name }));
   const parameters = other && omitTexts(other);
   if (parameters !== undefined) kept.other = parameters;
-  if (name !== undefined && isName(name)) kept.name = name;
+  if (name !== undefined && isDeclaredName(name)) kept.name = name;
   if (model !== undefined && isModel(model)) kept.model = model;
   if (provider !== undefined && isToken(provider)) kept.provider = provider;
   if (finishReason !== undefined && isReason(finishReason)) kept.finishReason = finishReason;
@@ -92,7 +94,8 @@ function isScalar(value: unknown): boolean {
 
 /** Returns what of a value in the metadata is structure; undefined if nothing is. `key` is that of the value. */
 function structureIn(value: unknown, depth: number, key = ''): unknown {
-  if (typeof value === 'string') return isToken(value) || (NAME_KEY.test(key) && isName(value)) ? value : undefined;
+  if (typeof value === 'string')
+    return isToken(value) || (NAME_KEY.test(key) && isDeclaredName(value)) ? value : undefined;
   if (isScalar(value) || value === null) return value;
   if (depth > MAX_DEPTH) return undefined;
   if (Array.isArray(value)) return value.map((item) => structureIn(item, depth + 1, key)).filter(isSaid);

@@ -16,6 +16,7 @@ export const PLACES: Readonly<Record<string, (answer: unknown) => Attributes>> =
     honeyhive_event_name: 'n',
     'honeyhive_outputs.result': answer,
   }),
+  judgment: (answer) => ({ 'judgment.span_kind': 'llm', 'judgment.output': answer }),
   traceai: (answer) => ({ 'fi.span.kind': 'LLM', 'raw.output': answer }),
   openllmetry: (answer) => ({ 'llm.request.type': 'chat', 'traceloop.entity.output': answer }),
 };

@@ -2,9 +2,11 @@
  * One conversation, said by each vocabulary, is the same log; and so it is whatever its texts look like, and however its JSON
  * is written.
  */
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Reading } from '../../src/conventions/convention.ts';
 import type { Attributes } from '../../src/otel/span-slice.ts';
+import { documents } from './answer-documents.ts';
 import { read, type SpanParts } from './span.ts';
 
 interface Conversation {
@@ -322,6 +324,19 @@ describe.each(Object.entries(VOCABULARIES))('%s', (_, say) => {
       const conversation = { ...CONVERSATION, [place]: text };
       expect(readOf(conversation), text).toEqual(expectedOf(conversation));
     }
+  });
+
+  test('an answer of JSON says nothing else of the call', () => {
+    const aroundAnswer = (answer: string) => {
+      const { output, outputMessage, providerResponse: _body, ...reading } = read(...say({ ...CONVERSATION, answer }));
+      return { ...reading, output: output === answer, message: { ...outputMessage, content: undefined } };
+    };
+    const plain = aroundAnswer(CONVERSATION.answer);
+    fc.assert(
+      fc.property(documents, (document) => {
+        expect(aroundAnswer(json(document))).toEqual(plain);
+      }),
+    );
   });
 
   test('arguments of a tool may be any object', () => {

@@ -1,5 +1,7 @@
 /** Where vocabularies write the answer of a call, which may be the whole body of a provider. */
 import type { Attributes } from '../../otel/span-slice.ts';
+import type { Reading } from '../convention.ts';
+import { unquotedText } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const ANSWERS = [
@@ -19,6 +21,7 @@ const ANSWERS = [
   'agentops.entity.output',
   'gen_ai.completion_json',
   ...['tfy.output', 'confident.span.output', 'honeyhive_outputs.result', 'raw.output', 'fi.raw_output'],
+  'judgment.output',
 ] as const;
 
 /** Where OpenInference and OpenLLMetry have the text of the answer's message, beside the answer as it was recorded. */
@@ -35,4 +38,14 @@ export function answerKeysOf({ attributes }: SpanFields): string[] {
 /** Whether the answer is the text of its message too: a model may be asked for JSON, which is then no body. */
 export function isTextOfMessage(answer: unknown, attributes: Attributes): boolean {
   return MESSAGE_TEXTS.some((key) => attributes[key] === answer);
+}
+
+/**
+ * Whether the recorded answer is the text of what the model said, which may be JSON with names and counts of its own. What came
+ * over the wire is a text, too, and no JSON.
+ */
+export function isSaid(recorded: unknown, { output }: Reading): boolean {
+  if (output === undefined || typeof recorded !== 'string') return false;
+  const text = unquotedText(recorded);
+  return /^\s*[{[]/.test(text) && (text === output || recorded === output);
 }

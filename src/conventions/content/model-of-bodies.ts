@@ -4,9 +4,10 @@
  */
 import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
-import { addTo, nameOf, omitUndefined, tokenOf, unquotedText } from '../values/attributes.ts';
+import { addTo, nameOf, omitUndefined, tokenOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { listsAnswers } from './answer-items.ts';
+import { isSaid } from './answer-keys.ts';
 import { answerBodyIn, requestIn } from './messages/envelopes.ts';
 import { modelNameOf } from './request-parameters.ts';
 import { streamIn } from './streams/stream-chunks.ts';
@@ -29,7 +30,8 @@ export function modelOfBodies(reading: Reading, fields: SpanFields, answers: rea
   let model =
     modelNameOf(request?.['model']) ?? modelNameOf(metadata?.['response_model']) ?? modelNameOf(response?.['model']);
   for (const key of REQUESTS) model ??= modelOfRequest(valueAt(fields, key));
-  for (const key of answers) model ??= modelOfAnswer(valueAt(fields, key));
+  for (const key of answers)
+    if (model === undefined && !isSaid(fields.attributes[key], reading)) model = modelOfAnswer(valueAt(fields, key));
   return model;
 }
 
@@ -69,11 +71,6 @@ function saysTokensOf({ promptTokens, outputTokens }: Reading, body: Fields): bo
   if (!areNames || (promptTokens ?? outputTokens) === undefined) return false;
   const usage = usageOfBody(body);
   return usage?.promptTokens === promptTokens && usage?.outputTokens === outputTokens;
-}
-
-/** Whether the text is what the model said, which may be JSON with an id of its own. */
-function isSaid(text: unknown, { output }: Reading): boolean {
-  return output !== undefined && typeof text === 'string' && (text === output || unquotedText(text) === output);
 }
 
 /** Returns the id and the model that the body of an answer names. */

@@ -28,12 +28,13 @@ import { areChoices, joinItems } from './messages/join-messages.ts';
 import { toRole } from './messages/message-fields.ts';
 import { finishReasonOf, holdsMessages, isFragment, openTexts } from './messages/message-wrappers.ts';
 import { isLostAnswer, MessageReader } from './messages/messages.ts';
+import { isTextOf } from './messages/own-json.ts';
 import { fromRareAnswer } from './messages/rare-answers.ts';
 import { isMessageInOtherSpelling } from './messages/spellings.ts';
 import { toModelTools } from './model-tools.ts';
 import { fromLangChain } from './parts/langchain-json.ts';
 import { isKnownPart, isProviderPart } from './parts/message-parts.ts';
-import { readRequestParameters, withConfig } from './request-parameters.ts';
+import { readRequestParameters, withConfig, withParameterNames } from './request-parameters.ts';
 import { joinChunks } from './streams/stream-chunks.ts';
 
 type Fields = Record<string, unknown>;
@@ -89,8 +90,15 @@ export function openedAnswer(value: unknown): unknown {
   return typeof value === 'string' && !holdsAnyAnswer(inner) ? value : inner;
 }
 
-function holdsAnyAnswer(value: unknown): boolean {
-  return isAnswer(fromRareAnswer(joinChunks(value)));
+/** Whether this is an answer of any provider or framework, or the pieces of one. */
+export function holdsAnyAnswer(value: unknown): boolean {
+  return areAnswers(value) || isAnswer(fromRareAnswer(joinChunks(value)));
+}
+
+/** Returns the answer with an id that these words were read from; undefined if it is JSON that the model said. */
+export function rawAnswerOf(response: unknown, { outputMessage }: Reading): Fields | undefined {
+  if (!isObject(response) || stringOf(response['id']) === undefined || !holdsAnyAnswer(response)) return undefined;
+  return isTextOf(response, outputMessage) ? undefined : response;
 }
 
 /** Returns what a tool returned, at a key whose value is JSON. `null` is what it returned, too. */
@@ -115,7 +123,7 @@ function openList(value: unknown): unknown {
 function toStructured(text: string, parsed: unknown): unknown {
   if (typeof parsed !== 'object') return text;
   // Python's spelling of data may be the words of an answer.
-  if (startsAsPython(text) && !holdsMessages(parsed) && !areAnswers(parsed) && !holdsBody(parsed)) return text;
+  if (startsAsPython(text) && !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
   return isLangChainText(text) ? fromLangChain(items) : items;
 }
@@ -127,7 +135,7 @@ function areAnswers(parsed: unknown): boolean {
 
 /** Reads parameters and tools of a request. */
 export function readRequest(request: Fields): Reading {
-  const body = withConfig(withKnownNames(request));
+  const body = withConfig(withParameterNames(withKnownNames(request)));
   return addTo(readRequestParameters(body), { tools: toModelTools(body['tools'] ?? body['functions']) });
 }
 
@@ -157,15 +165,18 @@ export function readAnswer(
   // What a tool answered separates the turns around it.
   const areItems = Array.isArray(value) && !areChoices(value);
   const choices = (areItems ? joinItems(answers) : answers).filter(({ role }) => role === 'assistant');
-  const finishReason = holdsMessage ? finishReasonOf(value) : undefined;
   const [outputMessage, ...others] = choices;
+  const output = messageText(outputMessage);
+  // All of it may be the text of the message: then it is JSON that the model said.
+  const hasNames = holdsMessage && output !== text;
+  const finishReason = hasNames ? finishReasonOf(value) : undefined;
   if (isLostAnswer(outputMessage, finishReason, outputTokens)) return omitUndefined<Reading>({ finishReason });
   return omitUndefined<Reading>({
     outputMessage,
-    output: messageText(outputMessage),
+    output,
     finishReason,
     // A message of LangChain has the id of its run, and JSON that a model said one of its own.
-    callId: holdsMessage && isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
+    callId: hasNames && isObject(value) && !isMessageInOtherSpelling(value) ? nameOf(value['id']) : undefined,
     contentMetadata: others.length > 0 ? { choices: others } : undefined,
   });
 }

@@ -5,6 +5,7 @@
 import { isObject } from '../../wire/json.ts';
 import type { Reading } from '../convention.ts';
 import {
+  booleanOf,
   firstValue,
   integerOf,
   nameOf,
@@ -15,7 +16,11 @@ import {
   stringOf,
   unlessEmpty,
 } from '../values/attributes.ts';
+import { javaMapIn } from '../values/java-map.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+import { printedCountsIn } from '../values/printed-counts.ts';
+import type { SpanFields } from '../values/span-fields.ts';
+import { fromConverseParameters } from './parts/converse.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -31,6 +36,8 @@ const MAX_TOKENS_KEYS = [
   'max_new_tokens',
   'max_gen_len',
   'maxTokenCount',
+  // OpenAI's SDK for .NET.
+  'maxOutputTokenCount',
   // Bedrock's agents.
   'maximumLength',
 ] as const;
@@ -39,6 +46,7 @@ const MAX_TOKENS_KEYS = [
 const READ_ELSEWHERE: ReadonlySet<string> = new Set([
   'model',
   'model_name',
+  'modelId',
   'user',
   'metadata',
   ...MAX_TOKENS_KEYS,
@@ -123,21 +131,84 @@ export function withConfig(request: Fields): Fields {
   return { ...(config as Fields), ...rest };
 }
 
-/** Only these requests have the model under this name beside one of these. */
+/** No other request has one of these; the model has this name in those of some SDKs, too. */
 function isConverse({ modelId, inferenceConfig, toolConfig, messages }: Fields): boolean {
-  if (typeof modelId !== 'string') return false;
-  return isObject(inferenceConfig) || isObject(toolConfig) || Array.isArray(messages);
+  if (isObject(inferenceConfig) || isObject(toolConfig)) return true;
+  return typeof modelId === 'string' && Array.isArray(messages);
+}
+
+const SPELLED: ReadonlySet<string> = new Set([
+  ...['InferenceConfig', 'ToolConfig', 'MaxTokens', 'MaxOutputTokens', 'MaxOutputTokenCount', 'Temperature', 'TopP'],
+  ...['TopK', 'StopSequences', 'FrequencyPenalty', 'PresencePenalty', 'Seed', 'ResponseFormat'],
+]);
+
+/** Whether parameters have the names that the code of .NET and Go has for them. */
+export function areInCapitals(parameters: Fields): boolean {
+  let isKnown = false;
+  for (const key in parameters) {
+    const first = key.charCodeAt(0);
+    if (first < CAPITAL_A || first > CAPITAL_Z) return false;
+    isKnown ||= SPELLED.has(key);
+  }
+  return isKnown;
+}
+
+const CAPITAL_A = 0x41;
+const CAPITAL_Z = 0x5a;
+
+/** Returns parameters with the names of the APIs, whatever language wrote them. */
+export function withParameterNames(parameters: Fields): Fields {
+  return areInCapitals(parameters) ? fromConverseParameters(parameters) : parameters;
 }
 
 function fromConverse({ modelId, inferenceConfig, toolConfig, ...rest }: Fields): Fields {
   const { tools = undefined, toolChoice = undefined } = isObject(toolConfig) ? toolConfig : {};
   return {
-    model: modelId,
+    ...(modelId !== undefined && { model: modelId }),
     ...(isObject(inferenceConfig) && inferenceConfig),
     ...(Array.isArray(tools) && { tools }),
     ...(toolChoice !== undefined && { tool_choice: toolChoice }),
     ...rest,
   };
+}
+
+/** Returns the parameters at a key: structured, as JSON, or as a language prints them. */
+export function parametersAt(fields: SpanFields, key: string): Fields | undefined {
+  const value = fields.attributes[key];
+  if (value === undefined) return undefined;
+  const parameters = fields.object(key) ?? (typeof value === 'string' ? printedIn(value) : undefined);
+  return parameters && withParameterNames(parameters);
+}
+
+/** A map is known by its keys. Of anything else only numbers are, and a text among them may name some, too. */
+function printedIn(text: string): Fields | undefined {
+  const map = javaMapIn(text);
+  return map ? withScalars(map) : unlessEmpty(numbersOfParameters(printedCountsIn(text)));
+}
+
+/** Java prints numbers and texts alike. */
+function withScalars(map: Fields): Fields {
+  const fields: Fields = {};
+  for (const key in map) fields[key] = numberOf(map[key]) ?? booleanOf(map[key]) ?? map[key];
+  return fields;
+}
+
+const NUMBERS: ReadonlySet<string> = new Set([
+  ...MAX_TOKENS_KEYS,
+  ...['temperature', 'top_p', 'topP', 'top_k', 'topK', 'seed', 'n', 'candidateCount', 'candidate_count'],
+  ...['presence_penalty', 'presencePenalty', 'frequency_penalty', 'frequencyPenalty'],
+]);
+const CONFIGS: ReadonlySet<string> = new Set([...CONFIG_KEYS, 'inferenceConfig']);
+
+function numbersOfParameters(counts: Fields | undefined): Fields {
+  const numbers: Fields = {};
+  for (const key in counts) {
+    const name = key.slice(0, 1).toLowerCase() + key.slice(1);
+    const value = counts[key];
+    if (typeof value === 'number' && NUMBERS.has(name)) numbers[key] = value;
+    else if (isObject(value) && CONFIGS.has(name)) numbers[key] = numbersOfParameters(value);
+  }
+  return numbers;
 }
 
 const STOP_KEYS = ['stop', 'stop_sequences', 'stopSequences'] as const;

@@ -1,6 +1,6 @@
 /** Where the raw answer of a provider or a framework says what it has used. */
 import { isObject } from '../../wire/json.ts';
-import { objectOf } from '../values/attributes.ts';
+import { usageObjectOf } from '../values/usage-object.ts';
 import { answerBodyIn } from './messages/envelopes.ts';
 import { isStored } from './messages/message-fields.ts';
 import { isAboutReply, nodeIn, printedMessageIn, responseOfEvent } from './messages/rare-answers.ts';
@@ -29,7 +29,7 @@ export function usageIn(answer: unknown): Record<string, unknown> | undefined {
     (isObject(output) ? unlessEmptyObject(output['token_usage'] ?? output['tokenUsage']) : undefined) ??
     usageOfGeneration(body['generations']) ??
     usageOfReply(body);
-  const known = objectOf(usage);
+  const known = usageObjectOf(usage);
   return known && withPrices(known);
 }
 

@@ -51,15 +51,21 @@ function readValue(text: string, depth: number, budget: Budget): unknown {
   return split(text.slice(1, -1), false)?.map((item) => readValue(item, depth + 1, budget)) ?? text;
 }
 
-/** Splits at the commas outside of brackets; undefined if the brackets do not match. */
+/** Splits at the commas outside of brackets; undefined if the brackets do not match, also without those in texts. */
 function split(text: string, hasKeys: boolean): string[] | undefined {
+  return splitAt(text, hasKeys, isAnyBracket) ?? splitAt(text, hasKeys, isOfStructure);
+}
+
+type IsCounted = (text: string, at: number) => boolean;
+
+function splitAt(text: string, hasKeys: boolean, isCounted: IsCounted): string[] | undefined {
   const items: string[] = [];
   let depth = 0;
   let from = 0;
   for (let at = 0; at < text.length; at++) {
     const character = text[at];
-    if (character === '{' || character === '[') depth++;
-    else if (character === '}' || character === ']') depth--;
+    if (character === '{' || character === '[') depth += isCounted(text, at) ? 1 : 0;
+    else if (character === '}' || character === ']') depth -= isCounted(text, at) ? 1 : 0;
     else if (character === ',' && depth === 0 && isSeparator(text, at, hasKeys)) {
       items.push(text.slice(from, at));
       from = at + 2;
@@ -68,6 +74,19 @@ function split(text: string, hasKeys: boolean): string[] | undefined {
   }
   items.push(text.slice(from));
   return depth === 0 ? items : undefined;
+}
+
+function isAnyBracket(): boolean {
+  return true;
+}
+
+/** What stands after the brackets of a map or a list. A text has others: `:]`. */
+const AFTER = /^(?:[\]}]|$|, (?:[A-Za-z_$][\w$.-]*=|[{[]))/;
+
+/** Values begin with their bracket. */
+function isOfStructure(text: string, at: number): boolean {
+  if (text[at] === '{' || text[at] === '[') return at === 0 || /[=[]$|, $/.test(text.slice(Math.max(at - 2, 0), at));
+  return AFTER.test(text.slice(at + 1, at + 129));
 }
 
 function isSeparator(text: string, at: number, hasKeys: boolean): boolean {

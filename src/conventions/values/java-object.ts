@@ -3,7 +3,8 @@
  * values are texts, and no class is kept.
  *
  * Java escapes nothing: a text ends where the next field of the same object, the next object of a list, or the end of both
- * follows. A text with a bracket that nothing closes makes the whole a text.
+ * follows. A text with a bracket that nothing closes is read where what stands around the brackets tells those of texts; otherwise
+ * the whole is a text.
  */
 import { type Budget, budgetNow, mayParse } from './text-weight.ts';
 
@@ -26,8 +27,10 @@ function readObject(text: string, depth: number, budget: Budget): Fields | undef
   const start = OBJECT.exec(text)?.[0];
   if (start === undefined || depth > MAX_DEPTH || !text.endsWith(')')) return undefined;
   if (!budget.spend(text.length / CHARS_OF_WEIGHT)) return undefined;
+  const parts = split(text.slice(start.length, -1), NEXT_FIELD);
+  if (!parts) return undefined;
   const fields: Fields = {};
-  for (const field of split(text.slice(start.length, -1), NEXT_FIELD) ?? [text]) {
+  for (const field of parts) {
     const equals = field.indexOf('=');
     const name = field.slice(0, equals);
     if (equals < 1 || name in fields) return undefined;
@@ -43,15 +46,21 @@ function readValue(text: string, depth: number, budget: Budget): unknown {
   return split(text.slice(1, -1), NEXT_OBJECT)?.map((item) => readValue(item, depth + 1, budget)) ?? text;
 }
 
-/** Splits at what follows outside of brackets; undefined if the brackets do not match. */
+/** Splits at what follows outside of brackets; undefined if the brackets do not match, also without those in texts. */
 function split(text: string, next: RegExp): string[] | undefined {
+  return splitAt(text, next, isAnyBracket) ?? splitAt(text, next, isOfStructure);
+}
+
+type IsCounted = (text: string, at: number) => boolean;
+
+function splitAt(text: string, next: RegExp, isCounted: IsCounted): string[] | undefined {
   const items: string[] = [];
   let depth = 0;
   let from = 0;
   for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (character === '(' || character === '[' || character === '{') depth++;
-    else if (character === ')' || character === ']' || character === '}') depth--;
+    const character = text[at] as string;
+    if ('([{'.includes(character)) depth += isCounted(text, at) ? 1 : 0;
+    else if (')]}'.includes(character)) depth -= isCounted(text, at) ? 1 : 0;
     else if (character === ',' && depth === 0 && next.test(text.slice(at, at + 64))) {
       items.push(text.slice(from, at));
       from = at + 2;
@@ -60,4 +69,19 @@ function split(text: string, next: RegExp): string[] | undefined {
   }
   items.push(text.slice(from));
   return depth === 0 ? items : undefined;
+}
+
+function isAnyBracket(): boolean {
+  return true;
+}
+
+/** What stands before the bracket of an object, and after all of them. A text has others: `:)`. */
+const BEFORE_OBJECT = /(?:^|[=[]|, )[A-Z]\w{0,60}$/;
+const AFTER = /^(?:[)\]]|$|, [A-Z]\w{0,60}[=(])/;
+
+function isOfStructure(text: string, at: number): boolean {
+  const character = text[at];
+  if (character === '[') return text[at - 1] === '=' && text[at + 1] !== ' ';
+  if (character === '(') return BEFORE_OBJECT.test(text.slice(Math.max(at - 64, 0), at));
+  return (character === ')' || character === ']') && AFTER.test(text.slice(at + 1, at + 65));
 }

@@ -36,6 +36,7 @@ import { fieldsBelow, groupByIndex } from '../values/indexed-groups.ts';
 import { unflatten } from '../values/nested-keys.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectAt } from '../values/usage-object.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;
@@ -70,7 +71,7 @@ export const braintrust: Convention = {
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const about = objectAt(fields, SPAN_ATTRIBUTES);
     const metadata = objectAt(fields, 'braintrust.metadata');
-    const metrics = objectAt(fields, METRICS);
+    const metrics = addTo(flatObjectAt(fields, METRICS), usageObjectAt(fields, METRICS));
     const isCall = kind === 'model' || isEmbedding(span);
     const usage = (isCall ? USAGE : SUMS).read(metrics);
     const reading = isCall ? readCall(fields, kind, metadata, usage) : readStep(fields, kind, metadata);
@@ -124,7 +125,7 @@ function hasContent(attributes: Attributes): boolean {
 
 function countsTokens(attributes: Attributes): boolean {
   const metrics = attributes[METRICS];
-  if (typeof metrics === 'string') return /["'](?:prompt|completion)_tokens\\?["']/.test(metrics);
+  if (typeof metrics === 'string') return /\b(?:prompt|completion)_tokens\b/.test(metrics);
   if (isObject(metrics)) return 'prompt_tokens' in metrics || 'completion_tokens' in metrics;
   return TOKENS.some((key) => attributes[key] !== undefined);
 }
@@ -253,9 +254,13 @@ function readScores(scores: Fields): Evaluation[] | undefined {
 
 /** Returns an object from the JSON at a key, and from keys that begin with it. */
 function objectAt(fields: SpanFields, key: string): Fields {
+  return addTo(flatObjectAt(fields, key), fields.object(key));
+}
+
+function flatObjectAt(fields: SpanFields, key: string): Fields {
   const flat = fieldsBelow(fields.attributes, `${key}.`) ?? {};
   for (const name in flat) flat[name] = structuredOf(flat[name]);
-  return addTo(flat, fields.object(key));
+  return flat;
 }
 
 /** Returns what is at `<key>_json`, else at `key`, else the list of messages that was flattened below it. */

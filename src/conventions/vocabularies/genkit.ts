@@ -16,6 +16,7 @@ import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectOf } from '../values/usage-object.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -74,7 +75,7 @@ function readModelCall(fields: SpanFields): Reading {
   // Plugins have no part for a refusal; the provider's own answer has it.
   const answers = reader.readOutput(response['message'] ?? response['candidates']);
   const [outputMessage] = answers.length > 0 || !raw ? answers : reader.readOutput(raw);
-  const usage = USAGE.read(recordOf(response['usage']));
+  const usage = USAGE.read(usageObjectOf(response['usage']));
   return withUsageOfBody({
     endpoint: 'chat',
     messages: messages.length > 0 ? messages : undefined,
@@ -137,7 +138,7 @@ function readStep(fields: SpanFields): Reading {
     inputs: withoutKey(inputsAt(fields, INPUT)),
     outputMessage,
     output: isEmbedder ? undefined : text,
-    metadata: usageSums(USAGE.read(recordOf(recordOf(output)?.['usage']))),
+    metadata: usageSums(USAGE.read(usageObjectOf(recordOf(output)?.['usage']))),
     ...(isEmbedder && readModelAndProvider(name)),
   };
 }

@@ -17,6 +17,7 @@ import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts'
 import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectOf } from '../values/usage-object.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 import { readGenAiUsage } from './gen-ai/usage.ts';
 
@@ -90,7 +91,7 @@ function readModelCall(fields: SpanFields): Reading {
   const answer = response?.['content'];
   const [outputMessage] = answer === undefined || answer === null ? [] : reader.readOutput(answer);
   const usage = addTo(
-    USAGE.read(objectOf(response?.['usageMetadata'] ?? response?.['usage_metadata'])),
+    USAGE.read(usageObjectOf(response?.['usageMetadata'] ?? response?.['usage_metadata'])),
     // The kit counts thoughts and what its tools used, too: its own sums are those of the SDK's span below.
     readGenAiUsage(fields),
   );

@@ -15,6 +15,7 @@ import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectOf } from '../values/usage-object.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -80,7 +81,7 @@ function readModelCall(fields: SpanFields): Reading {
   const [outputMessage, ...others] = reader.readOutput(replies);
   // Chat generators have `meta` on the message, the others beside the replies.
   const meta = metaOf(replies[0]) ?? metaOf({ meta: Array.isArray(output['meta']) ? output['meta'][0] : undefined });
-  const usage = USAGE.read(objectOf(meta?.['usage']));
+  const usage = USAGE.read(usageObjectOf(meta?.['usage']));
   return {
     model: nameOf(meta?.['model']),
     provider: providerOf(fields.string(TYPE)),
@@ -134,7 +135,7 @@ function readStep(fields: SpanFields): Reading {
   const input = fields.firstKey(INPUT, 'haystack.pipeline.input_data', 'haystack.agent.input');
   const output = fields.firstKey(OUTPUT, 'haystack.pipeline.output_data', 'haystack.agent.output');
   const meta = isEmbedder ? metaOf(fields.object(OUTPUT)) : undefined;
-  const usage = USAGE.read(objectOf(meta?.['usage']));
+  const usage = USAGE.read(usageObjectOf(meta?.['usage']));
   return {
     model: nameOf(meta?.['model']),
     ...ownUsage(usage),

@@ -17,6 +17,7 @@ import { textOfState } from '../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import {
   jsonTextAt,
+  rawAnswerOf,
   readAnswer,
   readRequest,
   structuredAt,
@@ -24,6 +25,7 @@ import {
   toStepOutput,
 } from '../content/provider-bodies.ts';
 import { lastException, readError } from '../content/read-error.ts';
+import { parametersAt } from '../content/request-parameters.ts';
 import {
   IN_BODY,
   ownUsage,
@@ -38,6 +40,7 @@ import { addTo, countOf, objectOf, stringListOf, stringOf } from '../values/attr
 import { fieldsBelow } from '../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectAt, usageObjectOf } from '../values/usage-object.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
 type Fields = Record<string, unknown>;
@@ -103,14 +106,12 @@ function isEmbedding({ attributes }: SpanFields): boolean {
 function readModelCall(fields: SpanFields, general: Reading): Reading {
   const input = structuredAt(fields, INPUT);
   const request = isObject(input) ? withKnownNames(input) : {};
-  const invocation = fields.object(`${METADATA}ls_invocation_params`) ?? {};
+  const invocation = parametersAt(fields, `${METADATA}ls_invocation_params`) ?? {};
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
   const output = structuredAt(fields, OUTPUT);
   const answer = readAnswer(output, reader, general.outputTokens, jsonTextAt(fields, OUTPUT));
   const parameters = readRequest({ ...invocation, ...(stringOf(request['model']) !== undefined && request) });
-  const response = withKnownNames(output);
-  const isRawResponse = isObject(response) && stringOf(response['id']) !== undefined;
   return addTo(parameters, {
     model: general.model ?? fields.firstName(`${METADATA}ls_model_name`),
     // The general one is guessed from the model's name, or is `langchain`.
@@ -131,7 +132,7 @@ function readModelCall(fields: SpanFields, general: Reading): Reading {
       input === undefined && output === undefined ? general.contentMetadata : undefined,
     ),
     providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(request),
-    providerResponse: isRawResponse ? toPlainObject(response) : undefined,
+    providerResponse: toPlainObject(rawAnswerOf(withKnownNames(output), answer)),
   });
 }
 
@@ -191,9 +192,10 @@ const USAGE = new UsageTable(
 
 /** Reads the run's usage. The tokens of the GenAI attributes outrank those of the run. */
 function readUsage(fields: SpanFields, general: Reading): Usage {
-  const body = fields.object('langsmith.usage_metadata') ?? {};
-  const input = objectOf(body['input_token_details']) ?? fields.object('gen_ai.usage.input_token_details');
-  const output = objectOf(body['output_token_details']) ?? fields.object('gen_ai.usage.output_token_details');
+  const body = usageObjectAt(fields, 'langsmith.usage_metadata') ?? {};
+  const input = usageObjectOf(body['input_token_details']) ?? usageObjectAt(fields, 'gen_ai.usage.input_token_details');
+  const output =
+    usageObjectOf(body['output_token_details']) ?? usageObjectAt(fields, 'gen_ai.usage.output_token_details');
   const usage = USAGE.read(body);
   return {
     promptTokens: general.promptTokens ?? usage.promptTokens,

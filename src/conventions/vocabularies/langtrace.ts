@@ -17,6 +17,7 @@ import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { booleanOf, objectOf, omitUndefined, unquotedText } from '../values/attributes.ts';
 import { toOptionalText } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectAt } from '../values/usage-object.ts';
 import { readEventContent } from './gen-ai/events.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
@@ -48,7 +49,7 @@ export const langtrace: Convention = {
   read(_span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const { attributes } = fields;
     if (attributes[SERVICE] === 'framework') return readStep(fields);
-    const usage = usageOfBody({ usage: fields.object('llm.token.counts') }) ?? {};
+    const usage = usageOfBody({ usage: usageObjectAt(fields, 'llm.token.counts') }) ?? {};
     const metadata = {
       response_id: fields.firstName('gen_ai.response_id', 'llm.response_id', 'llm.generation_id'),
       system_fingerprint: fields.firstString('gen_ai.system_fingerprint', 'llm.system.fingerprint'),

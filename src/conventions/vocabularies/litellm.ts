@@ -9,7 +9,16 @@ import { toModelTools } from '../content/model-tools.ts';
 import { readError } from '../content/read-error.ts';
 import { ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
-import { booleanOf, integerOf, nameOf, numberOf, stringListOf, tokenOf, unlessEmpty } from '../values/attributes.ts';
+import {
+  booleanOf,
+  integerOf,
+  nameOf,
+  numberOf,
+  stringListOf,
+  tokenOf,
+  unlessEmpty,
+  wordOf,
+} from '../values/attributes.ts';
 import { FieldTable } from '../values/field-table.ts';
 import { groupByIndex } from '../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../values/plain-json.ts';
@@ -39,6 +48,7 @@ const COSTS = new UsageTable({
 const STRUCTURE = new FieldTable<Record<string, unknown>>({
   litellm_call_id: [nameOf, 'litellm.call_id'],
   call_type: [tokenOf, 'litellm.call_type'],
+  purpose: [wordOf, 'litellm.request.purpose'],
   provider_model: [nameOf, 'litellm.provider.model'],
   team_id: [nameOf, 'litellm.team.id'],
   mcp_server_name: [nameOf, 'litellm.mcp.server.name'],

@@ -17,6 +17,7 @@ import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails } from '../cont
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, countOf, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectOf } from '../values/usage-object.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -107,7 +108,7 @@ const USAGE = new UsageTable(
 );
 
 function readUsage(value: unknown): Usage {
-  const body = objectOf(value) ?? {};
+  const body = usageObjectOf(value) ?? {};
   const input = objectOf(body['prompt_tokens_details'] ?? body['input_tokens_details']);
   const output = objectOf(body['completion_tokens_details'] ?? body['output_tokens_details']);
   return addTo<Usage>(USAGE.read(body), {

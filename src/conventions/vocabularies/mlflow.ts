@@ -7,9 +7,16 @@ import { inputsOf } from '../content/inputs.ts';
 import { withKnownNames } from '../content/messages/body-spellings.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { modelToolsAt } from '../content/model-tools.ts';
-import { jsonValueAt, readAnswer, readRequest, toolOutputAt, toStepOutput } from '../content/provider-bodies.ts';
+import {
+  jsonValueAt,
+  rawAnswerOf,
+  readAnswer,
+  readRequest,
+  toolOutputAt,
+  toStepOutput,
+} from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
-import { withConfig } from '../content/request-parameters.ts';
+import { parametersAt, withConfig } from '../content/request-parameters.ts';
 import {
   IN_BODY,
   ownUsage,
@@ -24,6 +31,7 @@ import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf, omitUndefined, stringOf, tokenOf } from '../values/attributes.ts';
 import { toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { usageObjectAt } from '../values/usage-object.ts';
 
 const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['CHAT_MODEL', 'model'],
@@ -83,8 +91,6 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
   const messages = input === undefined ? [] : reader.read(input);
   const answer = readAnswer(output, reader, outputTokens);
   const { model, ...invocation } = readInvocation(fields, output);
-  const response = withKnownNames(output);
-  const isRawResponse = isObject(response) && stringOf(response['id']) !== undefined;
   return addTo(addTo(invocation, readRequest(request)), {
     model: textAt(fields, 'mlflow.llm.model') ?? nameOf(request['model']) ?? model ?? textAt(fields, 'model'),
     endpoint: stringOf(request['prompt']) === undefined ? 'chat' : 'complete',
@@ -93,7 +99,7 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
     ...answer,
     contentMetadata: addTo(metadataOfMessages(reader), answer.contentMetadata),
     providerRequest: stringOf(request['model']) === undefined ? undefined : toPlainObject(recorded),
-    providerResponse: isRawResponse ? toPlainObject(response) : undefined,
+    providerResponse: toPlainObject(rawAnswerOf(withKnownNames(output), answer)),
   });
 }
 
@@ -116,8 +122,8 @@ function choicesOf(output: unknown): unknown {
 
 /** LangChain's parameters have an attribute of their own, and its answer names the model. */
 function readInvocation(fields: SpanFields, output: unknown): Reading {
-  const parameters = fields.object('invocation_params') ?? {};
-  const answer = isObject(output) ? objectOf(output['llm_output']) : undefined;
+  const parameters = parametersAt(fields, 'invocation_params') ?? {};
+  const answer = isObject(output) && Array.isArray(output['generations']) ? objectOf(output['llm_output']) : undefined;
   const { other: _other, ...reading } = readRequest(parameters);
   const model = nameOf(parameters['model']) ?? nameOf(parameters['model_name']) ?? nameOf(answer?.['model_name']);
   return { ...reading, ...(model !== undefined && { model }) };
@@ -156,10 +162,17 @@ const TOKENS = new UsageTable(
   },
   IN_BODY,
 );
-const COSTS = new UsageTable({ promptCost: ['input_cost'], outputCost: ['output_cost'], total_cost: ['total_cost'] });
+const COSTS = new UsageTable({
+  promptCost: ['input_cost', 'inputCost'],
+  outputCost: ['output_cost', 'outputCost'],
+  total_cost: ['total_cost', 'totalCost'],
+});
 
 function readUsage(fields: SpanFields): Usage {
-  return addTo(TOKENS.read(fields.object('mlflow.chat.tokenUsage')), COSTS.read(fields.object('mlflow.llm.cost')));
+  return addTo(
+    TOKENS.read(usageObjectAt(fields, 'mlflow.chat.tokenUsage')),
+    COSTS.read(usageObjectAt(fields, 'mlflow.llm.cost')),
+  );
 }
 
 function textAt(fields: SpanFields, key: string): string | undefined {

@@ -221,3 +221,16 @@ describe("OpenInference's input", () => {
     if (short !== undefined) expect(contentOf(short)).toEqual(contentOf(writeLong(span)));
   });
 });
+
+test.each([
+  ['Fine :) thanks', 'and (you'],
+  ['a) one b) two', '[ ] todo ( x'],
+  ['{ an object', '1] first 2] second'],
+])('a text with brackets that nothing closes, as Java prints it, is whole: %j, %j', (said, asked) => {
+  const request = `ConverseRequest(ModelId=claude, Messages=[Message(Role=user, Content=[ContentBlock(Text=${asked})])])`;
+  const answer =
+    `ConverseResponse(Output=ConverseOutput(Message=Message(Role=assistant, Content=[ContentBlock(Text=${said})])), ` +
+    'StopReason=end_turn, Usage=TokenUsage(InputTokens=5, OutputTokens=2))';
+  const reading = read({ 'openinference.span.kind': 'LLM', 'input.value': request, 'output.value': answer });
+  expect(reading).toMatchObject({ output: said, messages: [{ role: 'user', content: asked }], promptTokens: 5 });
+});

@@ -12,6 +12,14 @@ test.each([
     { place: { city: 'Oslo', zip: null }, days: ['1', '2'], none: [] },
   ],
   ['{query=a=b, text=}', { query: 'a=b', text: '' }],
+  ['{text=It rains :] now, type=text}', { text: 'It rains :] now', type: 'text' }],
+  [
+    '{text=1) fine }: 2] bad, days=[{text=a [b, at=1}, {text=c}]}',
+    {
+      text: '1) fine }: 2] bad',
+      days: [{ text: 'a [b', at: '1' }, { text: 'c' }],
+    },
+  ],
   ['{__proto__=x, a=b}', { a: 'b' }],
 ])('%s', (text, map) => {
   expect(javaMapIn(text)).toEqual(map);
@@ -24,6 +32,8 @@ test.each([
   '{}',
   '{city=Paris',
   '{a=}}',
+  '{a=b], c=d}',
+  '{a=[b}',
   '{a b=c}',
   'city=Paris',
   3,

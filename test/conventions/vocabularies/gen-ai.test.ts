@@ -507,3 +507,45 @@ it('reads all of an answer whose body is in an event', () => {
     providerResponse: body,
   });
 });
+
+describe('vectors of an embedding', () => {
+  const embedding = { 'gen_ai.request.model': 'gemini-embedding-001', 'gen_ai.input.messages': '["some text"]' };
+
+  it.each(['embeddings', 'llm_call', 'text_completion'])(
+    'an operation %s of its model is no call of one that writes',
+    (operation) => {
+      expect(kindOf({ ...embedding, 'gen_ai.operation.name': operation })).toBe('generic');
+    },
+  );
+
+  it.each([
+    '[0.1,0.2]',
+    '[[0.1],[0.2]]',
+    '{"embeddings":[{"values":[0.1,0.2]}]}',
+    '{"object":"list","data":[{"object":"embedding","embedding":[0.1]}]}',
+    '[{"embedding":[0.1]}]',
+  ])('%s is left out', (vectors) => {
+    const reading = read({ ...embedding, 'gen_ai.operation.name': 'embeddings', 'gen_ai.output.messages': vectors });
+    expect(reading).toMatchObject({ inputs: { input: ['some text'] } });
+    expect(reading).not.toHaveProperty('output');
+    expect(reading).not.toHaveProperty('outputMessage');
+  });
+
+  it('an object with numbers is what another step returned', () => {
+    const output = '{"values":[1,2]}';
+    expect(read({ 'gen_ai.operation.name': 'plan', 'gen_ai.output.messages': output }).output).toBe(output);
+  });
+});
+
+it.each([
+  ['{"model":"m","messages":[{"role":"user","content":"Hi"}]}', 'Hello'],
+  ['Hi', '{"choices":[{"message":{"role":"assistant","content":"Hello"},"finish_reason":"stop"}]}'],
+])('bodies that promptfoo writes beside the conventions are the content of the call: %s', (request, response) => {
+  const call = { 'gen_ai.operation.name': 'chat', 'gen_ai.system': 'openai', 'gen_ai.request.model': 'm' };
+  const reading = read({ ...call, 'promptfoo.request.body': request, 'promptfoo.response.body': response });
+  expect(reading).toMatchObject({ messages: [{ role: 'user', content: 'Hi' }], output: 'Hello' });
+});
+
+it('a turn of an agent that promptfoo marks is no call', () => {
+  expect(kindOf({ 'gen_ai.turn.index': 1, 'gen_ai.system': 'azure' }, { name: 'gen_ai.turn 1' })).toBeUndefined();
+});

@@ -313,3 +313,18 @@ it('what a tool in Agenta returned stays as it is, and is named if it was cut', 
     metadata: { truncated: ['ag.data.outputs'] },
   });
 });
+
+it("the prompt of Judgment's calls has its cached tokens too", () => {
+  const usage = {
+    'judgment.usage.non_cached_input_tokens': 8,
+    'judgment.usage.cache_read_input_tokens': 4,
+    'judgment.usage.cache_creation_input_tokens': 1,
+    'judgment.usage.output_tokens': 3,
+  };
+  const { promptTokens, outputTokens, metadata } = read({ 'judgment.span_kind': 'llm', ...usage });
+  expect({ promptTokens, outputTokens, metadata }).toEqual({
+    promptTokens: 13,
+    outputTokens: 3,
+    metadata: { convention: 'judgment', cache_read_tokens: 4, cache_write_tokens: 1 },
+  });
+});

@@ -6,7 +6,7 @@
  * - Lisps join words with hyphens: `finish-reason`.
  */
 import { isObject } from '../../../wire/json.ts';
-import { fromConverse } from './converse.ts';
+import { fromConverse } from '../parts/converse.ts';
 import { fromJavaAnswer } from './java-answers.ts';
 import { withSnakeNames } from './spellings.ts';
 

@@ -66,12 +66,6 @@ const WORDS: ReadonlyMap<string, string> = new Map([
   ['other', 'other'],
   ['unknown', 'unknown'],
 ]);
-const REASONS: ReadonlySet<string | undefined> = new Set(WORDS.values());
-
-/** Returns a reason from JSON that the model may have written only if it is none of the source's own words. */
-export function knownReason(reason: string | undefined): string | undefined {
-  return REASONS.has(reason) ? reason : undefined;
-}
 
 /** The first constant of an enumeration of Protocol Buffers says nothing. */
 const UNSPECIFIED = /(?:^|_)unspecified$/i;

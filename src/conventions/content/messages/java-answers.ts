@@ -5,6 +5,7 @@
  * - LangChain4j's `{ aiMessage, metadata: { id, modelName, tokenUsage, finishReason } }`, and before that `{ content, tokenUsage }`
  */
 import { isObject } from '../../../wire/json.ts';
+import { usageObjectOf } from '../../values/usage-object.ts';
 
 type Fields = Record<string, unknown>;
 
@@ -23,13 +24,14 @@ function isResult(result: unknown): result is { output: Fields; metadata?: unkno
 }
 
 function fromResults(results: readonly { output: Fields; metadata?: unknown }[], about: unknown): Fields {
-  const { id, model, usage } = isObject(about) ? about : {};
+  const { id, model, usage: told } = isObject(about) ? about : {};
+  const usage = usageObjectOf(told);
   const choices = results.map(({ output, metadata }, index) => ({
     index,
     message: withText(output),
     ...reasonIn(metadata),
   }));
-  return { id, model, choices, ...(isObject(usage) && { usage: toUsage(usage) }) };
+  return { id, model, choices, ...(usage && { usage: toUsage(usage) }) };
 }
 
 /** A message that only calls tools may have no text. */

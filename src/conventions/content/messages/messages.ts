@@ -41,6 +41,7 @@ import {
 import { finishReasonOf, messagesInText, openTexts, unwrapMessages } from './message-wrappers.ts';
 import { NumberedCalls } from './numbered-calls.ts';
 import { openBody } from './open-body.ts';
+import { isTextOf } from './own-json.ts';
 import { fromRareAnswer } from './rare-answers.ts';
 
 /** Longer lists are not conversations: some apps write vectors and tables where messages are expected. */
@@ -85,8 +86,9 @@ export class MessageReader {
    */
   readOutput(value: unknown, choiceCount?: number): ChatMessage[] {
     const answer = fromRareAnswer(joinChunks(value, choiceCount));
-    this.finishReason ??= finishReasonOf(answer);
-    return this.#readAll(answer, 'assistant', this.reasoning);
+    const messages = this.#readAll(answer, 'assistant', this.reasoning);
+    if (!isTextOf(answer, messages[0])) this.finishReason ??= finishReasonOf(answer);
+    return messages;
   }
 
   /**

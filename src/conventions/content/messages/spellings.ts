@@ -10,7 +10,7 @@
  * - Python's LangChain and AutoGen name a message's class: `{ type: 'HumanMessage' }`, or `{ type: 'human' }`.
  */
 import { isObject } from '../../../wire/json.ts';
-import { fromConverseMessage, isConverseMessage } from './converse.ts';
+import { fromConverseMessage, isConverseMessage } from '../parts/converse.ts';
 import { fromFramework, isFrameworkMessage } from './framework-messages.ts';
 
 type Fields = Record<string, unknown>;

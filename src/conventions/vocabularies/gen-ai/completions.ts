@@ -3,6 +3,7 @@ import { isObject } from '../../../wire/json.ts';
 import { fromRareAnswer } from '../../content/messages/rare-answers.ts';
 import { isAnswer, structuredOf } from '../../content/provider-bodies.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
+import { unquotedText } from '../../values/attributes.ts';
 import { toText } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { contentAt } from './content-at.ts';
@@ -16,6 +17,7 @@ export const COMPLETIONS = [
   'gen_ai.agent.output_result',
   'gen_ai.output.text',
   'trace_output',
+  'promptfoo.response.body',
 ] as const;
 
 /** Returns the answer at a key with any text in it. */
@@ -28,10 +30,12 @@ export function completionAt(fields: SpanFields): unknown {
 
 /** JSON that is no answer of a provider is what the model said. Lists of texts may be answers. */
 export function unlessOwnJson(said: unknown, value = typeof said === 'string' ? structuredOf(said) : said): unknown {
-  if (typeof said !== 'string' || typeof value !== 'object' || !/^\s*[{[]/.test(said)) return value;
+  if (typeof said !== 'string' || typeof value !== 'object') return value;
+  const text = unquotedText(said);
+  if (!/^\s*[{[]/.test(text)) return value;
   if (isAnswer(value) || isCompletion(value) || (Array.isArray(value) && value.every(isText))) return value;
   const answer = fromRareAnswer(joinChunks(value));
-  return answer === value || !isAnswer(answer) ? { role: 'assistant', content: [{ type: 'text', text: said }] } : value;
+  return answer === value || !isAnswer(answer) ? { role: 'assistant', content: [{ type: 'text', text }] } : value;
 }
 
 function isText(item: unknown): item is string {

@@ -51,6 +51,7 @@ const PROMPTS = [
   'gen_ai.input.speech',
   // Goose's.
   'trace_input',
+  'promptfoo.request.body',
 ] as const;
 export const FINISH_REASONS = 'gen_ai.response.finish_reasons';
 
@@ -137,7 +138,7 @@ function tellsAnswer(span: SpanSlice): boolean {
 
 /** Returns the first finish reason that the span has beside its messages. */
 export function reportedFinishReason(fields: SpanFields): string | undefined {
-  return finishReasonAt(fields, FINISH_REASONS, 'gen_ai.response.finish_reason');
+  return finishReasonAt(fields, FINISH_REASONS, 'gen_ai.response.finish_reason', 'anthropic.message.stop_reason');
 }
 
 function asksForOne({ attributes }: SpanFields): boolean {
@@ -235,7 +236,10 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
   const messages = hasMessages(input) ? withSystem(readSystem(fields, events, reader), reader.read(input)) : undefined;
   const memory = readMemory(fields);
   const rerank = readRerank(fields);
-  const said = output === undefined || isVectors(output) ? undefined : lastAnswerOf(reader.readOutput(output));
+  const said =
+    output === undefined || (isVectors(output) && (Array.isArray(output) || isEmbedding(fields)))
+      ? undefined
+      : lastAnswerOf(reader.readOutput(output));
   const pictures = readPictures(fields);
   const outputMessage = said ?? pictures.outputMessage;
   return {
@@ -259,9 +263,23 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
 }
 
 /** Vectors are large, and nobody reads them. */
-function isVectors(output: unknown): boolean {
-  const first = Array.isArray(output) && Array.isArray(output[0]) ? output[0] : output;
-  return Array.isArray(first) && first.length > 0 && first.every((item) => typeof item === 'number');
+const VECTOR_KEYS = ['embeddings', 'data', 'embedding', 'values', 'vector', 'vectors'] as const;
+/** `{ embeddings: [{ values: [0.1] }] }`. */
+const VECTOR_DEPTH = 4;
+
+/** Whether this is one vector or several, or the answer of a model that makes them. */
+function isVectors(output: unknown, depth = 0): boolean {
+  if (depth > VECTOR_DEPTH) return false;
+  if (isObject(output)) return VECTOR_KEYS.some((key) => isVectors(output[key], depth + 1));
+  if (!Array.isArray(output) || output.length === 0) return false;
+  return typeof output[0] === 'object'
+    ? isVectors(output[0], depth + 1)
+    : output.every((item) => typeof item === 'number');
+}
+
+/** Other steps may return an object with numbers in a list. */
+function isEmbedding({ attributes }: SpanFields): boolean {
+  return /embed/i.test(`${attributes['gen_ai.operation.name']} ${attributes['gen_ai.request.model']}`);
 }
 
 function hasMessages(input: unknown): boolean {

@@ -66,6 +66,9 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
   ['react', 'plumbing'],
 ]);
 
+/** What OpenLLMetry calls every other model on Bedrock, and Gemini CLI every request. */
+const VAGUE: ReadonlySet<string> = new Set(['text_completion', 'llm_call']);
+
 /**
  * Generic operations that call no model themselves. Tokens on them are those of the calls below, which have logs of their
  * own, or of a call that was made before.
@@ -136,8 +139,7 @@ export const genAi: Convention = {
       // OpenLLMetry's turns of a session by voice. Its sounds have no model.
       if (isSentMessage(span)) return 'generic';
       if (operation === 'realtime') return attributes['gen_ai.request.model'] === undefined ? 'generic' : 'model';
-      // What OpenLLMetry calls every other model on Bedrock.
-      if (operation === 'text_completion' && isEmbedding(attributes['gen_ai.request.model'])) return 'generic';
+      if (VAGUE.has(operation) && isEmbedding(attributes['gen_ai.request.model'])) return 'generic';
       return STEPS.has(operation)
         ? 'plumbing'
         : (KINDS.get(operation) ?? KINDS.get(constantOf(operation)) ?? 'generic');

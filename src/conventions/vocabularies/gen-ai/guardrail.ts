@@ -17,11 +17,15 @@ export const GUARDRAIL_NAMES = [
   'gen_ai.guardrail.name',
 ] as const;
 
-const OPERATIONS: ReadonlySet<unknown> = new Set(['run_guardrail', 'apply_guardrail']);
+const OPERATIONS: ReadonlySet<unknown> = new Set([
+  ...['run_guardrail', 'apply_guardrail'],
+  // Traceloop's.
+  'guard',
+]);
 const FINDING = /^gen_ai\.(?:guardrail\.)?security\.finding$/;
 
 const VERDICT = new FieldTable<Record<string, unknown>>({
-  guardrail_verdict: [tokenOf, ...keysOf('verdict.type', 'decision.type')],
+  guardrail_verdict: [tokenOf, ...keysOf('verdict.type', 'decision.type', 'status')],
   guardrail_verdict_code: [codeOf, ...keysOf('verdict.code', 'decision.code')],
   guardrail_action: [tokenOf, ...keysOf('action.type')],
   guardrail_target: [tokenOf, ...keysOf('target.type')],
@@ -38,10 +42,10 @@ const FINDINGS = new FieldTable<Record<string, unknown>>(policyAndRisk(''));
 export function readGuardrail(fields: SpanFields): Reading {
   const { attributes, keys, span } = fields;
   if (!OPERATIONS.has(attributes['gen_ai.operation.name'])) return {};
-  const output = fields.firstKey(...keysOf('content.output.value'));
+  const output = fields.firstKey(...keysOf('content.output.value', 'output'));
   const findings = span.events.filter(({ name }) => FINDING.test(name)).map(readFinding);
   return {
-    inputs: inputsAt(fields, fields.firstKey(...keysOf('content.input.value'))),
+    inputs: inputsAt(fields, fields.firstKey(...keysOf('content.input.value', 'input'))),
     output: output && toOptionalText(attributes[output]),
     metadata: {
       ...VERDICT.read(attributes, keys),

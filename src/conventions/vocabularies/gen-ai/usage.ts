@@ -17,6 +17,7 @@ import {
 } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
+import { usageObjectOf } from '../../values/usage-object.ts';
 
 const USAGE = new UsageTable(
   {
@@ -162,8 +163,8 @@ const STRUCTURE = new FieldTable<Record<string, unknown>>({
 
 export function readGenAiUsage({ attributes, keys }: SpanFields): Usage {
   const usage: { -readonly [K in keyof Usage]: Usage[K] } = USAGE.read(attributes, keys);
-  const whole = attributes['gen_ai.usage'];
-  if (whole !== undefined) addTo(usage, addTo(usageOfBody({ usage: objectOf(whole) }) ?? {}, usage));
+  const whole = attributes['gen_ai.usage'] ?? attributes['llm.usage'];
+  if (whole !== undefined) addTo(usage, addTo(usageOfBody({ usage: whole }) ?? {}, usage));
   const details = detailsIn(attributes, keys);
   if (details) addTo(usage, addTo(usageOfBody({ usage: details }) ?? {}, usage));
   usage.total_cost ??= costOf(structuredCost(attributes)?.['amount'] ?? estimatedCost(attributes)?.[0]);
@@ -177,9 +178,10 @@ const DETAILS = /^gen_ai\.usage\.(\w+_details)$/;
 function detailsIn(attributes: Attributes, keys: readonly string[]): Record<string, unknown> | undefined {
   let details: Record<string, unknown> | undefined;
   for (const key of keys) {
-    if (!key.endsWith('_details')) continue;
+    if (!key.endsWith('details')) continue;
+    if (key === 'gen_ai.usage.details') details = { ...details, ...usageObjectOf(attributes[key]) };
     const name = DETAILS.exec(key)?.[1];
-    if (name !== undefined) details = { ...details, [name]: objectOf(attributes[key]) };
+    if (name !== undefined) details = { ...details, [name]: usageObjectOf(attributes[key]) };
   }
   return details;
 }

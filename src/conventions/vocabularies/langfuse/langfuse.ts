@@ -26,6 +26,7 @@ import {
   toStepOutput,
 } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
+import { parametersAt } from '../../content/request-parameters.ts';
 import { IN_BODY, ownUsage, type Usage, UsageTable, usageDetails, usageSums } from '../../content/usage.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../../convention.ts';
 import { addTo, costOf, countOf, numberOf, stringOf } from '../../values/attributes.ts';
@@ -33,6 +34,7 @@ import { millisSinceStart } from '../../values/elapsed.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toPlainJson, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
+import { usageObjectAt } from '../../values/usage-object.ts';
 import { withSystem } from '../gen-ai/content.ts';
 import { isWrapped, readWrappedRequest, type WrappedRequest } from './openai.ts';
 
@@ -84,7 +86,7 @@ export const langfuse: Convention = {
 export function readObservation(fields: SpanFields, type: unknown): Reading {
   const { span } = fields;
   const usage = readUsage(fields);
-  const wrapped = isWrapped(span.name, fields.object(PARAMETERS));
+  const wrapped = isWrapped(span.name, parametersAt(fields, PARAMETERS));
   const request = readWrappedRequest(wrapped, readAppMetadata(fields));
   const level = levelOf(fields);
   const reading = type === 'generation' ? readGeneration(fields, request, usage.outputTokens) : readStep(fields);
@@ -129,7 +131,7 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
   const input = withKnownNames(valueAt(fields, INPUT));
   const history = input === undefined ? [] : reader.read(input);
   const messages = withSystem(reader.readSystem(request.instructions), history);
-  const parameters = fields.object(PARAMETERS) ?? {};
+  const parameters = parametersAt(fields, PARAMETERS) ?? {};
   const tools = isObject(input) ? (input['tools'] ?? input['functions']) : undefined;
   // The wrapper writes `""` for answers that it does not know.
   const isUnknown = fields.attributes[OUTPUT] === '' && isWrapped(fields.span.name, parameters);
@@ -156,7 +158,7 @@ function isRequest(input: unknown): input is Fields {
 
 function readStep(fields: SpanFields): Reading {
   const output = fields.firstKey(OUTPUT, 'langfuse.trace.output');
-  const parameters = fields.object(PARAMETERS);
+  const parameters = parametersAt(fields, PARAMETERS);
   const isEmbedding = typeOf(fields.span) === 'embedding';
   return {
     name: fields.span.name,
@@ -200,8 +202,8 @@ const USAGE = new UsageTable(
 const COSTS = new UsageTable({ promptCost: ['input'], outputCost: ['output'], total_cost: ['total'] });
 
 function readUsage(fields: SpanFields): Usage {
-  const body = fields.object('langfuse.observation.usage_details') ?? {};
-  const costs = fields.object('langfuse.observation.cost_details') ?? {};
+  const body = usageObjectAt(fields, 'langfuse.observation.usage_details') ?? {};
+  const costs = usageObjectAt(fields, 'langfuse.observation.cost_details') ?? {};
   const usage = USAGE.read(body);
   const { total_tokens: total } = usage;
   const [prompt, output] = agreeing(body, total);

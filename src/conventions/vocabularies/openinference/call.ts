@@ -6,9 +6,10 @@ import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { isTextOfMessage } from '../../content/answer-keys.ts';
-import { knownReason, toFinishReason } from '../../content/messages/finish-reason.ts';
+import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages/messages.ts';
+import { isTextOf } from '../../content/messages/own-json.ts';
 import { isMessageInOtherSpelling } from '../../content/messages/spellings.ts';
 import { isResponseBody, modelNameOf } from '../../content/request-parameters.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
@@ -20,7 +21,13 @@ import type { SpanFields } from '../../values/span-fields.ts';
 import { isBeeAi, unlessInBody, withOneMessage } from './beeai.ts';
 import { readInput } from './input.ts';
 import { readOutput } from './messages.ts';
-import { openConfig, readInvocationParameters, readModelAndProvider, readParameters } from './parameters.ts';
+import {
+  arePrinted,
+  openConfig,
+  readInvocationParameters,
+  readModelAndProvider,
+  readParameters,
+} from './parameters.ts';
 import { withoutPrefixes } from './prefixed.ts';
 import { isRedacted, type RawValue, readTranscript, readValue } from './raw-value.ts';
 import { readTools } from './tools.ts';
@@ -83,13 +90,16 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const outputMessage = answers[0];
   const others = completions.length > 0 ? completions.slice(1) : answers.slice(1);
   // What the model said may be JSON with a model and an id of its own.
-  const isSaid = response.text !== undefined && messageText(outputMessage) === response.text;
+  const isSaid =
+    isTextOf(response.json, outputMessage) ||
+    (response.text !== undefined && messageText(outputMessage) === response.text);
   const body = response.isDamaged || isSaid ? undefined : responseBody;
   const { model, provider } = readModelAndProvider(fields, parameters, app);
   const { inputs: variables, promptTemplate } = readTemplate(fields);
 
-  // Where the parameters were not recorded, the request has them.
-  const asked = parameters ?? (isRequestBody(requestBody) ? openConfig(parametersOfRequest(requestBody)) : undefined);
+  // Where the parameters were not recorded, the request has them. What a language prints of them lacks some.
+  const isWhole = parameters !== undefined && !arePrinted(fields);
+  const asked = !isWhole && isRequestBody(requestBody) ? openConfig(parametersOfRequest(requestBody)) : parameters;
 
   return addTo(readParameters(fields, asked), {
     model,
@@ -191,7 +201,7 @@ function readFinishReason(
     toFinishReason(attributes[TANSTACK_FINISH_REASON]) ??
     toFinishReason(attributes[LANGCHAIN4J_FINISH_REASONS]) ??
     toFinishReason(attributes[FINISH_REASON_OF_MESSAGE]) ??
-    (isSaid ? knownReason(reason) : reason);
+    (isSaid ? undefined : reason);
   const isResponsesApi = isResponseBody(parameters) || body?.['object'] === 'response';
   return finishReason === 'stop' && isResponsesApi && answer?.tool_calls?.length ? 'tool_calls' : finishReason;
 }

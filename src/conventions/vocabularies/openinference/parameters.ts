@@ -1,6 +1,13 @@
 /** Model, provider and parameters of an OpenInference LLM span. */
 import { isObject } from '../../../wire/json.ts';
-import { modelNameOf, readRequestParameters } from '../../content/request-parameters.ts';
+import {
+  areInCapitals,
+  modelNameOf,
+  parametersAt,
+  readRequestParameters,
+  withConfig,
+  withParameterNames,
+} from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
 import { integerOf, MAX_NAME_CHARS, nameOf, numberOf, stringListOf, stringOf } from '../../values/attributes.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
@@ -8,31 +15,43 @@ import type { SpanFields } from '../../values/span-fields.ts';
 const PARAMETERS = 'llm.invocation_parameters';
 /** Keys below which frameworks pass a generation config on. */
 const NESTED = ['config', 'generationConfig', 'generation_config', 'inferenceConfig'] as const;
+const OPENED = [...NESTED, 'toolConfig'] as const;
 
 /**
  * Returns the request without its messages, with nested generation configs flattened; undefined if there is none. The
  * OpenAI Agents bridge gives the response instead.
  */
 export function readInvocationParameters(fields: SpanFields): Record<string, unknown> | undefined {
-  const parameters = fields.object(PARAMETERS);
+  const parameters = parametersAt(fields, PARAMETERS);
   return parameters && openConfig(parameters);
+}
+
+/** Whether the parameters are no JSON, but what a language prints of them. */
+export function arePrinted(fields: SpanFields): boolean {
+  return fields.attributes[PARAMETERS] !== undefined && fields.object(PARAMETERS) === undefined;
 }
 
 /** Returns the parameters with those of nested configs among them. */
 export function openConfig(parameters: Record<string, unknown>): Record<string, unknown> {
-  if (!hasNestedConfig(parameters)) return parameters;
-  const open: Record<string, unknown> = Object.assign({}, ...NESTED.map((key) => parameters[key]).filter(isObject));
-  for (const key in parameters) if (!NESTED.some((name) => name === key)) open[key] = parameters[key];
+  if (!hasOtherForm(parameters)) return parameters;
+  const known = withConfig(withParameterNames(parameters));
+  const open: Record<string, unknown> = Object.assign({}, ...NESTED.map((key) => known[key]).filter(isObject));
+  for (const key in known) if (!NESTED.some((name) => name === key)) open[key] = known[key];
   return open;
 }
 
-export function hasNestedConfig(parameters: Record<string, unknown>): boolean {
-  return NESTED.some((key) => isObject(parameters[key]));
+/** Whether parameters are nested, or spelled as languages spell them. */
+export function hasOtherForm(parameters: Record<string, unknown>): boolean {
+  return OPENED.some((key) => isObject(parameters[key])) || areInCapitals(parameters);
 }
 
 /** Returns the model that the request asks for. */
 export function modelIn(parameters: Record<string, unknown> | undefined): string | undefined {
-  return modelNameOf(parameters?.['model']) ?? modelNameOf(parameters?.['model_name']);
+  return (
+    modelNameOf(parameters?.['model']) ??
+    modelNameOf(parameters?.['model_name']) ??
+    modelNameOf(parameters?.['modelId'])
+  );
 }
 
 /** `app` is the metadata that the app attached: LangChain's names for model and provider are in it. */

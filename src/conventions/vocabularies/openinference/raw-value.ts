@@ -1,7 +1,7 @@
 /** The raw values of a span: `input.value` and `output.value`, what was hidden of them, and transcripts of sound. */
 import { answerBodyIn, holdsBody } from '../../content/messages/envelopes.ts';
 import { holdsMessages } from '../../content/messages/message-wrappers.ts';
-import { isStructuredText } from '../../content/provider-bodies.ts';
+import { holdsAnyAnswer, isStructuredText } from '../../content/provider-bodies.ts';
 import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
 import { unflatten } from '../../values/nested-keys.ts';
@@ -52,8 +52,8 @@ export function readValue(fields: SpanFields, key: 'input.value' | 'output.value
   const text = written !== undefined && isJson ? unquotedText(written) : written;
   const parsed = text === undefined || isStructuredText(text) ? fields.structure(key) : undefined;
   // Python's spelling of data may be the words of an answer.
-  const isData = !holdsMessages(parsed) && !holdsBody(parsed);
-  const isWords = key === 'output.value' && text !== undefined && startsAsPython(text) && isData;
+  const isPython = key === 'output.value' && text !== undefined && startsAsPython(text);
+  const isWords = isPython && !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed);
   const json = typeof parsed === 'string' || isWords ? undefined : answerBodyIn(parsed);
   return { isDamaged: fields.truncated.has(key), json, text, isJson };
 }

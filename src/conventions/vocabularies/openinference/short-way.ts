@@ -40,7 +40,7 @@ import { DOUBTS } from '../gen-ai/short-way.ts';
 import { isBody, isRequestBody, parametersOfRequest, SYSTEM_KEYS } from './call.ts';
 import { lacksContent, listIn } from './input.ts';
 import { hostedItemsIn } from './messages.ts';
-import { hasNestedConfig, modelIn } from './parameters.ts';
+import { hasOtherForm, modelIn } from './parameters.ts';
 import { toAnswerPieces, toMessagePieces } from './short-messages.ts';
 import { readTools } from './tools.ts';
 
@@ -175,7 +175,7 @@ function parametersOf(request: Body | undefined): Parameters | undefined {
 }
 
 function parametersIn(json: PlainFields): Parameters | undefined {
-  if (hasNestedConfig(json) || isResponseBody(json) || firstValue(json, SYSTEM_KEYS) !== undefined) {
+  if (hasOtherForm(json) || isResponseBody(json) || firstValue(json, SYSTEM_KEYS) !== undefined) {
     return undefined;
   }
   const reading = readRequestParameters(json);

@@ -8,7 +8,7 @@ import { MessageReader } from '../../content/messages/messages.ts';
 import { toModelTool } from '../../content/model-tools.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { textOfEvent, toStepOutput } from '../../content/provider-bodies.ts';
-import { readRequestParameters } from '../../content/request-parameters.ts';
+import { parametersAt, readRequestParameters } from '../../content/request-parameters.ts';
 import type { Reading } from '../../convention.ts';
 import {
   jsonOf,
@@ -123,7 +123,8 @@ export function readEmbedding(fields: SpanFields): Reading {
   }
   const only = texts.length === 0 ? fields.string('embedding.text') : undefined;
   if (only !== undefined && !isRedacted(only)) texts.push(only);
-  const parameters = fields.object('embedding.invocation_parameters') ?? fields.object('llm.invocation_parameters');
+  const parameters =
+    parametersAt(fields, 'embedding.invocation_parameters') ?? parametersAt(fields, 'llm.invocation_parameters');
   return {
     model: nameOf(parameters?.['model']) ?? fields.firstName('embedding.model_name', 'llm.model_name'),
     provider: fields.firstName('llm.provider', 'llm.system'),

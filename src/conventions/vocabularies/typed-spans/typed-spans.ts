@@ -7,7 +7,7 @@ import { isObject } from '../../../wire/json.ts';
 import { inputsOf } from '../../content/inputs.ts';
 import { withKnownNames } from '../../content/messages/body-spellings.ts';
 import { answerBodyIn } from '../../content/messages/envelopes.ts';
-import { knownReason, toFinishReason } from '../../content/messages/finish-reason.ts';
+import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { finishReasonOf, holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { isWholeAnswer, modelOfRequest, namesIn } from '../../content/model-of-bodies.ts';
@@ -161,7 +161,6 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
   const asked = modelOfRequest(request);
   const isRequest = asked !== undefined;
   // JSON that the model said may have an id, a model and a reason of its own.
-  const reason = finishReasonOf(joinChunks(response));
   const isSaid = said === undefined && response !== undefined && answer.output === (text ?? toText(response));
   const body = isSaid ? undefined : answerBodyIn(response);
   const whole = isObject(body) && isWholeAnswer(body) ? body : undefined;
@@ -176,7 +175,7 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
       callId: id,
       finishReason:
         answer.finishReason ??
-        (isSaid ? knownReason(reason) : reason) ??
+        (isSaid ? undefined : finishReasonOf(joinChunks(response))) ??
         toFinishReason(textAt(fields, source.finishReason)),
       ...templateOf(source, fields),
       inputs: toPlainObject(variablesOf(source, fields)),

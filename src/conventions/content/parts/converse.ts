@@ -35,6 +35,11 @@ export function fromConverse(body: Fields): Fields | undefined {
   };
 }
 
+/** Returns the parameters of a request without its messages with the names of the API. */
+export function fromConverseParameters({ ToolConfig: config, ...rest }: Fields): Fields {
+  return { ...(withApiNames(rest, 0) as Fields), ...(isObject(config) && { toolConfig: toToolConfig(config) }) };
+}
+
 /** Whether each of its blocks is a member of a union. */
 export function isConverseMessage(value: unknown): boolean {
   if (!isObject(value) || typeof wordOf(value['Role']) !== 'string') return false;

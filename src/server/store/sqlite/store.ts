@@ -38,6 +38,7 @@ import { createDiskSpace } from './file/disk-space.ts';
 import { checkingFirst, createFileWatch } from './file/file-watch.ts';
 import { createLogSync } from './file/log-sync.ts';
 import { migrateSqlite } from './file/migrations.ts';
+import { createThreadLoad } from './index/thread-load.ts';
 import { createViewerIndex } from './index/viewer-index.ts';
 import { createWordMerges } from './index/word-merges.ts';
 import { forgetTraces, ingest } from './ingest/ingest.ts';
@@ -114,7 +115,8 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const statements = prepareStatements(prepareWrite);
   const space = createDiskSpace({ file, database, onChange: (isFull) => onSpaceChange(isFull) });
   const checkpoints = createCheckpoints({ file, database, prepare: prepareWrite });
-  const sync = createLogSync(database, file);
+  const load = createThreadLoad();
+  const sync = createLogSync(database, { file, onWait: load.countAll });
   const turns = createWriteTurns(database, {
     ...{ file, lockTimeoutMillis, canInterrupt: readDatabase !== database, sync },
     ...{ beforeCommit: space.checkGrowth, afterCommit: checkpoints.afterCommit },
@@ -124,7 +126,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const viewerStatements = prepareViewerStatements(prepareWrite);
   const index = createViewerIndex({
     ...{ file, database, prepare: prepareWrite, statements: viewerStatements },
-    ...{ turns, space, onError },
+    ...{ turns, space, onError, load },
   });
   const erasureStatements = prepareErasureStatements(prepareWrite);
   const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });

@@ -61,16 +61,36 @@ test('a time that is left out counts neither as idle nor as work', () => {
   expect(load.isSaturated()).toBe(false);
   write(100);
   expect(load.isSaturated()).toBe(true);
-  // One that goes on beyond the second which has been judged.
+  // As long as it goes on, nothing new is known.
   const endNext = load.leaveOut();
   wait(900);
   write(200);
-  expect(load.isSaturated()).toBe(false);
+  expect(load.isSaturated()).toBe(true);
   wait(5_000);
   endNext();
-  write(990);
-  wait(20);
+  write(890);
+  wait(90);
   expect(load.isSaturated()).toBe(true);
+  wait(30);
+  expect(load.isSaturated()).toBe(false);
+});
+
+test('a time of which all counts is work, unless it is left out as well', () => {
+  const { load, write, wait } = watchedThread();
+  const end = load.countAll();
+  wait(900);
+  const endOfLeaving = load.leaveOut();
+  wait(5_000);
+  end();
+  wait(5_000);
+  endOfLeaving();
+  write(50);
+  wait(60);
+  expect(load.isSaturated()).toBe(true);
+  wait(950);
+  load.countAll()();
+  wait(60);
+  expect(load.isSaturated()).toBe(false);
 });
 
 test('each second is judged by itself', () => {

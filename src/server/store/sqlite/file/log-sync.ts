@@ -1,7 +1,6 @@
 /**
- * Waits until the disk has what was committed, beside the transactions that follow. The engine would wait within each
- * commit, and hold up this thread and whoever else needs the lock meanwhile: the index has nearly all of its time while
- * the disk works.
+ * Waits until the disk has what was committed, beside all else. The engine would wait within each commit, and hold up
+ * this thread and whoever else needs the lock meanwhile: the index has nearly all of its time while the disk works.
  *
  * With `synchronous=NORMAL`, the engine leaves out this wait, and nothing else: in a power cut, the file is whole, and
  * without the last transactions of the write-ahead log. So whoever answers only after the wait has lost nothing.
@@ -15,6 +14,8 @@ export interface LogSync {
   wait(): Promise<void>;
   /** Does the same within the call. */
   waitHere(): void;
+  /** The wait that is running; what is committed before its end waits for the next one. */
+  readonly running: Promise<void> | undefined;
   /** Throws a `SqliteError` once a wait has failed. Must be called before each commit: nobody would be told of it. */
   check(): void;
   /** From here on, the engine waits within each commit. Must be called before the connection is closed. */
@@ -32,11 +33,19 @@ const SYNC_CALLS: SyncCalls = {
   run: (descriptor) => fdatasyncSync(descriptor),
 };
 
+export interface LogSyncOptions {
+  readonly file: string;
+  /** Called when a wait begins that others go on beside. The function that it returns is called at its end. */
+  readonly onWait?: (() => () => void) | undefined;
+  readonly calls?: SyncCalls;
+}
+
 /**
  * `database` is the connection whose commits are waited for. Returns undefined where it has no log that could be opened:
  * then the engine goes on to wait within each commit.
  */
-export function createLogSync(database: SqliteDatabase, file: string, calls = SYNC_CALLS): LogSync | undefined {
+export function createLogSync(database: SqliteDatabase, options: LogSyncOptions): LogSync | undefined {
+  const { file, onWait = () => () => {}, calls = SYNC_CALLS } = options;
   const descriptor = openLog(database);
   if (descriptor === undefined) return undefined;
   database.exec('PRAGMA synchronous = NORMAL');
@@ -66,7 +75,9 @@ export function createLogSync(database: SqliteDatabase, file: string, calls = SY
     }).catch(fail);
 
   const start = (): Promise<void> => {
+    const onEnd = onWait();
     const sync = run().finally(() => {
+      onEnd();
       if (running === sync) running = undefined;
     });
     running = sync;
@@ -93,6 +104,9 @@ export function createLogSync(database: SqliteDatabase, file: string, calls = SY
       }
     },
     check,
+    get running() {
+      return running;
+    },
     close: async () => {
       while (running) await running.catch(() => {});
       database.exec('PRAGMA synchronous = FULL');

@@ -22,36 +22,54 @@ export interface ThreadLoad {
   addIndexing(millis: number): void;
   /** Leaves out the time from this call on until that of the function which it returns. */
   leaveOut(): () => void;
+  /** Counts that time as work: who writes waits for the disk, and writes no more meanwhile. */
+  countAll(): () => void;
   /** Says it of the last whole window; of a thread that is not known yet, that it is not. */
   isSaturated(): boolean;
 }
 
 export function createThreadLoad(readTimes: () => LoopTimes = readLoopTimes): ThreadLoad {
-  let start = readTimes();
+  let last = readTimes();
+  let [idleMillis, activeMillis] = [0, 0];
+  let [leftOut, countedWhole] = [0, 0];
   let indexingMillis = 0;
   let isSaturated = false;
+
+  const addPast = (): void => {
+    const now = readTimes();
+    const [idle, active] = [now.idle - last.idle, now.active - last.active];
+    last = now;
+    if (leftOut > 0) return;
+    idleMillis += countedWhole > 0 ? 0 : idle;
+    activeMillis += countedWhole > 0 ? idle + active : active;
+  };
+
   return {
     addIndexing: (millis) => {
       indexingMillis += millis;
     },
     leaveOut: () => {
-      const from = readTimes();
+      addPast();
+      leftOut += 1;
       return () => {
-        const now = readTimes();
-        start = {
-          idle: start.idle + now.idle - Math.max(from.idle, start.idle),
-          active: start.active + now.active - Math.max(from.active, start.active),
-        };
+        addPast();
+        leftOut -= 1;
+      };
+    },
+    countAll: () => {
+      addPast();
+      countedWhole += 1;
+      return () => {
+        addPast();
+        countedWhole -= 1;
       };
     },
     isSaturated: () => {
-      const now = readTimes();
-      const idleMillis = now.idle - start.idle;
-      const millis = idleMillis + now.active - start.active;
+      addPast();
+      const millis = idleMillis + activeMillis;
       if (millis < WINDOW_MILLIS) return isSaturated;
       isSaturated = idleMillis < LEAST_IDLE * Math.max(0, millis - indexingMillis);
-      start = now;
-      indexingMillis = 0;
+      [idleMillis, activeMillis, indexingMillis] = [0, 0, 0];
       return isSaturated;
     },
   };

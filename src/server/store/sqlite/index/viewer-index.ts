@@ -13,7 +13,7 @@ import type { SessionChange } from '../../viewer-store.ts';
 import { createIndexCalls, type IndexCallsParts } from './index-calls.ts';
 import { type IndexPace, paceAt } from './index-pace.ts';
 import type { PassedOver } from './index-work.ts';
-import { createThreadLoad } from './thread-load.ts';
+import { createThreadLoad, type ThreadLoad } from './thread-load.ts';
 
 /** Writes that come close together are indexed together. */
 const GATHER_MILLIS = 40;
@@ -48,14 +48,14 @@ export interface ViewerIndex {
 export interface ViewerIndexParts extends Omit<IndexCallsParts, 'onRead' | 'onWritten' | 'onLent' | 'onUnusable'> {
   /** Called with what the operator should know, once a minute for logs that are passed over. */
   readonly onError: (error: unknown) => void;
+  readonly load?: ThreadLoad;
 }
 
 const NOTHING = { outcome: 'written', changed: [], passedOver: [], isTidy: true, isOverdue: false } as const;
 
-export function createViewerIndex({ onError, ...parts }: ViewerIndexParts): ViewerIndex {
+export function createViewerIndex({ onError, load = createThreadLoad(), ...parts }: ViewerIndexParts): ViewerIndex {
   const { statements, turns } = parts;
   const listeners = new Set<(change: SessionChange) => void>();
-  const load = createThreadLoad();
   let timer: NodeJS.Timeout | undefined;
   let closed = false;
   let version = Date.now();

@@ -1,6 +1,6 @@
 /**
  * Group commit. Waiting for the disk costs far more than the statements do, so all writes that arrive in one turn of
- * the event loop share one transaction, and are answered once its commit is on disk, for which the next one does not wait
+ * the event loop, or while the disk works, share one transaction, and are answered once its commit is on disk
  * (log-sync.ts). One that throws undoes only itself.
  *
  * A savepoint would do for that, but makes the engine copy each page that is changed. So there is none where nothing
@@ -237,7 +237,10 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
       for (const { job } of committed) job.reject(error);
     };
     if (!sync) return answerAll();
-    if (!mayBlock) return void sync.wait().then(answerAll, rejectAll);
+    if (!mayBlock) {
+      const onSynced = () => hasWork() && schedule();
+      return void sync.wait().then(answerAll, rejectAll).then(onSynced);
+    }
     try {
       sync.waitHere();
     } catch (error) {
@@ -289,6 +292,12 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
 
   const hasWork = (): boolean => current !== undefined || queue.length > 0;
 
+  /**
+   * What arrives while the disk works is answered after the next wait at the earliest, however soon it is committed: it
+   * shares one transaction, and until then the lock is free for the other connection.
+   */
+  const waitsForDisk = (): boolean => openedAt === undefined && sync?.running !== undefined;
+
   const onTurn = (): void => {
     isScheduled = false;
     const isIdle = !hasWork() && openedAt === undefined;
@@ -297,11 +306,11 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
       if (hasWork() || lends.length > 0) schedule();
       return;
     }
-    if (isIdle) return;
+    if (isIdle || waitsForDisk()) return;
     hasLent = false;
     // The first turn of the event loop that brings nothing is the last one of the transaction.
     runTurn(performance.now() + TURN_MILLIS, !hasWork());
-    if (hasWork() || openedAt !== undefined || lends.length > 0) schedule();
+    if ((hasWork() && !waitsForDisk()) || openedAt !== undefined || lends.length > 0) schedule();
   };
 
   const schedule = (): void => {
@@ -324,7 +333,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
 
   return {
     depth: () => queue.length + (current ? 1 : 0),
-    isBusy: () => hasWork() || openedAt !== undefined,
+    isBusy: () => hasWork() || openedAt !== undefined || sync?.running !== undefined,
     run: (work, onWritten) => add(work, false, onWritten),
     runRepeatable: (work) => add(work, true),
     runInSavepoint: savepoint.run,

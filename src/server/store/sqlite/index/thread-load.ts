@@ -31,7 +31,8 @@ export interface ThreadLoad {
 export function createThreadLoad(readTimes: () => LoopTimes = readLoopTimes): ThreadLoad {
   let last = readTimes();
   let [idleMillis, activeMillis] = [0, 0];
-  let [leftOut, countedWhole] = [0, 0];
+  /** How many times each of them has begun and not ended. */
+  const open = { leftOut: 0, countedWhole: 0 };
   let indexingMillis = 0;
   let isSaturated = false;
 
@@ -39,31 +40,26 @@ export function createThreadLoad(readTimes: () => LoopTimes = readLoopTimes): Th
     const now = readTimes();
     const [idle, active] = [now.idle - last.idle, now.active - last.active];
     last = now;
-    if (leftOut > 0) return;
-    idleMillis += countedWhole > 0 ? 0 : idle;
-    activeMillis += countedWhole > 0 ? idle + active : active;
+    if (open.leftOut > 0) return;
+    idleMillis += open.countedWhole > 0 ? 0 : idle;
+    activeMillis += open.countedWhole > 0 ? idle + active : active;
+  };
+
+  const begin = (kind: keyof typeof open): (() => void) => {
+    addPast();
+    open[kind] += 1;
+    return () => {
+      addPast();
+      open[kind] -= 1;
+    };
   };
 
   return {
     addIndexing: (millis) => {
       indexingMillis += millis;
     },
-    leaveOut: () => {
-      addPast();
-      leftOut += 1;
-      return () => {
-        addPast();
-        leftOut -= 1;
-      };
-    },
-    countAll: () => {
-      addPast();
-      countedWhole += 1;
-      return () => {
-        addPast();
-        countedWhole -= 1;
-      };
-    },
+    leaveOut: () => begin('leftOut'),
+    countAll: () => begin('countedWhole'),
     isSaturated: () => {
       addPast();
       const millis = idleMillis + activeMillis;

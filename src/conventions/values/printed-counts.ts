@@ -1,6 +1,7 @@
 /**
  * Reads numbers by their names as any language prints an object: Java `{input=5, output=3}` and `Usage[inputTokens=5]`, Go
- * `map[input:5]`, .NET `Usage { InputTokens = 5 }`, Ruby `{:input=>5}`, Rust `Usage { input: Some(5) }`.
+ * `map[input:5]`, .NET `Usage { InputTokens = 5 }`, Ruby `{:input=>5}`, Rust `Usage { input: Some(5) }`, PHP
+ * `Array ( [input] => 5 )`, Scala `Map(input -> 5)`.
  *
  * Only for places where nothing but counts can be: words and lists are skipped, and brackets need not match.
  */
@@ -11,7 +12,7 @@ type Fields = Record<string, unknown>;
 const MAX_CHARS = 4_000;
 /** A name with what stands before its value, a number that is no part of a word, a bracket or a comma. */
 const TOKEN =
-  /([A-Za-z_]\w{0,100})["']?\s{0,4}(?:=>|[=:])|(?<![\w.-])(-?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?)(?![\w.])|[{[(]|[)}\]]|,/g;
+  /(?:\[(?=\w{1,100}\] =>))?([A-Za-z_]\w{0,100})["'\]]?\s{0,4}(?:=>|->|[=:])|(?<![\w.-])(-?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?)(?![\w.])|[{[(]|[)}\]]|,/g;
 
 /** What is in one pair of brackets. */
 interface Frame {

@@ -41,6 +41,8 @@ const FORMS: readonly (readonly [string, Write])[] = [
   ["Ruby's symbols", (counts) => `{${listed(counts, (name, count) => `:${name}=>${count}`)}}`],
   ['a struct of Rust', (counts) => `Usage { ${listed(counts, (name, count) => `${name}: Some(${count})`)} }`],
   ['a record of .NET', (counts) => `Usage { ${listed(counts, (name, count) => `${inPascalCase(name)} = ${count}`)} }`],
+  ["PHP's array", (counts) => `Array\n(\n${listed(counts, (name, count) => `    [${name}] => ${count}\n`, '')})\n`],
+  ["Scala's map", (counts) => `Map(${listed(counts, (name, count) => `${name} -> ${count}`)})`],
   [
     'JSON of .NET',
     (counts) =>

@@ -228,7 +228,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     answerWhenSynced(answers, end === Number.POSITIVE_INFINITY);
   };
 
-  /** Transactions go on meanwhile. `mayBlock` waits within the call. */
+  /** Other connections go on meanwhile. `mayBlock` waits within the call. */
   const answerWhenSynced = (committed: readonly Done[], mayBlock: boolean): void => {
     const answerAll = () => {
       for (const { answer } of committed) answer();

@@ -40,7 +40,7 @@ export interface Connections {
 
 /** `onLost` is called when a connection breaks. @throws {HumanloopError} if `pg` is not installed. */
 export function connect(url: string, onLost: () => void): Connections {
-  const { Pool, Client } = loadDriver();
+  const { Pool, Client, Query } = loadDriver();
   const { address, isPooled } = readAddress(url);
   const open = (max: number, waitMillis: number): pg.Pool => {
     const pool = new Pool({
@@ -53,7 +53,7 @@ export function connect(url: string, onLost: () => void): Connections {
         maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
       },
       ...(isPooled
-        ? { Client: withoutNames(Client) }
+        ? { Client: withoutNames(Client, Query) }
         : { statement_timeout: STATEMENT_MILLIS, idle_in_transaction_session_timeout: 15_000 }),
       types: { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] },
     } as pg.PoolConfig);
@@ -77,20 +77,26 @@ function readAddress(url: string): { address: string; isPooled: boolean } {
   return { address: isPooled ? address.href : url, isPooled };
 }
 
-function withoutNames(Client: typeof pg.Client): typeof pg.Client {
+function withoutNames(Client: typeof pg.Client, Query: typeof pg.Query): typeof pg.Client {
   return class extends (Client as unknown as AnyClient) {
     override query(statement: unknown, ...rest: unknown[]): unknown {
       const isNamed = typeof statement === 'object' && statement !== null && 'name' in statement;
-      return super.query(isNamed ? { ...statement, name: undefined } : statement, ...rest);
+      if (!isNamed) return super.query(statement, ...rest);
+      if (!(statement instanceof Query)) return super.query({ ...statement, name: undefined }, ...rest);
+      (statement as SentQuery).name = undefined;
+      return super.query(statement, ...rest);
     }
   } as unknown as typeof pg.Client;
 }
 
 type AnyClient = new (...parameters: unknown[]) => { query(...parameters: unknown[]): unknown };
 
+let driver: typeof pg | undefined;
+
 function loadDriver(): typeof pg {
   try {
-    return loadInstalled('pg') as typeof pg;
+    driver ??= loadInstalled('pg') as typeof pg;
+    return driver;
   } catch (cause) {
     throw new HumanloopError('a PostgreSQL database needs the package pg: npm install pg@8', { cause });
   }
@@ -102,11 +108,8 @@ function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) 
   if (oid === INT8) return Number;
   if (oid === DATE) return String;
   if (oid === TIMESTAMPTZ) return fromSqlTime;
-  driverTypes ??= loadDriver().types;
-  return driverTypes.getTypeParser(oid, format as 'text');
+  return loadDriver().types.getTypeParser(oid, format as 'text');
 }
-
-let driverTypes: typeof pg.types | undefined;
 
 /** PostgreSQL has no year 0: what others call so is the year 1 before Christ. */
 export function toSqlTime(timestamp: string): string {
@@ -205,7 +208,32 @@ export async function pipelinedTo(
 }
 
 function sendAll(client: pg.ClientBase | pg.Pool, statements: readonly Statement[]): Promise<pg.QueryResult<Row>>[] {
-  return sendAtOnce(client, () => statements.map((statement) => client.query<Row>(statement as pg.QueryConfig)));
+  return sendAtOnce(client, () => statements.map((statement) => ask(client, statement)));
+}
+
+/**
+ * As the driver's own `query`, which takes a statement property by property into an object of another kind: that costs a
+ * small one as much as to send it. A text is taken as it is.
+ */
+export function ask(client: pg.ClientBase | pg.Pool, statement: Statement): Promise<pg.QueryResult<Row>> {
+  if ('totalCount' in client) return client.query<Row>(statement as pg.QueryConfig);
+  const { Query } = loadDriver();
+  return new Promise((resolve, reject) => {
+    const query: SentQuery = new Query(statement.text);
+    query.values = statement.values;
+    query.name = statement.name;
+    query.query_timeout = statement.query_timeout;
+    query.callback = (error, result) => (error ? reject(error) : resolve(result));
+    client.query(query);
+  });
+}
+
+/** What the driver reads of it. */
+interface SentQuery extends pg.Query {
+  values?: readonly Value[] | undefined;
+  name?: string | undefined;
+  query_timeout?: number | undefined;
+  callback?(error: unknown, result: pg.QueryResult<Row>): void;
 }
 
 /** Resolves or rejects when all of them are done, so that nothing is on its way then: with the first error. */

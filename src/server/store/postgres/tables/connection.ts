@@ -4,6 +4,7 @@ import type pg from 'pg';
 import { HumanloopError } from '../../../../errors.ts';
 import { loadInstalled } from '../../../../load-module.ts';
 import { toTimestamp } from '../../timestamps.ts';
+import { createQueries } from './sent-query.ts';
 
 const WRITE_CONNECTIONS = 4;
 const READ_CONNECTIONS = 8;
@@ -83,7 +84,7 @@ function withoutNames(Client: typeof pg.Client, Query: typeof pg.Query): typeof 
       const isNamed = typeof statement === 'object' && statement !== null && 'name' in statement;
       if (!isNamed) return super.query(statement, ...rest);
       if (!(statement instanceof Query)) return super.query({ ...statement, name: undefined }, ...rest);
-      (statement as SentQuery).name = undefined;
+      (statement as { name?: unknown }).name = undefined;
       return super.query(statement, ...rest);
     }
   } as unknown as typeof pg.Client;
@@ -211,30 +212,17 @@ function sendAll(client: pg.ClientBase | pg.Pool, statements: readonly Statement
   return sendAtOnce(client, () => statements.map((statement) => ask(client, statement)));
 }
 
-/**
- * As the driver's own `query`, which takes a statement property by property into an object of another kind: that costs a
- * small one as much as to send it. A text is taken as it is.
- */
+/** As `query` of the client or pool; by a client with less work, see `createQueries`. */
 export function ask(client: pg.ClientBase | pg.Pool, statement: Statement): Promise<pg.QueryResult<Row>> {
   if ('totalCount' in client) return client.query<Row>(statement as pg.QueryConfig);
-  const { Query } = loadDriver();
+  queries ??= createQueries(loadDriver());
+  const toQuery = queries;
   return new Promise((resolve, reject) => {
-    const query: SentQuery = new Query(statement.text);
-    query.values = statement.values;
-    query.name = statement.name;
-    query.query_timeout = statement.query_timeout;
-    query.callback = (error, result) => (error ? reject(error) : resolve(result));
-    client.query(query);
+    client.query(toQuery(statement, (error, result) => (error ? reject(error) : resolve(result))));
   });
 }
 
-/** What the driver reads of it. */
-interface SentQuery extends pg.Query {
-  values?: readonly Value[] | undefined;
-  name?: string | undefined;
-  query_timeout?: number | undefined;
-  callback?(error: unknown, result: pg.QueryResult<Row>): void;
-}
+let queries: ReturnType<typeof createQueries> | undefined;
 
 /** Resolves or rejects when all of them are done, so that nothing is on its way then: with the first error. */
 export async function allDone<const Sent extends readonly unknown[]>(

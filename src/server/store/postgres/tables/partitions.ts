@@ -70,13 +70,21 @@ export function tableOf(table: string, day: string): string {
 
 /** A prepared statement in whose text the tables of that day stand as `{logs}`, `{log_words}` and `{feedback}`. */
 export function inTables(name: string, text: string, day: string, values: readonly Value[]): Statement {
-  const tables = Object.keys(DAILY_TABLES);
-  return {
-    name: `${name} in ${tableOf('logs', day)}`,
-    text: tables.reduce((sql, table) => sql.replaceAll(`{${table}}`, tableOf(table, day)), text),
-    values,
-  };
+  const inDay = `${name} in ${tableOf('logs', day)}`;
+  let known = ofDays.get(inDay);
+  if (known?.template !== text) {
+    const tables = Object.keys(DAILY_TABLES);
+    const ofDay = tables.reduce((sql, table) => sql.replaceAll(`{${table}}`, tableOf(table, day)), text);
+    known = { template: text, text: ofDay };
+    if (ofDays.size >= MAX_TEXTS) ofDays.clear();
+    ofDays.set(inDay, known);
+  }
+  return { name: inDay, text: known.text, values };
 }
+
+/** By name. To put one together takes as long as to send it. */
+const ofDays = new Map<string, { readonly template: string; readonly text: string }>();
+const MAX_TEXTS = 100;
 
 function partitionName(table: string, day: string): string {
   return `${table}_p${day.replaceAll('-', '')}`;

@@ -82,7 +82,7 @@ export function inTables(name: string, text: string, day: string, values: readon
   return { name: inDay, text: known.text, values };
 }
 
-/** By name. To put one together takes as long as to send it. */
+/** By name. To put one together takes a pass over its text for each table. */
 const ofDays = new Map<string, { readonly template: string; readonly text: string }>();
 const MAX_TEXTS = 100;
 

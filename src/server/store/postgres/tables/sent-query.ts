@@ -1,7 +1,8 @@
 /**
  * A statement as the driver sends it, with less work for the driver: its own `query` copies a statement property by
  * property into an object of another kind, and asks for the columns of an answer each time, whose names and types it then
- * reads and puts together again. For a small statement that is more than all else.
+ * reads and puts together again. Of sending a small statement, the copy alone is a third. Statements name the columns that
+ * they return, so that these stay the same, also where a pooler prepares a statement again.
  */
 import type pg from 'pg';
 

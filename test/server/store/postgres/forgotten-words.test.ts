@@ -3,7 +3,6 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
-import { askInstead } from '../../../support/postgres/instead.ts';
 import { createOne, log } from '../../sample-log.ts';
 
 const FOR_GOOD = 'SELECT 1 / 0';
@@ -65,7 +64,7 @@ describe.each(findPostgres())('$name: words that are forgotten', (binaries) => {
       const [next] = left;
       if (!next || !name?.startsWith(next.of)) return query.apply(this, parameters);
       left.shift();
-      return askInstead(query, this, parameters[0], next.by);
+      return query.call(this, { text: next.by });
     } as never);
     onTestFinished(() => void vi.restoreAllMocks());
     return {
@@ -129,7 +128,7 @@ describe.each(findPostgres())('$name: words that are forgotten', (binaries) => {
       if (statement?.name === 'forget word') isDeleted = true;
       if (!isDeleted || statement?.name !== 'is a word used') return query.apply(this, given) as never;
       looksAfterwards();
-      return askInstead(query, this, statement, instead) as never;
+      return query.call(this, instead) as never;
     });
     onTestFinished(() => void vi.restoreAllMocks());
     await one.deleteLogs([gone.id]);
@@ -162,7 +161,7 @@ describe.each(findPostgres())('$name: words that are forgotten', (binaries) => {
       const [statement] = given as { name?: string }[];
       if (statement?.name !== 'is a word used') return query.apply(this, given) as never;
       looks += 1;
-      return askInstead(query, this, statement, 'SELECT pg_sleep(30)') as never;
+      return query.call(this, 'SELECT pg_sleep(30)') as never;
     });
     onTestFinished(() => void vi.restoreAllMocks());
     await one.deleteLogs([gone.id]);

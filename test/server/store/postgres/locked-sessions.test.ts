@@ -13,7 +13,6 @@ import { maintainPartitions } from '../../../../src/server/store/postgres/tables
 import type { Store } from '../../../../src/server/store/store.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
-import { askInstead } from '../../../support/postgres/instead.ts';
 import { createOne, log } from '../../sample-log.ts';
 
 for (const binaries of findPostgres()) {
@@ -123,7 +122,7 @@ for (const binaries of findPostgres()) {
         const [{ text }] = parameters as [{ text?: string }];
         if (failed > 0 || !text?.startsWith('BEGIN; SET LOCAL enable_seqscan')) return query.apply(this, parameters);
         failed += 1;
-        return askInstead(query, this, parameters[0], `DO $$ BEGIN RAISE 'canceled' USING ERRCODE = '57014'; END $$`);
+        return query.call(this, { text: `DO $$ BEGIN RAISE 'canceled' USING ERRCODE = '57014'; END $$` });
       } as never);
       onTestFinished(() => void vi.restoreAllMocks());
       const { id } = await createOne(store, { output: 'once' });

@@ -78,29 +78,25 @@ describe.each(findPostgres())('$name: updates', (binaries) => {
     onTestFinished(() => store.close());
     const logs = await store.createLogs(Array.from({ length: 8 }, () => log({ output: 'old' })));
     const query = pg.Client.prototype.query as (...given: unknown[]) => Promise<pg.QueryResult>;
-    const outputs: unknown[] = [];
+    const outputs: Promise<unknown[]>[] = [];
     vi.spyOn(pg.Client.prototype, 'query').mockImplementation(function (this: pg.Client, ...given: unknown[]) {
-      const [asked] = given as { name?: string; callback?: (error: unknown, result: pg.QueryResult) => void }[];
-      const { name = '', callback } = asked ?? {};
-      if (/^update (log|\d+ logs) in /.test(name)) {
-        asked!.callback = (error, result) => {
-          // Before the store adds what is new.
-          outputs.push(...result.rows.map((row) => row.output));
-          callback!(error, result);
-        };
+      const answer = query.apply(this, given);
+      if (/^update (log|\d+ logs) in /.test((given[0] as { name?: string })?.name ?? '')) {
+        // Before the store adds what is new.
+        outputs.push(answer.then(({ rows }) => rows.map((row) => row.output)));
       }
-      return query.apply(this, given) as never;
+      return answer as never;
     });
     onTestFinished(() => void vi.restoreAllMocks());
     const updateAll = (update: { output?: string; duration: number }) =>
       Promise.all(logs.map(({ id }) => store.updateLog({ id }, update)));
-    const takeOutputs = () => outputs.splice(0);
+    const takeOutputs = async () => (await Promise.all(outputs.splice(0))).flat();
     await updateAll({ duration: 1 });
     await store.updateLog(logs[0]!, { duration: 2 });
-    expect(takeOutputs()).toEqual(Array(9).fill('old'));
+    expect(await takeOutputs()).toEqual(Array(9).fill('old'));
     expect(await updateAll({ output: 'new', duration: 1 })).toMatchObject(Array(8).fill({ output: 'new' }));
     await store.updateLog(logs[0]!, { output: 'new' });
-    expect(takeOutputs()).toEqual(Array(9).fill(null));
+    expect(await takeOutputs()).toEqual(Array(9).fill(null));
   });
 
   test('read no other log of the session, whatever the one that failed says', async () => {

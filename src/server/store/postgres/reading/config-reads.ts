@@ -3,7 +3,7 @@
  * use, which is written now and then: so they are remembered for a moment.
  */
 import type pg from 'pg';
-import { ask, type Row } from '../tables/connection.ts';
+import type { Row } from '../tables/connection.ts';
 import { toId, type Uuid } from '../tables/keys.ts';
 import { toList } from '../tables/row-keys.ts';
 
@@ -26,7 +26,7 @@ export class ConfigReads {
       else unknown.push(key);
     }
     if (unknown.length === 0) return found;
-    const { rows } = await ask(client, {
+    const { rows } = await client.query<Row>({
       name: 'read configs',
       text: `SELECT key, content, created_at, last_used FROM configs WHERE key = ANY($1::uuid[])`,
       values: [toList(unknown)],

@@ -4,7 +4,6 @@ import type pg from 'pg';
 import { HumanloopError } from '../../../../errors.ts';
 import { loadInstalled } from '../../../../load-module.ts';
 import { toTimestamp } from '../../timestamps.ts';
-import { createQueries } from './sent-query.ts';
 
 const WRITE_CONNECTIONS = 4;
 const READ_CONNECTIONS = 8;
@@ -41,7 +40,7 @@ export interface Connections {
 
 /** `onLost` is called when a connection breaks. @throws {HumanloopError} if `pg` is not installed. */
 export function connect(url: string, onLost: () => void): Connections {
-  const { Pool, Client, Query } = loadDriver();
+  const { Pool, Client } = loadDriver();
   const { address, isPooled } = readAddress(url);
   const open = (max: number, waitMillis: number): pg.Pool => {
     const pool = new Pool({
@@ -54,7 +53,7 @@ export function connect(url: string, onLost: () => void): Connections {
         maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
       },
       ...(isPooled
-        ? { Client: withoutNames(Client, Query) }
+        ? { Client: withoutNames(Client) }
         : { statement_timeout: STATEMENT_MILLIS, idle_in_transaction_session_timeout: 15_000 }),
       types: { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] },
     } as pg.PoolConfig);
@@ -78,26 +77,20 @@ function readAddress(url: string): { address: string; isPooled: boolean } {
   return { address: isPooled ? address.href : url, isPooled };
 }
 
-function withoutNames(Client: typeof pg.Client, Query: typeof pg.Query): typeof pg.Client {
+function withoutNames(Client: typeof pg.Client): typeof pg.Client {
   return class extends (Client as unknown as AnyClient) {
     override query(statement: unknown, ...rest: unknown[]): unknown {
       const isNamed = typeof statement === 'object' && statement !== null && 'name' in statement;
-      if (!isNamed) return super.query(statement, ...rest);
-      if (!(statement instanceof Query)) return super.query({ ...statement, name: undefined }, ...rest);
-      (statement as { name?: unknown }).name = undefined;
-      return super.query(statement, ...rest);
+      return super.query(isNamed ? { ...statement, name: undefined } : statement, ...rest);
     }
   } as unknown as typeof pg.Client;
 }
 
 type AnyClient = new (...parameters: unknown[]) => { query(...parameters: unknown[]): unknown };
 
-let driver: typeof pg | undefined;
-
 function loadDriver(): typeof pg {
   try {
-    driver ??= loadInstalled('pg') as typeof pg;
-    return driver;
+    return loadInstalled('pg') as typeof pg;
   } catch (cause) {
     throw new HumanloopError('a PostgreSQL database needs the package pg: npm install pg@8', { cause });
   }
@@ -109,8 +102,11 @@ function getTypeParser(oid: number, format?: 'text' | 'binary'): (text: string) 
   if (oid === INT8) return Number;
   if (oid === DATE) return String;
   if (oid === TIMESTAMPTZ) return fromSqlTime;
-  return loadDriver().types.getTypeParser(oid, format as 'text');
+  driverTypes ??= loadDriver().types;
+  return driverTypes.getTypeParser(oid, format as 'text');
 }
+
+let driverTypes: typeof pg.types | undefined;
 
 /** PostgreSQL has no year 0: what others call so is the year 1 before Christ. */
 export function toSqlTime(timestamp: string): string {
@@ -209,20 +205,8 @@ export async function pipelinedTo(
 }
 
 function sendAll(client: pg.ClientBase | pg.Pool, statements: readonly Statement[]): Promise<pg.QueryResult<Row>>[] {
-  return sendAtOnce(client, () => statements.map((statement) => ask(client, statement)));
+  return sendAtOnce(client, () => statements.map((statement) => client.query<Row>(statement as pg.QueryConfig)));
 }
-
-/** As `query` of the client or pool; by a client with less work, see `createQueries`. */
-export function ask(client: pg.ClientBase | pg.Pool, statement: Statement): Promise<pg.QueryResult<Row>> {
-  if ('totalCount' in client) return client.query<Row>(statement as pg.QueryConfig);
-  queries ??= createQueries(loadDriver());
-  const toQuery = queries;
-  return new Promise((resolve, reject) => {
-    client.query(toQuery(statement, (error, result) => (error ? reject(error) : resolve(result))));
-  });
-}
-
-let queries: ReturnType<typeof createQueries> | undefined;
 
 /** Resolves or rejects when all of them are done, so that nothing is on its way then: with the first error. */
 export async function allDone<const Sent extends readonly unknown[]>(

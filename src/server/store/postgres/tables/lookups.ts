@@ -1,7 +1,7 @@
 /** Finds rows by what names them. Each is one statement, whatever the number of names. */
 import type pg from 'pg';
 import { GIVEN_COLUMNS } from '../../rows/log-row.ts';
-import { ask, type Row, type Statement, type Value } from './connection.ts';
+import type { Row, Statement, Value } from './connection.ts';
 import { placeOf } from './identifiers.ts';
 import { referenceKey, toKeyed, type Uuid } from './keys.ts';
 import { isMissingTable, tableOf } from './partitions.ts';
@@ -19,7 +19,7 @@ export async function findReferences(
   if (byKey.size === 0) return found;
   const values: Value[] = [];
   const { sql, name } = whereReferences([...byKey.keys()], values);
-  const { rows } = await ask(connection, {
+  const { rows } = await connection.query<Row>({
     name: `find references ${name}`,
     text: `SELECT reference, log_id FROM log_references WHERE ${sql} AND log_id IS NOT NULL`,
     values,
@@ -100,11 +100,11 @@ export async function readPlaces(connection: Connection, read: PlacedRead, ids: 
   const statement = byPlaces(read, all);
   if (!statement) return [];
   try {
-    return (await ask(connection, statement)).rows;
+    return (await connection.query<Row>(statement as pg.QueryConfig)).rows;
   } catch (error) {
     if (!isMissingTable(error) || !('totalCount' in connection)) throw error;
     const ofAllDays = byPlaces(read, all, (table) => table)!;
-    return (await ask(connection, ofAllDays)).rows;
+    return (await connection.query<Row>(ofAllDays as pg.QueryConfig)).rows;
   }
 }
 
@@ -156,7 +156,7 @@ export async function findSessions(connection: Connection, keys: Iterable<Uuid>)
   if (wanted.length === 0) return found;
   const values: Value[] = [];
   const { sql, name } = whereKeys('bucket, key', wanted.map(toKeyed), values);
-  const { rows } = await ask(connection, {
+  const { rows } = await connection.query<Row>({
     name: `find sessions ${name}`,
     text: `SELECT key, id, reference_id, log_id, merged_into, keys, buckets, first_day, last_day, logs FROM sessions WHERE ${sql}`,
     values,

@@ -3,7 +3,7 @@
  * others, and what is right: where this is in doubt, it says no.
  */
 import { isObject } from '../../wire/json.ts';
-import { dateTime, type LogUpdate } from '../../wire/v4.ts';
+import { dateTime } from '../../wire/v4.ts';
 import { sourceOf } from '../store/rows/json-source.ts';
 import { hasMoreThan } from '../store/rows/value-size.ts';
 import { isIsoTime } from '../store/timestamps.ts';
@@ -28,8 +28,6 @@ const isWithin =
 const isInt32 = isWithin(-(2 ** 31), 2 ** 31 - 1);
 const isCount: Check = (value) => Number.isInteger(value) && isInt32(value);
 const isCost = isWithin(-1e12, 1e12);
-
-const isSeconds = isWithin(-1e11, 1e11);
 
 const ROLES: ReadonlySet<unknown> = new Set(['user', 'assistant', 'system', 'tool']);
 
@@ -57,7 +55,7 @@ const FIELDS: Readonly<Record<string, Check>> = {
   created_at: (value) => isIsoTime(value) || dateTime.safeParse(value).success,
   error: isText,
   stdout: isText,
-  duration: isSeconds,
+  duration: isWithin(-1e11, 1e11),
   output_message: isMessage,
   prompt_tokens: isCount,
   output_tokens: isCount,
@@ -76,13 +74,6 @@ const MESSAGE_FIELDS: Readonly<Record<string, Check>> = {
   tool_calls: (value) => isListOf(value, isToolCall),
   tool_call: isAbsent,
 };
-
-const UPDATED: Readonly<Record<string, Check>> = { output: isText, error: isText, duration: isSeconds };
-
-/** Returns whether what a log is updated with is certainly valid. */
-export function isPlainUpdate(update: unknown): update is LogUpdate {
-  return isObject(update) && hasFields(update, UPDATED);
-}
 
 /** Of the datapoint that is looked at. */
 let elements = 0;

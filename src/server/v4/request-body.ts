@@ -14,7 +14,7 @@ import { createPauses } from '../store/heavy-turns.ts';
 import { isIsoTime, toTimestamp } from '../store/timestamps.ts';
 import { checkInParts } from './check-in-parts.ts';
 import { checkItem, type Loc, parseOne, rejectIfAny, rejectIfMany, toItems, withoutNulls } from './checked-body.ts';
-import { createPlainLogs, isPlainUpdate } from './plain-log.ts';
+import { createPlainLogs } from './plain-log.ts';
 
 type JsonObject = Record<string, unknown>;
 
@@ -112,7 +112,7 @@ function findWrongTime({ created_at: time }: { created_at?: string | null | unde
 
 /** Ignores other keys: `id`, `referenceId` and `provider_api_keys` leak from old clients. */
 export function parseLogUpdate(body: unknown): LogUpdate {
-  return isPlainUpdate(body) ? body : parseOne(logUpdate, body);
+  return parseOne(logUpdate, body);
 }
 
 export function parseFeedbackRequests(body: unknown, maxItems: number): FeedbackRequest[] {

@@ -145,7 +145,7 @@ export function createBodyReader(
     const { read = (bytes: Buffer) => bytes } = format;
     // Empties the list, so that the bytes and the value are not both kept.
     const takePieces = () => chunks.splice(0);
-    if (!isLarge) return work(read(Buffer.concat(takePieces()), check));
+    if (!isLarge) return work(read(join(takePieces()), check));
     return runInLine(async () => {
       if (!response.destroyed) await nextHeavyTurn();
       // The client has gone while this waited, and nobody would know what became of its request.
@@ -159,11 +159,17 @@ export function createBodyReader(
   };
 }
 
+/** Small bodies mostly come in one piece. */
+function join(pieces: readonly Buffer[]): Buffer {
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+}
+
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 /** Editors and shells of Windows write it before JSON; no format begins with these bytes otherwise. */
 function skipByteOrderMark(chunks: Buffer[]): void {
   const { length } = BYTE_ORDER_MARK;
+  if (chunks[0]?.[0] !== BYTE_ORDER_MARK[0]) return;
   // It may come in several chunks, none of which is empty.
   if (!Buffer.concat(chunks.slice(0, length), length).equals(BYTE_ORDER_MARK)) return;
   for (let left = length; left > 0; ) {

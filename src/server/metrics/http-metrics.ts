@@ -12,10 +12,15 @@ export function addHttpMetrics(registry: Registry): { onAnswered(request: Answer
     'Requests by route and status, and how long it took until they were answered.',
     BOUNDS,
   );
+  /** By method, route and status. */
+  const known = new Map<string, (seconds: number) => void>();
   return {
     onAnswered: ({ method = '', route = 'none', status, millis }) => {
-      const labels = { method: METHODS.has(method) ? method : 'other', route, status: String(status) };
-      durations.observe(labels, millis / 1000);
+      const kind = METHODS.has(method) ? method : 'other';
+      const name = `${kind} ${route} ${status}`;
+      const observe = known.get(name) ?? durations.series({ method: kind, route, status: String(status) });
+      known.set(name, observe);
+      observe(millis / 1000);
     },
   };
 }

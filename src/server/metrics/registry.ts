@@ -22,7 +22,8 @@ export interface Counter {
 }
 
 export interface Histogram {
-  observe(labels: Labels, value: number): void;
+  /** Returns what takes the values of one series. */
+  series(labels: Labels): (value: number) => void;
 }
 
 export class Registry {
@@ -55,13 +56,15 @@ export class Registry {
       });
     this.#families.push({ name, help, type: 'histogram', lines });
     return {
-      observe: (labels, value) => {
+      series: (labels) => {
         const text = toText(labels);
         const known = series.get(text) ?? { labels, counts: new Array<number>(bounds.length + 1).fill(0), sum: 0 };
         series.set(text, known);
-        const index = bounds.findIndex((bound) => value <= bound);
-        known.counts[index < 0 ? bounds.length : index]! += 1;
-        known.sum += value;
+        return (value) => {
+          const index = bounds.findIndex((bound) => value <= bound);
+          known.counts[index < 0 ? bounds.length : index]! += 1;
+          known.sum += value;
+        };
       },
     };
   }

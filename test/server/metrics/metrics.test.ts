@@ -161,7 +161,7 @@ test('whatever a label says, the text can be read', () => {
   const registry = new Registry();
   const counter = registry.counter('x_total', 'With \\ and\nlines.');
   counter.add({ name: 'a"b\\c\nd' });
-  registry.histogram('h_seconds', 'H.', [0.1, 1]).observe({ of: '}' }, 1e300);
+  registry.histogram('h_seconds', 'H.', [0.1, 1]).series({ of: '}' })(1e300);
   registry.measured('gauge', 'g', 'G.', () => [{ value: 1e21 }]);
   registry.counter('none_total', 'Without a series.');
   expect([...readPrometheusText(registry.write()).keys()]).toEqual(['x_total', 'h_seconds', 'g']);

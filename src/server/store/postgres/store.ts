@@ -235,7 +235,7 @@ function createPostgresStore(
 
     projects,
 
-    viewer: createPostgresViewerStore(connections, { catalog, logReads, feed, vocabulary }),
+    viewer: createPostgresViewerStore(connections, { layout, catalog, logReads, feed, vocabulary }),
 
     close: async () => {
       if (isClosed) return;

@@ -22,12 +22,25 @@ import { searchWords } from './search/word-search.ts';
 import type { Catalog } from './tables/catalog.ts';
 import type { Connections, Row } from './tables/connection.ts';
 import type { Uuid } from './tables/keys.ts';
+import type { Layout } from './tables/layout.ts';
 import { FACETS } from './tables/log-facts.ts';
 import { findCurrentSessions, findLogs } from './tables/lookups.ts';
 
 const MAX_FILTER_VALUES = 500;
 
+/** From each value to the next one: few values have many sessions, of which all would be read. */
+const VALUES = `WITH RECURSIVE found AS (
+    (SELECT value FROM session_facets WHERE kind = $1::smallint ORDER BY value LIMIT 1)
+    UNION ALL
+    SELECT (SELECT value FROM session_facets WHERE kind = $1::smallint AND value > found.value ORDER BY value LIMIT 1)
+    FROM found WHERE value IS NOT NULL)
+  SELECT value FROM found WHERE value IS NOT NULL LIMIT ${MAX_FILTER_VALUES}`;
+/** A distributed table takes no recursion. */
+const VALUES_OF_SHARDS = `SELECT DISTINCT value FROM session_facets WHERE kind = $1::smallint ORDER BY value
+  LIMIT ${MAX_FILTER_VALUES}`;
+
 interface ViewerParts {
+  readonly layout: Layout;
   readonly catalog: Catalog;
   readonly logReads: LogReads;
   readonly feed: ChangeFeed;
@@ -36,7 +49,7 @@ interface ViewerParts {
 
 export function createPostgresViewerStore(
   { reads }: Connections,
-  { catalog, logReads, feed, vocabulary }: ViewerParts,
+  { layout, catalog, logReads, feed, vocabulary }: ViewerParts,
 ): ViewerStore {
   const find = async (query: SessionQuery, conditions: Conditions): Promise<FoundSessions> => {
     if (query.search === undefined && !query.metadata?.length) {
@@ -110,8 +123,7 @@ export function createPostgresViewerStore(
       const valuesOf = async (kind: number) => {
         const { rows } = await reads.query<Row>({
           name: 'values of filter',
-          text: `SELECT DISTINCT value FROM session_facets WHERE kind = $1::smallint ORDER BY value
-            LIMIT ${MAX_FILTER_VALUES}`,
+          text: layout.isDistributed ? VALUES_OF_SHARDS : VALUES,
           values: [kind],
         });
         return rows.map((row) => row['value'] as string);

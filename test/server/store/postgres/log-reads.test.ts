@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { LogReads } from '../../../../src/server/store/postgres/reading/log-reads.ts';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import { connect } from '../../../../src/server/store/postgres/tables/connection.ts';
-import { findPostgres, type PostgresCluster, startPostgres } from '../../../support/postgres/cluster.ts';
+import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
 import { log } from '../../sample-log.ts';
 
 describe.each(findPostgres())('$name', (binaries) => {
@@ -31,5 +31,23 @@ describe.each(findPostgres())('$name', (binaries) => {
     expect(read).toEqual(await Promise.all(expected.map((id) => store.getLog(id))));
     expect(read[2]).toMatchObject({ config: { model: 'gpt-4o' }, session_reference_id: 'conversation' });
     expect(read[3]).toMatchObject({ parent_id: first!.id, feedback: [{ value: 'good' }] });
+  });
+
+  test('a log is read, updated and revised as before once a later version has added a column', async () => {
+    const url = await cluster.createSchema();
+    const store = await openPostgresStore({ url });
+    onTestFinished(() => store.close());
+    const [{ id } = {}] = await store.createLogs([log({ reference_id: 'r', output: 'before' })]);
+    const revision = { referenceId: 'r', duration: 1 };
+    const work = { creates: [], feedback: [], places: new Map(), parts: new Map(), kept: new Map(), calls: [] };
+    const useAll = async (output: string) => {
+      await store.ingest(['a'.repeat(32)], () => ({ ...work, revisions: [revision] }));
+      const updated = await store.updateLog({ referenceId: 'r' }, { output });
+      expect(await store.getLog(id!)).toEqual(updated);
+      return { ...updated!, updated_at: undefined, output: undefined };
+    };
+    const before = await useAll('first');
+    await withClient(url, (client) => client.query(`ALTER TABLE logs ADD COLUMN later text NOT NULL DEFAULT 'new'`));
+    for (const output of ['second', 'third']) expect(await useAll(output)).toEqual(before);
   });
 });

@@ -68,6 +68,19 @@ describe.each(findPostgres())('$name: the sessions of a project', (binaries) => 
     expect(await findFaults(url)).toEqual([]);
   });
 
+  test('are counted where one was deleted and made again while that was settled', async () => {
+    const { url, store, list } = await openWithLogs();
+    const { total } = (await list())!;
+    await withClient(url, async (client) => {
+      const { rows } = await client.query(`DELETE FROM sessions WHERE reference_id = 'a' RETURNING key`);
+      await client.query('UPDATE session_projects SET has_id = NULL WHERE session = $1', [rows[0].key]);
+      await settleProjects(client, PLAIN);
+    });
+    expect(await list()).toMatchObject({ total: total - 1 });
+    await store.createLogs([log({ session_reference_id: 'a' })]);
+    expect(await list()).toMatchObject({ total });
+  });
+
   test('are those of logs of another project below a log that is there, before it is settled and afterwards', async () => {
     const { url, store } = await openWithLogs();
     const [top] = await store.createLogs([log({ reference_id: 'top', session_reference_id: 'e' })]);

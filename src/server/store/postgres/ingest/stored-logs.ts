@@ -4,7 +4,7 @@ import type { LogRequest } from '../../../../wire/v4.ts';
 import { toLogRequest } from '../../rows/stored-log.ts';
 import type { Row } from '../tables/connection.ts';
 import type { Uuid } from '../tables/keys.ts';
-import { findCurrentSessions, findReferences, readPlaces } from '../tables/lookups.ts';
+import { findCurrentSessions, findReferences, LOG_COLUMNS, readPlaces } from '../tables/lookups.ts';
 
 /** Resolves to the logs that are there, by reference. */
 export async function readStoredLogs(
@@ -16,7 +16,7 @@ export async function readStoredLogs(
     client,
     {
       ...{ name: 'read stored logs', table: 'logs', join: 'JOIN projects ON projects.key = logs.project' },
-      columns: 'logs.*, projects.name AS project_name',
+      columns: `${LOG_COLUMNS}, projects.name AS project_name`,
     },
     ids.values(),
   );

@@ -5,7 +5,7 @@ import { toLogResponse } from '../../rows/log-row.ts';
 import { countCharacters } from '../../rows/row-size.ts';
 import { type Row, sendAtOnce, withConnection } from '../tables/connection.ts';
 import { toId, type Uuid } from '../tables/keys.ts';
-import { type FoundLog, findCurrentSessions, readPlaces } from '../tables/lookups.ts';
+import { type FoundLog, findCurrentSessions, LOG_COLUMNS, readPlaces } from '../tables/lookups.ts';
 import { isMissingTable } from '../tables/partitions.ts';
 import { ConfigReads } from './config-reads.ts';
 import { findParents, toChild } from './parents.ts';
@@ -50,7 +50,7 @@ export class LogReads {
   async #readRows(ids: readonly string[]): Promise<Row[]> {
     const read = {
       ...({ name: 'read logs', table: 'logs', join: 'JOIN projects ON projects.key = logs.project' } as const),
-      columns: 'logs.*, projects.id AS project_id, projects.name AS project_name',
+      columns: `${LOG_COLUMNS}, projects.id AS project_id, projects.name AS project_name`,
     };
     return this.#withConnection(async (connection) => {
       // Each once, however often its id is asked for: what is joined takes the place of what it is found by.

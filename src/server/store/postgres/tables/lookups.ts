@@ -1,5 +1,6 @@
 /** Finds rows by what names them. Each is one statement, whatever the number of names. */
 import type pg from 'pg';
+import { GIVEN_COLUMNS } from '../../rows/log-row.ts';
 import type { Row, Statement, Value } from './connection.ts';
 import { placeOf } from './identifiers.ts';
 import { referenceKey, toKeyed, type Uuid } from './keys.ts';
@@ -76,6 +77,17 @@ export interface PlacedRead {
   /** After the condition. */
   readonly rest?: string;
 }
+
+/**
+ * Of a whole log, with what `toLogRequest` and `toLogResponse` read. By name: a prepared statement fails once it would
+ * have a column more, which a later version may add while this one runs.
+ */
+export const LOG_COLUMNS = [
+  ...['id', 'reference_id', 'session', 'in_session', 'project', 'config', 'parent_id', 'parent_reference_id'],
+  ...['parent_cut', 'created_at', 'updated_at', 'save', ...GIVEN_COLUMNS],
+]
+  .map((column) => `logs.${column}`)
+  .join(', ');
 
 const ID_COLUMNS = { logs: 'id', feedback: 'log_id' } as const;
 

@@ -63,20 +63,34 @@ async function makeMissing(client: pg.ClientBase, table: string, days: readonly 
  * would plan it again each time, or lock the tables of all of them.
  */
 export function tableOf(table: string, day: string): string {
+  return isRecent(day) ? partitionName(table, day) : table;
+}
+
+function isRecent(day: string): boolean {
   const today = Date.now();
-  const isRecent = [0, -1, 1].some((days) => dayOf(today + days * DAY_MILLIS) === day);
-  return isRecent ? partitionName(table, day) : table;
+  return [0, -1, 1].some((days) => dayOf(today + days * DAY_MILLIS) === day);
 }
 
 /** A prepared statement in whose text the tables of that day stand as `{logs}`, `{log_words}` and `{feedback}`. */
 export function inTables(name: string, text: string, day: string, values: readonly Value[]): Statement {
-  const tables = Object.keys(DAILY_TABLES);
-  return {
-    name: `${name} in ${tableOf('logs', day)}`,
-    text: tables.reduce((sql, table) => sql.replaceAll(`{${table}}`, tableOf(table, day)), text),
-    values,
-  };
+  // Once for all of them: at midnight, the answer is another one.
+  const hasTables = isRecent(day);
+  const toTable = (table: string) => (hasTables ? partitionName(table, day) : table);
+  const inDay = `${name} in ${toTable('logs')}`;
+  let known = ofDays.get(inDay);
+  if (known?.template !== text) {
+    const tables = Object.keys(DAILY_TABLES);
+    const ofDay = tables.reduce((sql, table) => sql.replaceAll(`{${table}}`, toTable(table)), text);
+    known = { template: text, text: ofDay };
+    if (ofDays.size >= MAX_TEXTS) ofDays.clear();
+    ofDays.set(inDay, known);
+  }
+  return { name: inDay, text: known.text, values };
 }
+
+/** By name. To put one together takes a pass over its text for each table. */
+const ofDays = new Map<string, { readonly template: string; readonly text: string }>();
+const MAX_TEXTS = 100;
 
 function partitionName(table: string, day: string): string {
   return `${table}_p${day.replaceAll('-', '')}`;

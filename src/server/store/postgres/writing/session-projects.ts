@@ -45,15 +45,15 @@ export function insertProjects(parts: ReadonlyMap<string, ProjectPart>, layout: 
 
 /**
  * Says it of rows that do not say it yet. Rows that others have locked are left for the next time: whoever has them may
- * wait for others.
+ * wait for others. So are those whose session is not there: it may just be deleted, and made again with an id.
  */
 export async function settleProjects(client: pg.ClientBase, { isDistributed }: Layout): Promise<void> {
   for (let isLast = isDistributed; !isLast; ) {
     const { rowCount } = await client.query(
-      `UPDATE session_projects AS part SET has_id = coalesce((SELECT id IS NOT NULL FROM sessions
-         WHERE sessions.bucket = part.bucket AND sessions.key = part.session), false)
-       WHERE ctid = ANY(ARRAY(SELECT ctid FROM session_projects WHERE has_id IS NULL LIMIT ${SLICE}
-         FOR UPDATE SKIP LOCKED))`,
+      `WITH known AS MATERIALIZED (SELECT part.ctid AS place, sessions.id IS NOT NULL AS has_id
+         FROM session_projects AS part JOIN sessions ON sessions.bucket = part.bucket AND sessions.key = part.session
+         WHERE part.has_id IS NULL LIMIT ${SLICE} FOR UPDATE OF part SKIP LOCKED)
+       UPDATE session_projects AS part SET has_id = known.has_id FROM known WHERE part.ctid = known.place`,
     );
     isLast = (rowCount ?? 0) < SLICE;
   }

@@ -38,9 +38,9 @@ import { createDiskSpace } from './file/disk-space.ts';
 import { checkingFirst, createFileWatch } from './file/file-watch.ts';
 import { createLogSync } from './file/log-sync.ts';
 import { migrateSqlite } from './file/migrations.ts';
+import { openSearchFile, type SearchFile } from './file/search-file.ts';
 import { createThreadLoad } from './index/thread-load.ts';
 import { createViewerIndex } from './index/viewer-index.ts';
-import { createWordMerges } from './index/word-merges.ts';
 import { forgetTraces, ingest } from './ingest/ingest.ts';
 import { prepareIngestStatements } from './ingest/ingest-statements.ts';
 import { createTraceReads } from './ingest/trace-reads.ts';
@@ -93,8 +93,12 @@ function openFile(file: string, options: SqliteStoreOptions): OpenFile {
   const database = openSqlite(options);
   try {
     migrateSqlite(database, file);
-    const readDatabase = file === ':memory:' ? database : openSqlite({ ...options, readOnly: true });
-    return { file, database, readDatabase, lockTimeoutMillis: options.busyTimeoutMillis };
+    const search = openSearchFile(database, file);
+    const lockTimeoutMillis = options.busyTimeoutMillis;
+    if (file === ':memory:') return { file, database, readDatabase: database, search, lockTimeoutMillis };
+    const readDatabase = openSqlite({ ...options, readOnly: true });
+    readDatabase.exec(search.attach);
+    return { file, database, readDatabase, search, lockTimeoutMillis };
   } catch (error) {
     database.close();
     throw explainSqliteError(error, file);
@@ -106,11 +110,13 @@ interface OpenFile {
   readonly database: SqliteDatabase;
   /** A connection for reads, which does not see a transaction that is not committed. In memory it is the same one. */
   readonly readDatabase: SqliteDatabase;
+  /** Connections that read have it, and that of the index; the one that writes logs has not. */
+  readonly search: SearchFile;
   readonly lockTimeoutMillis: number | undefined;
 }
 
 function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void): Store {
-  const { file, database, readDatabase, lockTimeoutMillis } = openFile;
+  const { file, database, readDatabase, search, lockTimeoutMillis } = openFile;
   const prepareWrite = createStatementCache(database);
   const statements = prepareStatements(prepareWrite);
   const space = createDiskSpace({ file, database, onChange: (isFull) => onSpaceChange(isFull) });
@@ -122,22 +128,21 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     ...{ beforeCommit: space.checkGrowth, afterCommit: checkpoints.afterCommit },
   });
   const ingestStatements = prepareIngestStatements(prepareWrite);
-  const words = createWordMerges(prepareWrite);
   const viewerStatements = prepareViewerStatements(prepareWrite);
   const index = createViewerIndex({
-    ...{ file, database, prepare: prepareWrite, statements: viewerStatements },
+    ...{ file, database, search, statements: viewerStatements },
     ...{ turns, space, onError, load },
   });
   const erasureStatements = prepareErasureStatements(prepareWrite);
   const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });
   const toErase = { file, database, statements: erasureStatements, turns, space };
-  const compaction = createCompaction({ ...toErase, onError });
-  const scrub = createScrub({ ...toErase, index, words, compaction, onError });
+  const compaction = createCompaction({ ...toErase, search, onError });
+  const scrub = createScrub({ ...toErase, index, compaction, onError });
   const prepare = createStatementCache(readDatabase);
   const reads = prepareStatements(prepare);
   let closed = false;
 
-  const reader = createSqliteReader({ file, prepare });
+  const reader = createSqliteReader({ file, prepare, setUp: search.attach });
   const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters);
   const readLog = createLogReader(reads, reader);
   const run = async <Result>(work: Work<Result>, add = turns.run<Result>): Promise<Result> => {
@@ -168,7 +173,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     write: (work) => space.erase(() => run(work)),
     isSpaceShort: space.isFull,
   });
-  const { prune } = createPruning({ ...toErase, erasure, reader, hasten: scrub.hasten });
+  const { prune } = createPruning({ ...toErase, erasure, search, hasten: scrub.hasten });
 
   const health = (): StoreHealth => {
     try {
@@ -296,6 +301,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
       await index.close();
       await Promise.all([turns.close(), reader.close(), checkpoints.close()]);
       if (readDatabase !== database) readDatabase.close();
+      search.close();
       database.close();
     },
   };

@@ -6,6 +6,7 @@ import type { IndexPace } from '../../../../src/server/store/sqlite/index/index-
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
+import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
 
@@ -91,7 +92,7 @@ async function take(store: Store, [kind, which, at, session]: Step, ids: string[
 
 /** All that the index has. Of words, in which sessions they are. */
 function readIndex(file: string) {
-  const database = openSqlite({ file, readOnly: true });
+  const database = openWithSearch({ file, readOnly: true });
   const all = (sql: string, ...parameters: string[]) => database.prepare(sql).all(...parameters);
   const index = {
     words: [...WORDS, 'zebras', 'late', 'lions', 'tigers', 'yaks'].map((word) =>

@@ -172,7 +172,6 @@ test('a log that changes while it is indexed is found by what it says then', asy
   other.prepare('UPDATE logs SET output = ? WHERE id = ?').run('the yak', id);
   held.release();
   await expect.poll(() => found(store, 'leopard')).toEqual(['two']);
-  expect(await found(store, 'quagga')).toEqual([]);
   held.releaseAll();
   await expect.poll(() => found(store, 'yak')).toEqual(['one']);
   await untilIndexed(store);

@@ -16,6 +16,7 @@ import {
   splitIdeographs,
 } from '../../rows/log-text.ts';
 import { storableText } from '../../storable-text.ts';
+import { WORD_SLICE_SQL } from '../file/search-file.ts';
 import { LABEL_SQL, toCount } from '../viewer/viewer-labels.ts';
 import { toGroupWord, type ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { IndexedMessages } from './indexed-messages.ts';
@@ -150,12 +151,28 @@ export class IndexSlice {
   }
 
   /**
+   * The words, which are written first, and in a file of their own. `slice` names this one; `lastWords` is the last one
+   * that is known to have written words.
+   *
    * The engine writes its search index to the file at the end of each savepoint, and before it takes a log with a lower
    * key than the one before: between two logs, that takes far longer than the log itself. Statements with a trigger, or
-   * with a SELECT, are savepoints of their own, so they come after all texts, which are in the order of their keys.
-   *
-   * `slice` names this one; `lastSlice` is the one that `messages` is of.
+   * with a SELECT, are savepoints of their own, so all texts come last, in the order of their keys.
    */
+  toWordsBatch(slice: string, lastWords: string): SqliteBatch {
+    return {
+      gates: [
+        { sql: WORD_SLICE_SQL.follow, parameters: [slice, lastWords] },
+        { sql: WORD_SLICE_SQL.note, parameters: [slice] },
+      ],
+      claims: { sql: SLICE_SQL.isMarked, rows: this.#claims.map(({ key, mark }) => [key, mark]) },
+      steps: [
+        { sql: SLICE_SQL.clearForgottenText, rows: this.failed.map((key) => [key]) },
+        { sql: SLICE_SQL.writeText, rows: this.#texts.rows, needs: this.#texts.needs },
+      ],
+    };
+  }
+
+  /** All but the words. `lastSlice` is the one that `messages` is of. */
   toBatch(slice: string, lastSlice: string): SqliteBatch {
     const [newFacets, facets, firstInputs, lastOutputs] = [new Rows(), new Rows(), new Rows(), new Rows()];
     const ofFacets = new Map<string, number[]>();
@@ -171,7 +188,6 @@ export class IndexSlice {
     }
     for (const [name, claims] of ofFacets) newFacets.add(claims, ...name.split('\0'));
     const steps: [sql: string, Rows][] = [
-      [SLICE_SQL.writeText, this.#texts],
       [SLICE_SQL.markUnsearchable, this.#faults],
       [SLICE_SQL.clearUnsearchable, this.#mended],
       [SLICE_SQL.clearCount, this.#recounted],
@@ -182,7 +198,7 @@ export class IndexSlice {
       [SLICE_SQL.setLastOutput, lastOutputs],
     ];
     return {
-      gate: { sql: SLICE_SQL.followSlice, parameters: [slice, lastSlice] },
+      gates: [{ sql: SLICE_SQL.followSlice, parameters: [slice, lastSlice] }],
       claims: { sql: SLICE_SQL.unmarkLog, rows: this.#claims.map(({ key, mark }) => [key, mark]) },
       steps: [
         ...steps.map(([sql, { rows, needs }]) => ({ sql, rows, needs })),

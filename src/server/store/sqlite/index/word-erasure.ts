@@ -1,0 +1,111 @@
+/**
+ * Takes words out of the search index. Those of a deleted log are no longer found when its entry in `forgotten_logs` is
+ * done; after that they are in the file until the segments are written again that have them, and its free pages are given
+ * back.
+ *
+ * Logs that come later can have the key of a deleted one. The words of the new one take the place of those of the old
+ * one, so nothing is deleted of a key that a log has: its entry waits until that log is indexed.
+ */
+import { createTransaction } from '../../../../sqlite/batch.ts';
+import type { SqliteDatabase, SqliteRow } from '../../../../sqlite/open.ts';
+import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
+import { SEARCH } from '../file/search-file.ts';
+import { readNumber } from '../file/write-ahead-log.ts';
+import type { IndexWork } from './index-work.ts';
+import type { WordMerges } from './word-merges.ts';
+
+/** Entries of one transaction. */
+const PORTION = 1_000;
+/** Pages of the file. */
+const PAGES_PORTION = 20;
+
+const SQL = {
+  /** Takes the lock of the file, so that what is read of logs after it is still true of them when words are deleted. */
+  lock: `UPDATE word_slices SET last = last`,
+  listForgotten: `SELECT seq, forgotten_logs.key, logs.key IS NOT NULL AS is_there,
+      EXISTS (SELECT 1 FROM unindexed_logs WHERE key = forgotten_logs.key) AS is_marked
+    FROM forgotten_logs LEFT JOIN logs ON logs.key = forgotten_logs.key ORDER BY seq LIMIT ${PORTION}`,
+  dropForgotten: `DELETE FROM forgotten_logs WHERE seq = ?`,
+  clearText: `DELETE FROM logs_search WHERE rowid = ?`,
+} as const;
+
+/** Whether no log has the key, or the words are those of the log that has it. */
+const isDue = (row: SqliteRow): boolean => row['is_there'] === 0 || row['is_marked'] === 0;
+
+type WordErasure = Pick<IndexWork, 'forgetLogs' | 'dropForgotten' | 'eraseWords'>;
+
+/** `keepLog` is called after each transaction. */
+export function createWordErasure(
+  database: SqliteDatabase,
+  prepare: Prepare,
+  { merges, keepLog }: { readonly merges: WordMerges; readonly keepLog: () => void },
+): WordErasure {
+  const statements = prepareAll(prepare, SQL);
+  const transact = createTransaction(database, prepare);
+  const transactWords = createTransaction(database, prepare, SEARCH);
+  /** Segments with words of deleted logs. */
+  let dead: ReadonlySet<string> = new Set();
+  let freePages = 0;
+
+  const readFreePages = () => readNumber(database, `${SEARCH}.freelist_count`, 'freelist_count');
+
+  /** Works until the time is over. Returns whether there is more to do. */
+  const repeat = (step: () => boolean, millis: number): boolean => {
+    const end = performance.now() + millis;
+    for (;;) {
+      if (!step()) return false;
+      if (performance.now() >= end) return true;
+    }
+  };
+
+  const shrink = (): boolean => {
+    if (freePages <= 0) return false;
+    database.exec(`PRAGMA ${SEARCH}.incremental_vacuum(${PAGES_PORTION})`);
+    freePages -= PAGES_PORTION;
+    return freePages > 0;
+  };
+
+  return {
+    forgetLogs: ({ sliceMillis, maxPages }) => {
+      if (!statements.listForgotten.all().some(isDue)) return { entries: [], millis: 0 };
+      const { result: entries, millis } = transactWords(() => {
+        const end = performance.now() + sliceMillis;
+        statements.lock.run();
+        const done = [];
+        for (const row of statements.listForgotten.all()) {
+          if (!isDue(row)) continue;
+          if (row['is_there'] === 0) statements.clearText.run(row['key']!);
+          done.push(row['seq']!);
+          if (performance.now() >= end) break;
+        }
+        return done;
+      }, maxPages);
+      keepLog();
+      return { entries, millis };
+    },
+
+    dropForgotten: ({ entries, maxPages }) => {
+      const { millis } = transact(() => {
+        for (const seq of entries) statements.dropForgotten.run(seq);
+      }, maxPages);
+      return { millis };
+    },
+
+    eraseWords: ({ isFirst, sliceMillis, maxPages }) => {
+      const { result: isMore, millis } = transactWords(() => {
+        statements.lock.run();
+        if (isFirst) [dead, freePages] = [merges.findDead(), Number.POSITIVE_INFINITY];
+        if (dead.size > 0) {
+          if (repeat(() => merges.erase(dead), sliceMillis)) return true;
+          dead = new Set();
+        }
+        if (freePages === Number.POSITIVE_INFINITY) freePages = readFreePages();
+        return repeat(shrink, sliceMillis);
+      }, maxPages);
+      // Old pages are in the write-ahead log. Where a read needs them, it is tried again.
+      keepLog();
+      const isDone = !isMore && readNumber(database, `${SEARCH}.wal_checkpoint(TRUNCATE)`, 'busy') === 0;
+      return { isDone, millis };
+    },
+  };
+}

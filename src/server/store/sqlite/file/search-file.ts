@@ -13,8 +13,8 @@
  * that the two belong together.
  */
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, rmSync, statSync } from 'node:fs';
-import { openSqlite, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
+import { chmodSync, rmSync, statSync } from 'node:fs';
+import { openSqlite, reasonOf, type SqliteDatabase, type SqliteErrorReason } from '../../../../sqlite/open.ts';
 import { createPrivateFile } from '../../../../sqlite/private-directory.ts';
 import type { Prepare } from '../../../../sqlite/statement-cache.ts';
 import { NEW_MARK } from '../viewer/marks.ts';
@@ -23,6 +23,8 @@ import { readNumber } from './write-ahead-log.ts';
 /** The name by which statements have it where it is not that of the table. */
 export const SEARCH = 'search';
 const SUFFIXES = ['', '-wal', '-shm'];
+/** Reasons of a file that is damaged, or has other tables. */
+const UNREADABLE: readonly SqliteErrorReason[] = ['corrupt', 'other'];
 /** `hlos` in ASCII. */
 const APPLICATION_ID = 0x686c6f73;
 const VERSION = 1;
@@ -36,15 +38,15 @@ const MAX_NAMES_CHARACTERS = 1_000;
  * (word-merges.ts). The words of one transaction are one segment: those of a slice are longer than it would keep in
  * memory.
  */
-const SCHEMA = `
-  CREATE VIRTUAL TABLE ${SEARCH}.logs_search USING fts5(
+const toSchema = (name: string) => `
+  CREATE VIRTUAL TABLE ${name}.logs_search USING fts5(
     text, session, content = '', contentless_delete = 1, tokenize = "unicode61 remove_diacritics 2"
   );
   INSERT INTO logs_search (logs_search, rank) VALUES
     ('automerge', 0), ('crisismerge', 256), ('deletemerge', 0), ('usermerge', 16), ('hashsize', 8388608);
-  CREATE TABLE ${SEARCH}.word_slices (key INTEGER PRIMARY KEY CHECK (key = 1), last TEXT NOT NULL, names TEXT NOT NULL);
-  PRAGMA ${SEARCH}.application_id = ${APPLICATION_ID};
-  PRAGMA ${SEARCH}.user_version = ${VERSION};`;
+  CREATE TABLE ${name}.word_slices (key INTEGER PRIMARY KEY CHECK (key = 1), last TEXT NOT NULL, names TEXT NOT NULL);
+  PRAGMA ${name}.application_id = ${APPLICATION_ID};
+  PRAGMA ${name}.user_version = ${VERSION};`;
 
 export const WORD_SLICE_SQL = {
   readLast: `SELECT last FROM word_slices`,
@@ -81,73 +83,76 @@ export function removeSearchFile(file: string): void {
 
 /**
  * Opens the file of a database that is open and has this version's schema, or makes it. As long as it is not closed,
- * connections that only read can have it. Throws a `SqliteError` for the database, or the engine's error.
+ * connections that only read can have it. Throws the engine's error.
  */
 export function openSearchFile(database: SqliteDatabase, file: string): SearchFile {
   const attach = toAttachSql(file);
   if (file === ':memory:') {
     database.exec(attach);
-    inTransaction(database, () => create(database));
-    return { attach, usedBytes: () => usedBytes(database), close: () => {} };
+    inTransaction(database, () => bind(database, fill(database, SEARCH)));
+    return { attach, usedBytes: () => usedBytes(database, SEARCH), close: () => {} };
   }
-  const own = openOwn(file);
-  return { attach, usedBytes: () => usedBytes(own), close: () => own.close() };
+  // With the lock of the database, only one process makes it.
+  const own =
+    openBound(database, file) ?? inTransaction(database, () => openBound(database, file) ?? make(database, file));
+  return { attach, usedBytes: () => usedBytes(own, 'main'), close: () => own.close() };
 }
 
-/** Returns a connection to the database that has the file too. */
-function openOwn(file: string): SqliteDatabase {
-  for (let attempt = 1; ; attempt += 1) {
-    createWithModeOf(file);
-    const connection = openSqlite({ file });
-    try {
-      connection.exec(toAttachSql(file));
-      // One that is as it should be is not written to: the disk may be full.
-      if (readNumber(connection, `${SEARCH}.auto_vacuum`, 'auto_vacuum') === 0) {
-        connection.exec(`PRAGMA ${SEARCH}.auto_vacuum = INCREMENTAL`);
-      }
-      connection.exec(`PRAGMA ${SEARCH}.journal_mode = WAL`);
-      connection.exec('PRAGMA secure_delete = ON');
-      // Both locks: nobody is between two transactions of a slice.
-      const isOurs = inTransaction(
-        connection,
-        () => isBound(connection) || (isEmpty(connection) && create(connection)),
-      );
-      if (isOurs) return connection;
-      connection.close();
-    } catch (error) {
-      connection.close();
-      if (reasonOf(error) !== 'corrupt' || attempt > 1) throw error;
-    }
-    removeSearchFile(file);
+/** Returns undefined where there is none, or one that is not of this database and version. */
+function openBound(database: SqliteDatabase, file: string): SqliteDatabase | undefined {
+  const search = searchFileOf(file);
+  if (!(statSync(search, { throwIfNoEntry: false })?.size ?? 0)) return undefined;
+  const own = openSqlite({ file: search });
+  try {
+    if (readNumber(own, 'user_version') === VERSION && isBound(database, own)) return own;
+  } catch (error) {
+    if (!UNREADABLE.includes(reasonOf(error))) throw error;
   }
+  own.close();
+  return undefined;
+}
+
+function isBound(database: SqliteDatabase, own: SqliteDatabase): boolean {
+  const { words } = database.prepare('SELECT words FROM last_index_slice').get()!;
+  return own.prepare('SELECT 1 FROM word_slices WHERE instr(names, ?) > 0').get(words!) !== undefined;
+}
+
+function make(database: SqliteDatabase, file: string): SqliteDatabase {
+  removeSearchFile(file);
+  createWithModeOf(file);
+  const own = openSqlite({ file: searchFileOf(file) });
+  try {
+    own.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; PRAGMA secure_delete = ON');
+    bind(
+      database,
+      inTransaction(own, () => fill(own, 'main')),
+    );
+    return own;
+  } catch (error) {
+    own.close();
+    throw error;
+  }
+}
+
+/** Makes the tables in the file of this name. Returns the name of its first slice. */
+function fill(connection: SqliteDatabase, name: string): string {
+  const slice = randomUUID();
+  connection.exec(toSchema(name));
+  connection.prepare('INSERT INTO word_slices (key, last, names) VALUES (1, ?, ?)').run(slice, slice);
+  return slice;
+}
+
+/** Notes in the database that the file with this slice is its own, and marks all logs. */
+function bind(database: SqliteDatabase, slice: string): void {
+  database.prepare('UPDATE last_index_slice SET slice = ?, words = ?').run(slice, slice);
+  database.exec(`DELETE FROM forgotten_logs;
+    INSERT INTO unindexed_logs (key, mark) SELECT key, ${NEW_MARK} FROM logs WHERE true ON CONFLICT DO NOTHING`);
 }
 
 /** Whoever may use the database may use its words. */
 function createWithModeOf(file: string): void {
-  const search = searchFileOf(file);
-  if (existsSync(search)) return;
-  createPrivateFile(search);
-  chmodSync(search, statSync(file).mode & 0o777);
-}
-
-function isEmpty(connection: SqliteDatabase): boolean {
-  return connection.prepare(`SELECT 1 FROM ${SEARCH}.sqlite_schema LIMIT 1`).get() === undefined;
-}
-
-function isBound(connection: SqliteDatabase): boolean {
-  if (readNumber(connection, `${SEARCH}.user_version`, 'user_version') !== VERSION) return false;
-  return connection.prepare(WORD_SLICE_SQL.isBound).get() !== undefined;
-}
-
-/** Makes the tables, and marks all logs. */
-function create(connection: SqliteDatabase): true {
-  const name = randomUUID();
-  connection.exec(SCHEMA);
-  connection.prepare('INSERT INTO word_slices (key, last, names) VALUES (1, ?, ?)').run(name, name);
-  connection.prepare('UPDATE last_index_slice SET slice = ?, words = ?').run(name, name);
-  connection.exec(`DELETE FROM forgotten_logs;
-    INSERT INTO unindexed_logs (key, mark) SELECT key, ${NEW_MARK} FROM logs WHERE true ON CONFLICT DO NOTHING`);
-  return true;
+  createPrivateFile(searchFileOf(file));
+  chmodSync(searchFileOf(file), statSync(file).mode & 0o777);
 }
 
 function inTransaction<Result>(connection: SqliteDatabase, work: () => Result): Result {
@@ -176,7 +181,7 @@ export function createLogKeeper(prepare: Prepare): () => void {
   };
 }
 
-function usedBytes(connection: SqliteDatabase): number {
-  const read = (pragma: string) => readNumber(connection, `${SEARCH}.${pragma}`, pragma);
+function usedBytes(connection: SqliteDatabase, name: string): number {
+  const read = (pragma: string) => readNumber(connection, `${name}.${pragma}`, pragma);
   return (read('page_count') - read('freelist_count')) * read('page_size');
 }

@@ -71,9 +71,11 @@ export class IndexSlice {
   readonly #texts = new Rows();
   readonly #faults = new Rows();
   readonly #mended = new Rows();
+  readonly #replaced = new Rows();
   readonly #recounted = new Rows();
   readonly #counts = new Rows();
   readonly #hasUnsearchable: boolean;
+  readonly #hasForgotten: boolean;
   /** In all texts that were indexed. */
   characters = 0;
 
@@ -81,6 +83,7 @@ export class IndexSlice {
     this.#statements = statements;
     this.#messages = messages;
     this.#hasUnsearchable = statements.hasUnsearchable.get() !== undefined;
+    this.#hasForgotten = statements.hasForgotten.get() !== undefined;
   }
 
   get count(): number {
@@ -126,6 +129,7 @@ export class IndexSlice {
     if (session !== null && messages !== null && isSearchedWhole(row))
       this.#messages.keepConversation(session, messages);
     if (this.#hasUnsearchable) this.#mended.add(needs, key);
+    if (this.#hasForgotten) this.#replaced.add(needs, key);
     if (row['is_counted'] === 1) this.#recounted.add(needs, key);
     this.#counts.add(needs, ...count);
     this.changed.add(group ?? -Number(key));
@@ -190,6 +194,7 @@ export class IndexSlice {
     const steps: [sql: string, Rows][] = [
       [SLICE_SQL.markUnsearchable, this.#faults],
       [SLICE_SQL.clearUnsearchable, this.#mended],
+      [SLICE_SQL.dropForgotten, this.#replaced],
       [SLICE_SQL.clearCount, this.#recounted],
       [SLICE_SQL.writeCount, this.#counts],
       [SLICE_SQL.insertFacet, newFacets],

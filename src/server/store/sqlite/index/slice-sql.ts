@@ -13,6 +13,8 @@ export const SLICE_SQL = {
   /** Of a key that is passed over: what was indexed of the log before stays, unless it is of another one, or must go. */
   clearForgottenText: `DELETE FROM logs_search WHERE rowid = ?1 AND EXISTS (SELECT 1 FROM forgotten_logs WHERE key = ?1)`,
   writeText: `INSERT OR REPLACE INTO logs_search (rowid, text, session) VALUES (?, ?, ?)`,
+  /** The words of the log have taken the place of those that had to go. */
+  dropForgotten: `DELETE FROM forgotten_logs WHERE key = ?`,
   clearCount: `DELETE FROM counted_logs WHERE key = ?`,
   writeCount: `INSERT INTO counted_logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   insertFacet: `INSERT INTO facets (kind, value) VALUES (?, ?) ON CONFLICT DO NOTHING`,

@@ -1,0 +1,198 @@
+/** The words are in a file of their own: which may be missing, damaged, old or another's, and is never waited for. */
+import { copyFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { searchFileOf } from '../../../../src/server/store/sqlite/file/search-file.ts';
+import { createIndexWork } from '../../../../src/server/store/sqlite/index/index-work.ts';
+import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import { toEnd } from '../../../../src/server/store/steps.ts';
+import type { Store } from '../../../../src/server/store/store.ts';
+import { openSqlite } from '../../../../src/sqlite/open.ts';
+import { createStatementCache } from '../../../../src/sqlite/statement-cache.ts';
+import { openWithSearch } from '../../../support/open-with-search.ts';
+import { temporaryDirectory } from '../../../support/start-test-server.ts';
+import { createOne, log } from '../../sample-log.ts';
+
+const newFile = () => join(temporaryDirectory(), 'logs.db');
+
+async function open(file: string, onError: (error: unknown) => void = () => {}): Promise<Store> {
+  const store = await openSqliteStore({ file, onError });
+  onTestFinished(() => store.close());
+  return store;
+}
+
+const untilIndexed = (store: Store) =>
+  expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
+
+const found = async (store: Store, search: string) =>
+  (await store.viewer.listSessions({ search, size: 9 })).sessions.map(({ reference_id }) => reference_id);
+
+/** A database with an indexed log of each animal, closed. */
+async function fileWith(...animals: string[]): Promise<string> {
+  const file = newFile();
+  const store = await openSqliteStore({ file });
+  await store.createLogs(
+    animals.map((animal) => log({ session_reference_id: `of ${animal}`, output: `the ${animal}` })),
+  );
+  await untilIndexed(store);
+  await store.close();
+  return file;
+}
+
+const WRONG_FILES: Record<string, (search: string) => Promise<void> | void> = {
+  missing: (search) => rmSync(search),
+  empty: (search) => writeFileSync(search, ''),
+  'no database': (search) => writeFileSync(search, 'z'.repeat(100_000)),
+  'that of another database': async (search) => copyFileSync(searchFileOf(await fileWith('yak')), search),
+};
+
+for (const [name, spoil] of Object.entries(WRONG_FILES)) {
+  test(`where the file is ${name}, it is made again from the logs`, async () => {
+    const file = await fileWith('zebra', 'quagga');
+    await spoil(searchFileOf(file));
+    const store = await open(file);
+    await untilIndexed(store);
+    expect([await found(store, 'zebra'), await found(store, 'quagga'), await found(store, 'yak')]).toEqual([
+      ['of zebra'],
+      ['of quagga'],
+      [],
+    ]);
+  });
+}
+
+test('the file of a later state does not belong to a database that was copied before', async () => {
+  const file = await fileWith('zebra');
+  const copy = `${file}.copy`;
+  copyFileSync(file, copy);
+  const later = await openSqliteStore({ file });
+  await createOne(later, { session_reference_id: 'later', output: 'the quagga' });
+  await untilIndexed(later);
+  await later.close();
+  copyFileSync(copy, file);
+  const store = await open(file);
+  await createOne(store, { session_reference_id: 'other', output: 'the yak' });
+  await untilIndexed(store);
+  expect([await found(store, 'zebra'), await found(store, 'yak'), await found(store, 'quagga')]).toEqual([
+    ['of zebra'],
+    ['other'],
+    [],
+  ]);
+});
+
+test('a file that is as it should be is not made again', async () => {
+  const file = await fileWith('zebra', 'quagga');
+  const { ino } = statSync(searchFileOf(file));
+  const store = await open(file);
+  expect(await store.viewer.indexLag()).toEqual({ logs: 0 });
+  expect(statSync(searchFileOf(file)).ino).toBe(ino);
+});
+
+test('words whose marks were not written any more are written once again, and belong to the database', async () => {
+  const file = await fileWith('zebra');
+  const database = openWithSearch({ file });
+  database.prepare(`UPDATE logs SET output = 'the quagga'`).run();
+  const work = createIndexWork(database, createStatementCache(database));
+  const logs = work.listLogs({ isLate: false });
+  toEnd(work.readSlice({ slice: 'interrupted', logs, fatal: [], listsNext: false }));
+  const bounds = { sliceMillis: 100, maxPages: undefined };
+  expect(work.writeWords({ ...bounds, slice: 'interrupted' })).toMatchObject({ outcome: 'written' });
+  database.close();
+  const { ino } = statSync(searchFileOf(file));
+
+  const store = await open(file);
+  await untilIndexed(store);
+  expect(statSync(searchFileOf(file)).ino).toBe(ino);
+  expect([await found(store, 'zebra'), await found(store, 'quagga')]).toEqual([[], ['of zebra']]);
+});
+
+test('words are not written of a log that goes or changes before, nor where others have written words since', async () => {
+  const file = await fileWith('zebra', 'quagga');
+  const database = openWithSearch({ file });
+  onTestFinished(() => database.close());
+  const [work, other] = [0, 1].map(() => createIndexWork(database, createStatementCache(database)));
+  const bounds = { sliceMillis: 100, maxPages: undefined };
+  const read = (one: typeof work, slice: string) =>
+    toEnd(one!.readSlice({ slice, logs: one!.listLogs({ isLate: false }), fatal: [], listsNext: false }));
+  database.exec(`UPDATE logs SET output = output || ' yak'`);
+  read(work, 'one');
+  database.exec('DELETE FROM logs WHERE key = 1; UPDATE logs SET error = output');
+  work!.writeWords({ ...bounds, slice: 'one' });
+  const hasYak = () => database.prepare(`SELECT rowid AS key FROM logs_search WHERE logs_search MATCH 'yak'`).all();
+  expect(hasYak()).toEqual([]);
+  expect(work!.writeSlice({ ...bounds, slice: 'one' })).toMatchObject({ outcome: 'written' });
+
+  read(work, 'late');
+  read(other, 'first');
+  expect(other!.writeWords({ ...bounds, slice: 'first' }).outcome).toBe('written');
+  expect(work!.writeWords({ ...bounds, slice: 'late' }).outcome).toBe('outdated');
+  expect(other!.writeSlice({ ...bounds, slice: 'first' }).outcome).toBe('written');
+  expect(hasYak()).toEqual([{ key: 2 }]);
+});
+
+test('a log that has the key of a deleted one is not found by what that said', async () => {
+  const file = newFile();
+  const store = await open(file);
+  await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
+  const looks: unknown[] = [];
+  for (let round = 0; round < 20; round += 1) {
+    const word = `quagga${round}`;
+    const { id } = await createOne(store, { session_reference_id: 'two', output: word });
+    looks.push(...(await found(store, `quagga${round - 1}`)));
+    // At times, it is deleted before it is indexed.
+    if (round % 3 > 0) await untilIndexed(store);
+    if (round % 3 > 0) expect(await found(store, word)).toEqual(['two']);
+    await store.deleteLogs([id]);
+    looks.push(...(await found(store, word)));
+  }
+  expect(looks).toEqual([]);
+  const database = openWithSearch({ file, readOnly: true });
+  onTestFinished(() => database.close());
+  await expect.poll(() => database.prepare('SELECT * FROM forgotten_logs').all()).toEqual([]);
+  expect(database.prepare('SELECT rowid AS key FROM logs_search').all()).toEqual([{ key: 1 }]);
+});
+
+test('logs are stored and deleted while words are being written for as long as it takes', async () => {
+  const file = await fileWith('zebra');
+  const errors: unknown[] = [];
+  const store = await open(file, (error) => errors.push(error));
+  const other = openSqlite({ file: searchFileOf(file) });
+  onTestFinished(() => other.close());
+  // As an index of another process has it in the middle of a merge.
+  other.exec('BEGIN IMMEDIATE');
+  const start = performance.now();
+  const { id } = await createOne(store, { session_reference_id: 'two', output: 'the quagga' });
+  await createOne(store, { session_reference_id: 'three', output: 'the yak' });
+  await store.deleteLogs([id]);
+  expect(await found(store, 'zebra')).toEqual(['of zebra']);
+  expect(performance.now() - start).toBeLessThan(1_000);
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  expect((await store.viewer.indexLag()).logs).toBeGreaterThan(0);
+  other.exec('COMMIT');
+  await untilIndexed(store);
+  expect([await found(store, 'quagga'), await found(store, 'yak')]).toEqual([[], ['three']]);
+  expect(errors).toEqual([]);
+});
+
+test('that the file was replaced is said, and logs are stored', async () => {
+  const file = await fileWith('zebra');
+  const errors: unknown[] = [];
+  const store = await open(file, (error) => errors.push(String(error)));
+  await createOne(store, { session_reference_id: 'two', output: 'quagga0' });
+  await untilIndexed(store);
+  rmSync(searchFileOf(file));
+  const other = await open(file);
+  let count = 0;
+  await expect
+    .poll(async () => {
+      count += 1;
+      await createOne(store, { session_reference_id: 'two', output: `quagga${count}` });
+      return errors;
+    })
+    .toEqual([expect.stringContaining('was deleted or replaced')]);
+  await untilIndexed(other);
+  expect([await found(other, 'zebra'), await found(other, 'quagga0'), await found(other, `quagga${count}`)]).toEqual([
+    ['of zebra'],
+    ['two'],
+    ['two'],
+  ]);
+});

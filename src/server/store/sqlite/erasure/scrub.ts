@@ -3,7 +3,7 @@
  * (`secure_delete`); what is left is:
  * - what lists show of the session and its filters, until the index has looked at it again;
  * - filters that no session has any more;
- * - words in the search index, whose segments are written again without them;
+ * - words in the search index, whose segments are written again without them, and the free pages of its file;
  * - free pages, which are given back to the disk where the file was made so (`auto_vacuum`);
  * - old pages in the write-ahead log;
  * - where rows were before the engine moved them within the file (compaction.ts).

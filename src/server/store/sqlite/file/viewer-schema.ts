@@ -1,5 +1,5 @@
 /**
- * The tables that the viewer lists and searches, derived from the logs.
+ * The tables that the viewer lists, derived from the logs. Those that it searches are in search-file.ts.
  *
  * The sums are kept in the transaction of the write: of new logs by the store, once for all logs of a request
  * (added-logs.ts), of logs that change or go by triggers. Texts, filters and the search index cost more: the log is

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openSqlite, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
+import { openSqlite, reasonOf, type SqliteDatabase, SqliteError } from '../../../../sqlite/open.ts';
 import { createProgramThread } from '../../../../sqlite/program-thread.ts';
 import { createStatementCache } from '../../../../sqlite/statement-cache.ts';
 import { ThreadEndedError } from '../../../../sqlite/thread.ts';
@@ -21,16 +21,14 @@ import { toIndexSettings } from './index-settings.ts';
 import type { MarkedLog } from './index-slice.ts';
 import {
   createIndexWork,
-  type ErasedWords,
-  type Forgotten,
   type IndexCall,
   type IndexWork,
   type ReadSlice,
   type WordsState,
-  type Written,
   type WrittenSlice,
   type WrittenWords,
 } from './index-work.ts';
+import type { ErasedWords, Forgotten, Written } from './word-erasure.ts';
 
 /** Another process that has the file of the words has it for a slice, or for a step of a merge. */
 const WORDS_PATIENCE_MILLIS = 10_000;
@@ -82,6 +80,12 @@ interface Reading {
   readonly slice: string;
   readonly logs: readonly MarkedLog[];
   readonly read: Promise<ReadSlice>;
+}
+
+function toDamaged(cause: unknown, file: string): SqliteError {
+  const search = searchFileOf(file);
+  const message = `${search} is damaged: stop the server, delete this file, and start again: it is made from the logs`;
+  return new SqliteError('corrupt', search, message, { cause });
 }
 
 export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
@@ -144,6 +148,7 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
         onRead((result as Written).millis, hasRunHere);
         return result;
       } catch (error) {
+        if (reasonOf(error) === 'corrupt') throw toDamaged(error, file);
         if (reasonOf(error) !== 'locked' || performance.now() >= end) throw error;
       }
       await delay(WORDS_PAUSE_MILLIS);

@@ -23,7 +23,7 @@ import { createLogKeeper, SEARCH, WORD_SLICE_SQL } from '../file/search-file.ts'
 import { prepareViewerStatements } from '../viewer/viewer-statements.ts';
 import { IndexSlice, idsOf, type MarkedLog } from './index-slice.ts';
 import { IndexedMessages } from './indexed-messages.ts';
-import { createWordErasure } from './word-erasure.ts';
+import { type Bounds, createWordErasure, type WordErasure, type Written } from './word-erasure.ts';
 import { createWordMerges } from './word-merges.ts';
 
 const MIN_SLICE_LOGS = 100;
@@ -40,18 +40,6 @@ const MERGE_SHARE = 1 / 3;
 const MAX_NAMED_SESSIONS = 50;
 /** Why a log is passed over that nobody can say more of. */
 const FATAL = 'the thread that reads it for the index ends, perhaps for want of memory';
-
-/** Of a transaction: as long as it lasts, nobody else can write to that file. */
-interface Bounds {
-  readonly sliceMillis: number;
-  /** Nothing is committed by which the file would become longer. */
-  readonly maxPages: number | undefined;
-}
-
-export interface Written {
-  /** How long nobody else could write to that file. */
-  readonly millis: number;
-}
 
 export interface ReadSlice {
   readonly logs: number;
@@ -90,27 +78,10 @@ export interface WrittenWords extends Written, WordsState {
   readonly outcome: SliceOutcome;
 }
 
-export interface Forgotten extends Written {
-  /** Entries whose words are gone; they stay until `dropForgotten`. */
-  readonly entries: readonly SqliteValue[];
-}
-
-export interface ErasedWords extends Written {
-  readonly isDone: boolean;
-}
-
 /** Options and results can be sent to another thread. `slice` is the name of one, another one each time. */
-export interface IndexWork {
+export interface IndexWork extends WordErasure {
   /** Merges words for as long as a slice. */
   tidy(bounds: Bounds): Written & WordsState;
-  /** Takes the words of deleted logs out of what is found. Traces of them stay until `eraseWords`. */
-  forgetLogs(bounds: Bounds): Forgotten;
-  dropForgotten(options: Bounds & { readonly entries: readonly SqliteValue[] }): Written;
-  /**
-   * Takes all that was deleted out of the file of the words, and gives its free space back. Does a part of it each time,
-   * until it says that it is done. `isFirst`: begins with what is deleted now.
-   */
-  eraseWords(options: Bounds & { readonly isFirst: boolean }): ErasedWords;
   /** For sessions of which a log or feedback was deleted: all of their logs are marked, to be indexed again. */
   resetSessions(options: Bounds & { readonly slice: string }): Written & Pick<WrittenSlice, 'changed'>;
   /** Lists marked logs: the newest, or the oldest each second time where it is late. */

@@ -7,11 +7,10 @@
  * one, so nothing is deleted of a key that a log has: its entry waits until that log is indexed.
  */
 import { createTransaction } from '../../../../sqlite/batch.ts';
-import type { SqliteDatabase, SqliteRow } from '../../../../sqlite/open.ts';
+import type { SqliteDatabase, SqliteRow, SqliteValue } from '../../../../sqlite/open.ts';
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 import { SEARCH } from '../file/search-file.ts';
 import { readNumber } from '../file/write-ahead-log.ts';
-import type { IndexWork } from './index-work.ts';
 import type { WordMerges } from './word-merges.ts';
 
 /** Entries of one transaction. */
@@ -32,7 +31,38 @@ const SQL = {
 /** Whether no log has the key, or the words are those of the log that has it. */
 const isDue = (row: SqliteRow): boolean => row['is_there'] === 0 || row['is_marked'] === 0;
 
-type WordErasure = Pick<IndexWork, 'forgetLogs' | 'dropForgotten' | 'eraseWords'>;
+/** Of a transaction: as long as it lasts, nobody else can write to that file. */
+export interface Bounds {
+  readonly sliceMillis: number;
+  /** Nothing is committed by which the file would become longer. */
+  readonly maxPages: number | undefined;
+}
+
+export interface Written {
+  /** How long nobody else could write to that file. */
+  readonly millis: number;
+}
+
+export interface Forgotten extends Written {
+  /** Entries whose words are gone; they stay until `dropForgotten`. */
+  readonly entries: readonly SqliteValue[];
+}
+
+export interface ErasedWords extends Written {
+  readonly isDone: boolean;
+}
+
+/** A part of what the index does; see `IndexWork`. */
+export interface WordErasure {
+  /** Takes the words of deleted logs out of what is found. Traces of them stay until `eraseWords`. */
+  forgetLogs(bounds: Bounds): Forgotten;
+  dropForgotten(options: Bounds & { readonly entries: readonly SqliteValue[] }): Written;
+  /**
+   * Takes all that was deleted out of the file of the words, and gives its free space back. Does a part of it each time,
+   * until it says that it is done. `isFirst`: begins with what is deleted now.
+   */
+  eraseWords(options: Bounds & { readonly isFirst: boolean }): ErasedWords;
+}
 
 /** `keepLog` is called after each transaction. */
 export function createWordErasure(

@@ -18,7 +18,7 @@ export interface BatchStep extends BatchRun {
 }
 
 export interface SqliteBatch {
-  /** Each has to return a row: otherwise nothing is written. */
+  /** Each has to return a row: otherwise nothing is written. Without them, the first of what follows takes the lock. */
   readonly gates?: readonly { readonly sql: string; readonly parameters: readonly SqliteValue[] }[];
   /** Each holds if it returns a row. */
   readonly claims?: BatchRun;
@@ -61,25 +61,36 @@ const FULL = 13;
 
 export type Transaction = <Result>(work: () => Result, maxPages?: number) => { result: Result; millis: number };
 
-/** The name of an attached file: a transaction of that alone has its lock from the first statement on, which must write to it. */
-export type Attached = string | undefined;
+export interface TransactionOptions {
+  /** The file that is written: `main`, or an attached one. Default: `main`. */
+  readonly name?: string;
+  /** Called when all is written but not committed. If it throws, nothing is written. */
+  readonly beforeCommit?: () => void;
+}
 
 /**
  * Returns a function that runs `work` in a transaction, and says how long that took, without the time that other
  * programs had the processor. If it throws, nothing is written; so it does for a file that becomes longer than
  * `maxPages`.
+ *
+ * The first statement of `work` must write to the file, by which the transaction has its lock: `BEGIN IMMEDIATE` would
+ * take those of all files that are attached.
  */
-export function createTransaction(database: SqliteDatabase, prepare: Prepare, attached?: Attached): Transaction {
-  const begin = attached === undefined ? 'BEGIN IMMEDIATE' : 'BEGIN';
-  const pageCount = () => Number(prepare(`PRAGMA ${attached ?? 'main'}.page_count`).get()!['page_count']);
+export function createTransaction(
+  database: SqliteDatabase,
+  prepare: Prepare,
+  { name = 'main', beforeCommit = () => {} }: TransactionOptions = {},
+): Transaction {
+  const pageCount = () => Number(prepare(`PRAGMA ${name}.page_count`).get()!['page_count']);
   return (work, maxPages) => {
-    database.exec(begin);
+    database.exec('BEGIN');
     const start = startClock();
     try {
       const result = work();
       if (maxPages !== undefined && pageCount() > maxPages) {
         throw Object.assign(new Error('the file would need more space than there is'), { errcode: FULL });
       }
+      beforeCommit();
       database.exec('COMMIT');
       return { result, millis: workedSince(start) };
     } catch (error) {
@@ -97,9 +108,9 @@ export function createTransaction(database: SqliteDatabase, prepare: Prepare, at
 export function createBatchWriter(
   database: SqliteDatabase,
   prepare: Prepare,
-  attached?: Attached,
+  options?: TransactionOptions,
 ): (batch: SqliteBatch) => BatchResult {
-  const transact = createTransaction(database, prepare, attached);
+  const transact = createTransaction(database, prepare, options);
   const countChanges = () => Number(prepare('SELECT total_changes() AS count').get()!['count']);
 
   const runStep = ({ sql, rows, needs }: BatchStep, claimed: readonly boolean[]): void => {

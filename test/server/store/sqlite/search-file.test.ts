@@ -151,6 +151,56 @@ test('a log that has the key of a deleted one is not found by what that said', a
   expect(database.prepare('SELECT rowid AS key FROM logs_search').all()).toEqual([{ key: 1 }]);
 });
 
+test('all that is not words is written while another process has the file of the words', async () => {
+  const file = await fileWith('zebra', 'quagga');
+  const database = openWithSearch({ file, busyTimeoutMillis: 20 });
+  const other = openSqlite({ file: searchFileOf(file) });
+  onTestFinished(() => {
+    other.close();
+    database.close();
+  });
+  const work = createIndexWork(database, createStatementCache(database));
+  const bounds = { sliceMillis: 100, maxPages: undefined };
+  database.exec(`DELETE FROM logs WHERE key = 2; UPDATE logs SET output = 'the yak'`);
+  const logs = work.listLogs({ isLate: false });
+  toEnd(work.readSlice({ slice: 'one', logs, fatal: [], listsNext: false }));
+  expect(work.writeWords({ ...bounds, slice: 'one' })).toMatchObject({ outcome: 'written' });
+  const { entries } = work.forgetLogs(bounds);
+  expect(entries).toHaveLength(1);
+  other.exec('BEGIN IMMEDIATE');
+  expect(work.writeSlice({ ...bounds, slice: 'one' })).toMatchObject({ outcome: 'written' });
+  work.dropForgotten({ ...bounds, entries });
+  work.resetSessions({ ...bounds, slice: 'two' });
+  expect(database.prepare('SELECT * FROM forgotten_logs').all()).toEqual([]);
+});
+
+test('words are written and taken out once the disk has what they are of', async () => {
+  const file = await fileWith('zebra', 'quagga');
+  const database = openWithSearch({ file });
+  const other = openWithSearch({ file, readOnly: true });
+  onTestFinished(() => {
+    other.close();
+    database.close();
+  });
+  const seen: unknown[] = [];
+  const find = (word: string) =>
+    other.prepare('SELECT rowid AS key FROM logs_search WHERE logs_search MATCH ?').all(word).length;
+  const waitHere = () => void seen.push([find('zebra'), find('quagga'), find('yak')]);
+  const work = createIndexWork(database, createStatementCache(database), { waitHere });
+  const bounds = { sliceMillis: 100, maxPages: undefined };
+  database.exec(`DELETE FROM logs WHERE key = 2; UPDATE logs SET output = 'the yak'`);
+  const logs = work.listLogs({ isLate: false });
+  toEnd(work.readSlice({ slice: 'one', logs, fatal: [], listsNext: false }));
+  work.writeWords({ ...bounds, slice: 'one' });
+  work.forgetLogs(bounds);
+  waitHere();
+  expect(seen).toEqual([
+    [1, 1, 0],
+    [0, 1, 1],
+    [0, 0, 1],
+  ]);
+});
+
 test('logs are stored and deleted while words are being written for as long as it takes', async () => {
   const file = await fileWith('zebra');
   const errors: unknown[] = [];

@@ -11,6 +11,7 @@ import { createStatementCache } from '../../../../sqlite/statement-cache.ts';
 import { ThreadEndedError } from '../../../../sqlite/thread.ts';
 import { takeSteps } from '../../steps.ts';
 import type { DiskSpace } from '../file/disk-space.ts';
+import { createLogSync } from '../file/log-sync.ts';
 import { type SearchFile, searchFileOf } from '../file/search-file.ts';
 import type { ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
@@ -91,7 +92,7 @@ function toDamaged(cause: unknown, file: string): SqliteError {
 export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   const { file, database, search, statements, turns, space, onRead, onWritten, onLent, onUnusable } = parts;
   const settings = toIndexSettings(database, search);
-  let here: { readonly work: IndexWork; readonly close: () => void } | undefined;
+  let here: { readonly work: IndexWork; readonly close: () => Promise<void> } | undefined;
   /** The names of the last slice that was written, and of the one that is. */
   let [lastSlice, writing] = [readLastSlice(), ''];
   /** Whether there was a transaction of this index since the last look for those of others. */
@@ -115,11 +116,16 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   /** The connection of all other writes has not the file of the words: its transactions would take both locks. */
   const workHere = (): NonNullable<typeof here> => {
     if (file === ':memory:') {
-      return { work: createIndexWork(database, createStatementCache(database)), close: () => {} };
+      return { work: createIndexWork(database, createStatementCache(database)), close: async () => {} };
     }
     const own = openSqlite({ file });
     own.exec(settings);
-    return { work: createIndexWork(own, createStatementCache(own)), close: () => own.close() };
+    const logSync = createLogSync(own, { file });
+    const close = async () => {
+      await logSync?.close();
+      own.close();
+    };
+    return { work: createIndexWork(own, createStatementCache(own), logSync), close };
   };
 
   const fatalLogs = createFatalLogs();
@@ -250,7 +256,7 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
 
     close: async () => {
       await thread.close();
-      here?.close();
+      await here?.close();
     },
   };
 }

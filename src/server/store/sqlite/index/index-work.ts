@@ -19,6 +19,7 @@ import {
 } from '../../../../sqlite/batch.ts';
 import { reasonOf, type SqliteDatabase, type SqliteValue } from '../../../../sqlite/open.ts';
 import type { Prepare } from '../../../../sqlite/statement-cache.ts';
+import type { LogSync } from '../file/log-sync.ts';
 import { createLogKeeper, SEARCH, WORD_SLICE_SQL } from '../file/search-file.ts';
 import { prepareViewerStatements } from '../viewer/viewer-statements.ts';
 import { IndexSlice, idsOf, type MarkedLog } from './index-slice.ts';
@@ -110,14 +111,22 @@ interface CurrentSlice {
   readonly rest: SqliteBatch;
 }
 
-export function createIndexWork(database: SqliteDatabase, prepare: Prepare): IndexWork {
+/** `logSync` is that of the database, in which deletions and new logs may not be on disk yet. */
+export function createIndexWork(
+  database: SqliteDatabase,
+  prepare: Prepare,
+  logSync?: Pick<LogSync, 'waitHere'>,
+): IndexWork {
   const statements = prepareViewerStatements(prepare);
   const merges = createWordMerges(prepare);
   const keepLog = createLogKeeper(prepare);
-  const erasure = createWordErasure(database, prepare, { merges, keepLog });
+  // Where a power cut would undo what the words are of, they would be those of no log, or missing for one that is back.
+  const ofWords = { name: SEARCH, beforeCommit: () => logSync?.waitHere() };
+  const transactWords = createTransaction(database, prepare, ofWords);
+  const erasure = createWordErasure(database, prepare, { merges, transactWords, keepLog });
   const transact = createTransaction(database, prepare);
   const writeBatch = createBatchWriter(database, prepare);
-  const writeWordsBatch = createBatchWriter(database, prepare, SEARCH);
+  const writeWordsBatch = createBatchWriter(database, prepare, ofWords);
   const messages = new IndexedMessages();
   /** Logs that have failed, and why. */
   const faults = new Map<SqliteValue, string>();
@@ -245,6 +254,7 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
 
     resetSessions: ({ slice, sliceMillis, maxPages }) => {
       const { result: reset, millis } = transact(() => {
+        statements.lockSlices.run();
         followOthers();
         statements.setLastSlice.run(slice);
         return resetDueSessions(sliceMillis);

@@ -6,7 +6,7 @@
  * Logs that come later can have the key of a deleted one. The words of the new one take the place of those of the old
  * one, so nothing is deleted of a key that a log has: its entry waits until that log is indexed.
  */
-import { createTransaction } from '../../../../sqlite/batch.ts';
+import { createTransaction, type Transaction } from '../../../../sqlite/batch.ts';
 import type { SqliteDatabase, SqliteRow, SqliteValue } from '../../../../sqlite/open.ts';
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 import { SEARCH } from '../file/search-file.ts';
@@ -64,15 +64,20 @@ export interface WordErasure {
   eraseWords(options: Bounds & { readonly isFirst: boolean }): ErasedWords;
 }
 
-/** `keepLog` is called after each transaction. */
+export interface WordErasureParts {
+  readonly merges: WordMerges;
+  readonly transactWords: Transaction;
+  /** Called after each transaction of words. */
+  readonly keepLog: () => void;
+}
+
 export function createWordErasure(
   database: SqliteDatabase,
   prepare: Prepare,
-  { merges, keepLog }: { readonly merges: WordMerges; readonly keepLog: () => void },
+  { merges, transactWords, keepLog }: WordErasureParts,
 ): WordErasure {
   const statements = prepareAll(prepare, SQL);
   const transact = createTransaction(database, prepare);
-  const transactWords = createTransaction(database, prepare, SEARCH);
   /** Segments with words of deleted logs. */
   let dead: ReadonlySet<string> = new Set();
   let freePages = 0;

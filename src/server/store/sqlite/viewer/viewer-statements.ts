@@ -183,6 +183,8 @@ const SQL = {
   markLogsOfSession: `${MARK_LOGS} SELECT key, ${NEW_MARK} FROM logs WHERE session_key = :key OR key = -:key
     ${MARK_AGAIN}`,
   readLastSlice: `SELECT slice FROM last_index_slice`,
+  /** Takes the lock, so that what is read after it is still true of what is written. */
+  lockSlices: `UPDATE last_index_slice SET slice = slice`,
   setLastSlice: `UPDATE last_index_slice SET slice = ?`,
   readLogToIndex: `SELECT session_key, parent_key, parent_reference_id, created_at, config_key, inputs, messages,
       substr(output, 1, ${MAX_SEARCHED_CHARACTERS}) AS output, output_message,

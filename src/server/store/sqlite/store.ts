@@ -91,15 +91,17 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
 
 function openFile(file: string, options: SqliteStoreOptions): OpenFile {
   const database = openSqlite(options);
+  let search: SearchFile | undefined;
   try {
     migrateSqlite(database, file);
-    const search = openSearchFile(database, file);
+    search = openSearchFile(database, file);
     const lockTimeoutMillis = options.busyTimeoutMillis;
     if (file === ':memory:') return { file, database, readDatabase: database, search, lockTimeoutMillis };
     const readDatabase = openSqlite({ ...options, readOnly: true });
     readDatabase.exec(search.attach);
     return { file, database, readDatabase, search, lockTimeoutMillis };
   } catch (error) {
+    search?.close();
     database.close();
     throw explainSqliteError(error, file);
   }

@@ -1,5 +1,5 @@
 /** The words are in a file of their own: which may be missing, damaged, old or another's, and is never waited for. */
-import { copyFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { searchFileOf } from '../../../../src/server/store/sqlite/file/search-file.ts';
@@ -199,6 +199,26 @@ test('words are written and taken out once the disk has what they are of', async
     [0, 1, 1],
     [0, 0, 1],
   ]);
+});
+
+test('whatever the path to the database, it has one file of words', async () => {
+  const file = await fileWith('zebra');
+  const path = join(temporaryDirectory(), 'link.db');
+  symlinkSync(file, path);
+  const errors: unknown[] = [];
+  const [store, other] = [await open(path, (error) => errors.push(error)), await open(file)];
+  await createOne(store, { session_reference_id: 'two', output: 'the quagga' });
+  await untilIndexed(store);
+  expect([await found(store, 'zebra'), await found(other, 'quagga')]).toEqual([['of zebra'], ['two']]);
+  expect([existsSync(`${path}-search`), errors]).toEqual([false, []]);
+});
+
+test('of a small file that is written again, neither file nor log has old pages', async () => {
+  const file = await fileWith('zebra', 'quagga');
+  const store = await open(file);
+  await store.deleteSession({ referenceId: 'of zebra' });
+  await store.eraseDeleted();
+  expect(statSync(`${searchFileOf(file)}-wal`).size).toBe(0);
 });
 
 test('logs are stored and deleted while words are being written for as long as it takes', async () => {

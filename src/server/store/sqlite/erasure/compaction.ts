@@ -7,10 +7,10 @@
  * any where there are no threads. That there is something to do is noted in the file, in the transaction of the deletion.
  */
 import { statSync } from 'node:fs';
-import type { SqliteDatabase } from '../../../../sqlite/open.ts';
+import { createSqliteError, type SqliteDatabase, type SqliteRow } from '../../../../sqlite/open.ts';
 import { SqliteThread, stopThreads } from '../../../../sqlite/thread.ts';
 import type { DiskSpace } from '../file/disk-space.ts';
-import { SEARCH, type SearchFile } from '../file/search-file.ts';
+import { SEARCH, type SearchFile, searchFileOf } from '../file/search-file.ts';
 import { readNumber } from '../file/write-ahead-log.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
 import type { ErasureStatements } from './erasure-statements.ts';
@@ -67,14 +67,18 @@ export function createCompaction(parts: CompactionParts): Compaction {
   const rewrite = async (): Promise<boolean> => {
     const thread = startThread(file, search.attach);
     if (!thread) return false;
-    const rewriteOne = (name: string) =>
-      new Promise<boolean>((resolve, reject) => {
-        const work = { sql: `VACUUM ${name}`, parameters: [] };
-        const begun = thread.run({ work, resolve: () => resolve(true), reject });
-        void begun.then((state) => state === 'unusable' && resolve(false));
+    const run = (sql: string) =>
+      new Promise<SqliteRow[] | undefined>((resolve, reject) => {
+        const begun = thread.run({ work: { sql, parameters: [] }, resolve, reject });
+        void begun.then((state) => state === 'unusable' && resolve(undefined));
       });
     try {
-      return await turns.lend(async () => (await rewriteOne('main')) && (await rewriteOne(SEARCH)));
+      if (!(await turns.lend(() => run('VACUUM main')))) return false;
+      // Who writes logs does not wait for this. Until it is in the file, that has the old pages.
+      await run(`VACUUM ${SEARCH}`);
+      const truncated = await run(`PRAGMA ${SEARCH}.wal_checkpoint(TRUNCATE)`);
+      if (truncated?.[0]!['busy'] !== 0) throw createSqliteError('locked', searchFileOf(file));
+      return true;
     } finally {
       await stopThreads([thread]);
     }

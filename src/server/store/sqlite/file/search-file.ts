@@ -13,7 +13,7 @@
  * that the two belong together.
  */
 import { randomUUID } from 'node:crypto';
-import { chmodSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { openSqlite, reasonOf, type SqliteDatabase, type SqliteErrorReason } from '../../../../sqlite/open.ts';
 import { createPrivateFile } from '../../../../sqlite/private-directory.ts';
 import type { Prepare } from '../../../../sqlite/statement-cache.ts';
@@ -69,8 +69,9 @@ export interface SearchFile {
   close(): void;
 }
 
+/** As the engine has its files: beside the one that a link leads to, so that there is one, whatever the path to it. */
 export function searchFileOf(file: string): string {
-  return `${file}-search`;
+  return `${existsSync(file) ? realpathSync(file) : file}-search`;
 }
 
 export function toAttachSql(file: string): string {

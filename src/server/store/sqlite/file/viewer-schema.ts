@@ -213,11 +213,14 @@ const CLEAR_WORDS = 'DELETE FROM logs_search WHERE rowid = OLD.key';
 /**
  * Words are in a file of their own, which is made when the store is opened (search-file.ts). Those of deleted logs are
  * erased by the index: `seq` is another one each time. `words` is the last slice of that file that has its marks here.
+ * The pages that they had are given back as those of deleted logs are.
  */
 export const WORDS_MIGRATION = `
   DROP TRIGGER viewer_log_delete;
   DROP TABLE logs_search;
   CREATE TABLE forgotten_logs (seq INTEGER PRIMARY KEY AUTOINCREMENT, key INTEGER NOT NULL UNIQUE);
   ALTER TABLE last_index_slice ADD COLUMN words TEXT;
+  INSERT INTO erasure_due (key, due_at, deletions) SELECT 1, 0, 1 WHERE EXISTS (SELECT 1 FROM logs)
+    ON CONFLICT DO UPDATE SET due_at = 0, deletions = deletions + 1;
   ${DELETE_TRIGGER.replace(CLEAR_WORDS, 'INSERT OR REPLACE INTO forgotten_logs (key) VALUES (OLD.key)')}
 `;

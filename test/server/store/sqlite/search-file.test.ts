@@ -79,6 +79,33 @@ test('the file of a later state does not belong to a database that was copied be
   ]);
 });
 
+test('logs that have changed or were deleted since the database was copied are found by what the copy has', async () => {
+  const file = await fileWith('zebra', 'quagga', 'yak');
+  const copy = `${file}.copy`;
+  copyFileSync(file, copy);
+  const database = openWithSearch({ file });
+  database.exec(`DELETE FROM logs WHERE key = 1; UPDATE logs SET output = 'the lion' WHERE key = 2`);
+  const work = createIndexWork(database, createStatementCache(database));
+  const bounds = { sliceMillis: 100, maxPages: undefined };
+  work.dropForgotten({ ...bounds, ...work.forgetLogs(bounds) });
+  const logs = work.listLogs({ isLate: false });
+  toEnd(work.readSlice({ slice: 'later', logs, fatal: [], listsNext: false }));
+  work.writeWords({ ...bounds, slice: 'later' });
+  expect(work.writeSlice({ ...bounds, slice: 'later' })).toMatchObject({ outcome: 'written' });
+  database.close();
+  copyFileSync(copy, file);
+
+  const { ino } = statSync(searchFileOf(file));
+  const store = await open(file);
+  await untilIndexed(store);
+  expect([await found(store, 'zebra'), await found(store, 'quagga'), await found(store, 'lion')]).toEqual([
+    ['of zebra'],
+    ['of quagga'],
+    [],
+  ]);
+  expect(statSync(searchFileOf(file)).ino).toBe(ino);
+});
+
 test('a file that is as it should be is not made again', async () => {
   const file = await fileWith('zebra', 'quagga');
   const { ino } = statSync(searchFileOf(file));

@@ -77,7 +77,7 @@ export function createCompaction(parts: CompactionParts): Compaction {
       // Who writes logs does not wait for this. Until it is in the file, that has the old pages.
       await run(`VACUUM ${SEARCH}`);
       const truncated = await run(`PRAGMA ${SEARCH}.wal_checkpoint(TRUNCATE)`);
-      if (truncated?.[0]!['busy'] !== 0) throw createSqliteError('locked', searchFileOf(file));
+      if (truncated?.[0]?.['busy'] !== 0) throw createSqliteError('locked', searchFileOf(file));
       return true;
     } finally {
       await stopThreads([thread]);

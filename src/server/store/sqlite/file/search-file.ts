@@ -9,12 +9,19 @@
  * What a slice of the index makes is written in two transactions: first the words here, and then the rest and the marks
  * in the database. This one is on disk before the other begins. So after a crash, logs may be marked whose words are
  * here, and they are written again, but never the other way round. Each transaction of words has a name. The database
- * keeps the last one that it knows of (`last_index_slice.words`), and this file all since then, by which it is known
- * that the two belong together.
+ * keeps the last one that it knows of (`last_index_slice.words`), and this file that one and all since then, by which it
+ * is known that the two belong together. It also keeps of which logs these have written or taken out words
+ * (`written_words`): where the database is an older copy of itself, such a log may be there without a mark, and is marked.
  */
 import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, realpathSync, rmSync, statSync } from 'node:fs';
-import { openSqlite, reasonOf, type SqliteDatabase, type SqliteErrorReason } from '../../../../sqlite/open.ts';
+import {
+  openSqlite,
+  reasonOf,
+  type SqliteDatabase,
+  type SqliteErrorReason,
+  type SqliteValue,
+} from '../../../../sqlite/open.ts';
 import { createPrivateFile } from '../../../../sqlite/private-directory.ts';
 import type { Prepare } from '../../../../sqlite/statement-cache.ts';
 import { NEW_MARK } from '../viewer/marks.ts';
@@ -30,8 +37,6 @@ const APPLICATION_ID = 0x686c6f73;
 const VERSION = 1;
 /** Of a few hundred pages each. */
 const KEPT_TRANSACTIONS = 8;
-/** Slices that have no marks in the database, one after the other, were of one process, and the last one counts. */
-const MAX_NAMES_CHARACTERS = 1_000;
 
 /**
  * The engine would merge in the middle of whatever is written, and as much at once as it likes: it does nothing by itself
@@ -44,21 +49,26 @@ const toSchema = (name: string) => `
   );
   INSERT INTO logs_search (logs_search, rank) VALUES
     ('automerge', 0), ('crisismerge', 256), ('deletemerge', 0), ('usermerge', 16), ('hashsize', 8388608);
-  CREATE TABLE ${name}.word_slices (key INTEGER PRIMARY KEY CHECK (key = 1), last TEXT NOT NULL, names TEXT NOT NULL);
+  CREATE TABLE ${name}.word_slices (seq INTEGER PRIMARY KEY, name TEXT NOT NULL);
+  CREATE TABLE ${name}.written_words (seq INTEGER NOT NULL, key INTEGER NOT NULL, PRIMARY KEY (seq, key)) WITHOUT ROWID;
   PRAGMA ${name}.application_id = ${APPLICATION_ID};
   PRAGMA ${name}.user_version = ${VERSION};`;
 
+/** Of the last slice that the database knows of; NULL where the file is not that of the database. */
+const KNOWN = `(SELECT seq FROM word_slices WHERE name = (SELECT words FROM last_index_slice))`;
+
 export const WORD_SLICE_SQL = {
-  readLast: `SELECT last FROM word_slices`,
-  /** Fails where another process has written words since the slice `?2`. It takes the lock of the file. */
-  follow: `UPDATE word_slices SET last = ?1 WHERE last = ?2 RETURNING 1`,
-  isBound: `SELECT 1 FROM word_slices WHERE instr(names, (SELECT words FROM last_index_slice)) > 0`,
+  readLast: `SELECT name AS last FROM word_slices ORDER BY seq DESC LIMIT 1`,
+  /** Fails where another process has written words since the slice `?`. It takes the lock of the file. */
+  follow: `UPDATE word_slices SET name = name WHERE seq = (SELECT max(seq) FROM word_slices) AND name = ? RETURNING 1`,
+  isBound: `SELECT 1 WHERE ${KNOWN} IS NOT NULL`,
   /** Fails where the file is not that of the database. */
-  note: `UPDATE word_slices SET names = (SELECT words FROM last_index_slice) || ' ' ||
-      CASE WHEN length(names) < ${MAX_NAMES_CHARACTERS}
-        THEN substr(names, instr(names, (SELECT words FROM last_index_slice)) + length((SELECT words FROM last_index_slice)))
-        ELSE '' END || ' ' || ?
-    WHERE instr(names, (SELECT words FROM last_index_slice)) > 0 RETURNING 1`,
+  note: `INSERT INTO word_slices (name) SELECT ? WHERE ${KNOWN} IS NOT NULL RETURNING 1`,
+  noteKey: `INSERT INTO written_words SELECT max(seq), ? FROM word_slices WHERE true ON CONFLICT DO NOTHING`,
+  /** Of a log that is deleted: known as soon as a later slice is. */
+  noteForgottenKey: `INSERT INTO written_words SELECT max(seq) + 1, ? FROM word_slices WHERE true ON CONFLICT DO NOTHING`,
+  dropKnownKeys: `DELETE FROM written_words WHERE seq <= ${KNOWN}`,
+  dropKnownSlices: `DELETE FROM word_slices WHERE seq < ${KNOWN}`,
 } as const;
 
 export interface SearchFile {
@@ -96,6 +106,10 @@ export function openSearchFile(database: SqliteDatabase, file: string): SearchFi
   // With the lock of the database, only one process makes it.
   const own =
     openBound(database, file) ?? inTransaction(database, () => openBound(database, file) ?? make(database, file));
+  // An index that is at work has perhaps written since: with the lock of the database, it cannot.
+  if (listUnknown(database, own)?.length !== 0) {
+    inTransaction(database, () => mark(database, listUnknown(database, own) ?? []));
+  }
   return { attach, usedBytes: () => usedBytes(own, 'main'), close: () => own.close() };
 }
 
@@ -105,7 +119,7 @@ function openBound(database: SqliteDatabase, file: string): SqliteDatabase | und
   if (!(statSync(search, { throwIfNoEntry: false })?.size ?? 0)) return undefined;
   const own = openSqlite({ file: search });
   try {
-    if (readNumber(own, 'user_version') === VERSION && isBound(database, own)) return own;
+    if (readNumber(own, 'user_version') === VERSION && listUnknown(database, own)) return own;
   } catch (error) {
     if (!UNREADABLE.includes(reasonOf(error))) throw error;
   }
@@ -113,9 +127,27 @@ function openBound(database: SqliteDatabase, file: string): SqliteDatabase | und
   return undefined;
 }
 
-function isBound(database: SqliteDatabase, own: SqliteDatabase): boolean {
+/**
+ * Lists the logs without a mark whose words this file has of another state than the database may have them. Returns
+ * undefined where it is not of this database.
+ */
+function listUnknown(database: SqliteDatabase, own: SqliteDatabase): SqliteValue[] | undefined {
   const { words } = database.prepare('SELECT words FROM last_index_slice').get()!;
-  return own.prepare('SELECT 1 FROM word_slices WHERE instr(names, ?) > 0').get(words!) !== undefined;
+  const slice = own.prepare('SELECT seq FROM word_slices WHERE name = ?').get(words!);
+  if (!slice) return undefined;
+  const isUnmarked = database.prepare(
+    'SELECT 1 FROM logs WHERE key = ?1 AND NOT EXISTS (SELECT 1 FROM unindexed_logs WHERE key = ?1)',
+  );
+  const keys = own
+    .prepare('SELECT key FROM written_words WHERE seq > ?')
+    .all(slice['seq']!)
+    .map(({ key }) => key!);
+  return keys.filter((key) => isUnmarked.get(key));
+}
+
+function mark(database: SqliteDatabase, keys: readonly SqliteValue[]): void {
+  const add = database.prepare(`INSERT INTO unindexed_logs (key, mark) VALUES (?, ${NEW_MARK}) ON CONFLICT DO NOTHING`);
+  for (const key of keys) add.run(key);
 }
 
 function make(database: SqliteDatabase, file: string): SqliteDatabase {
@@ -139,7 +171,7 @@ function make(database: SqliteDatabase, file: string): SqliteDatabase {
 function fill(connection: SqliteDatabase, name: string): string {
   const slice = randomUUID();
   connection.exec(toSchema(name));
-  connection.prepare('INSERT INTO word_slices (key, last, names) VALUES (1, ?, ?)').run(slice, slice);
+  connection.prepare('INSERT INTO word_slices (name) VALUES (?)').run(slice);
   return slice;
 }
 

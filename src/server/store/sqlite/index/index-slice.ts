@@ -165,11 +165,14 @@ export class IndexSlice {
   toWordsBatch(slice: string, lastWords: string): SqliteBatch {
     return {
       gates: [
-        { sql: WORD_SLICE_SQL.follow, parameters: [slice, lastWords] },
+        { sql: WORD_SLICE_SQL.follow, parameters: [lastWords] },
         { sql: WORD_SLICE_SQL.note, parameters: [slice] },
       ],
       claims: { sql: SLICE_SQL.isMarked, rows: this.#claims.map(({ key, mark }) => [key, mark]) },
       steps: [
+        { sql: WORD_SLICE_SQL.dropKnownKeys, rows: [[]] },
+        { sql: WORD_SLICE_SQL.dropKnownSlices, rows: [[]] },
+        { sql: WORD_SLICE_SQL.noteKey, rows: this.#claims.map(({ key }) => [key]) },
         { sql: SLICE_SQL.clearForgottenText, rows: this.failed.map((key) => [key]) },
         { sql: SLICE_SQL.writeText, rows: this.#texts.rows, needs: this.#texts.needs },
       ],

@@ -9,7 +9,7 @@
 import { createTransaction, type Transaction } from '../../../../sqlite/batch.ts';
 import type { SqliteDatabase, SqliteRow, SqliteValue } from '../../../../sqlite/open.ts';
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
-import { SEARCH } from '../file/search-file.ts';
+import { SEARCH, WORD_SLICE_SQL } from '../file/search-file.ts';
 import { readNumber } from '../file/write-ahead-log.ts';
 import type { WordMerges } from './word-merges.ts';
 
@@ -20,11 +20,12 @@ const PAGES_PORTION = 20;
 
 const SQL = {
   /** Takes the lock of the file, so that what is read of logs after it is still true of them when words are deleted. */
-  lock: `UPDATE word_slices SET last = last`,
+  lock: `UPDATE word_slices SET name = name WHERE seq = (SELECT max(seq) FROM word_slices)`,
   listForgotten: `SELECT seq, forgotten_logs.key, logs.key IS NOT NULL AS is_there,
       EXISTS (SELECT 1 FROM unindexed_logs WHERE key = forgotten_logs.key) AS is_marked
     FROM forgotten_logs LEFT JOIN logs ON logs.key = forgotten_logs.key ORDER BY seq LIMIT ${PORTION}`,
   dropForgotten: `DELETE FROM forgotten_logs WHERE seq = ?`,
+  noteKey: WORD_SLICE_SQL.noteForgottenKey,
   clearText: `DELETE FROM logs_search WHERE rowid = ?`,
 } as const;
 
@@ -109,7 +110,10 @@ export function createWordErasure(
         const done = [];
         for (const row of statements.listForgotten.all()) {
           if (!isDue(row)) continue;
-          if (row['is_there'] === 0) statements.clearText.run(row['key']!);
+          if (row['is_there'] === 0) {
+            statements.noteKey.run(row['key']!);
+            statements.clearText.run(row['key']!);
+          }
           done.push(row['seq']!);
           if (performance.now() >= end) break;
         }

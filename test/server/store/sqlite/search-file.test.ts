@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { searchFileOf } from '../../../../src/server/store/sqlite/file/search-file.ts';
 import { createIndexWork } from '../../../../src/server/store/sqlite/index/index-work.ts';
+import { createWordMerges } from '../../../../src/server/store/sqlite/index/word-merges.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { toEnd } from '../../../../src/server/store/steps.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
@@ -176,6 +177,37 @@ test('a log that has the key of a deleted one is not found by what that said', a
   onTestFinished(() => database.close());
   await expect.poll(() => database.prepare('SELECT * FROM forgotten_logs').all()).toEqual([]);
   expect(database.prepare('SELECT rowid AS key FROM logs_search').all()).toEqual([{ key: 1 }]);
+});
+
+test('what a thread has begun to erase, the next one erases from the beginning, and once only', async () => {
+  const file = await fileWith('zebra', 'quagga');
+  const database = openWithSearch({ file, busyTimeoutMillis: 20 });
+  const reader = openWithSearch({ file, readOnly: true });
+  onTestFinished(() => {
+    reader.close();
+    database.close();
+  });
+  const prepare = createStatementCache(database);
+  const bounds = { sliceMillis: 100, maxPages: undefined, isFirst: false };
+  database.exec('DELETE FROM logs WHERE key = 2');
+  const work = createIndexWork(database, prepare);
+  work.forgetLogs(bounds);
+  const findDead = () => createWordMerges(prepare).findDead().size;
+  expect(findDead()).toBe(1);
+  expect(() => work.eraseWords({ ...bounds, maxPages: 1 })).toThrow('more space');
+  reader.exec('BEGIN');
+  reader.prepare('SELECT * FROM word_slices').all();
+  expect(work.eraseWords(bounds)).toMatchObject({ isDone: false });
+  expect(findDead()).toBe(0);
+  const next = createIndexWork(database, prepare);
+  expect(next.eraseWords(bounds)).toMatchObject({ isDone: false });
+  expect(findDead()).toBe(0);
+  // A read that goes on needs old pages: as long as it does, nothing is written for that.
+  const { size } = statSync(`${searchFileOf(file)}-wal`);
+  for (let look = 0; look < 5; look += 1) expect(next.eraseWords(bounds)).toMatchObject({ isDone: false });
+  expect(statSync(`${searchFileOf(file)}-wal`).size).toBe(size);
+  reader.exec('COMMIT');
+  expect(next.eraseWords(bounds)).toMatchObject({ isDone: true });
 });
 
 test('all that is not words is written while another process has the file of the words', async () => {

@@ -18,6 +18,8 @@ const PORTION = 1_000;
 /** Pages of the file. */
 const PAGES_PORTION = 20;
 
+const NOTHING_LEFT = { result: false, millis: 0 };
+
 const SQL = {
   /** Takes the lock of the file, so that what is read of logs after it is still true of them when words are deleted. */
   lock: `UPDATE word_slices SET name = name WHERE seq = (SELECT max(seq) FROM word_slices)`,
@@ -60,7 +62,7 @@ export interface WordErasure {
   dropForgotten(options: Bounds & { readonly entries: readonly SqliteValue[] }): Written;
   /**
    * Takes all that was deleted out of the file of the words, and gives its free space back. Does a part of it each time,
-   * until it says that it is done. `isFirst`: begins with what is deleted now.
+   * until it says that it is done. `isFirst`: begins with what is deleted now. So does a new thread.
    */
   eraseWords(options: Bounds & { readonly isFirst: boolean }): ErasedWords;
 }
@@ -79,8 +81,8 @@ export function createWordErasure(
 ): WordErasure {
   const statements = prepareAll(prepare, SQL);
   const transact = createTransaction(database, prepare);
-  /** Segments with words of deleted logs. */
-  let dead: ReadonlySet<string> = new Set();
+  /** Segments with words of deleted logs. Undefined where nothing is begun: a thread before this one may have. */
+  let dead: ReadonlySet<string> | undefined;
   let freePages = 0;
 
   const readFreePages = () => readNumber(database, `${SEARCH}.freelist_count`, 'freelist_count');
@@ -99,6 +101,28 @@ export function createWordErasure(
     database.exec(`PRAGMA ${SEARCH}.incremental_vacuum(${PAGES_PORTION})`);
     freePages -= PAGES_PORTION;
     return freePages > 0;
+  };
+
+  /** Returns whether there is more to do. */
+  const eraseNext = (millis: number): boolean => {
+    statements.lock.run();
+    if (!dead) [dead, freePages] = [merges.findDead(), Number.POSITIVE_INFINITY];
+    const segments = dead;
+    if (segments.size > 0 && repeat(() => merges.erase(segments), millis)) return true;
+    dead = new Set();
+    if (freePages === Number.POSITIVE_INFINITY) freePages = readFreePages();
+    return repeat(shrink, millis);
+  };
+
+  const erase = (millis: number, maxPages: number | undefined) => {
+    const before = [dead, freePages] as const;
+    try {
+      return transactWords(() => eraseNext(millis), maxPages);
+    } catch (error) {
+      // What it has done is undone.
+      [dead, freePages] = before;
+      throw error;
+    }
   };
 
   return {
@@ -131,19 +155,13 @@ export function createWordErasure(
     },
 
     eraseWords: ({ isFirst, sliceMillis, maxPages }) => {
-      const { result: isMore, millis } = transactWords(() => {
-        statements.lock.run();
-        if (isFirst) [dead, freePages] = [merges.findDead(), Number.POSITIVE_INFINITY];
-        if (dead.size > 0) {
-          if (repeat(() => merges.erase(dead), sliceMillis)) return true;
-          dead = new Set();
-        }
-        if (freePages === Number.POSITIVE_INFINITY) freePages = readFreePages();
-        return repeat(shrink, sliceMillis);
-      }, maxPages);
+      if (isFirst) dead = undefined;
+      const isLeft = !dead || dead.size > 0 || freePages > 0;
+      const { result: isMore, millis } = isLeft ? erase(sliceMillis, maxPages) : NOTHING_LEFT;
       // Old pages are in the write-ahead log. Where a read needs them, it is tried again.
       keepLog();
       const isDone = !isMore && readNumber(database, `${SEARCH}.wal_checkpoint(TRUNCATE)`, 'busy') === 0;
+      if (isDone) dead = undefined;
       return { isDone, millis };
     },
   };

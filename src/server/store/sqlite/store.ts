@@ -5,14 +5,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  createSqliteError,
-  explainSqliteError,
-  openSqlite,
-  reasonOf,
-  type SqliteDatabase,
-  type SqliteRow,
-} from '../../../sqlite/open.ts';
+import { createSqliteError, explainSqliteError, reasonOf, type SqliteRow } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
 import { newIdentifier } from '../identifiers.ts';
@@ -37,8 +30,7 @@ import { removeReserve } from './file/disk-reserve.ts';
 import { createDiskSpace } from './file/disk-space.ts';
 import { checkingFirst, createFileWatch } from './file/file-watch.ts';
 import { createLogSync } from './file/log-sync.ts';
-import { migrateSqlite } from './file/migrations.ts';
-import { openSearchFile, type SearchFile } from './file/search-file.ts';
+import { type OpenFile, openFile } from './file/open-file.ts';
 import { createThreadLoad } from './index/thread-load.ts';
 import { createViewerIndex } from './index/viewer-index.ts';
 import { forgetTraces, ingest } from './ingest/ingest.ts';
@@ -87,34 +79,6 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
     if (!['full', 'cannot-open', 'other'].includes(reason) || !removeReserve(file)) throw error;
     return open();
   }
-}
-
-function openFile(file: string, options: SqliteStoreOptions): OpenFile {
-  const database = openSqlite(options);
-  let search: SearchFile | undefined;
-  try {
-    migrateSqlite(database, file);
-    search = openSearchFile(database, file);
-    const lockTimeoutMillis = options.busyTimeoutMillis;
-    if (file === ':memory:') return { file, database, readDatabase: database, search, lockTimeoutMillis };
-    const readDatabase = openSqlite({ ...options, readOnly: true });
-    readDatabase.exec(search.attach);
-    return { file, database, readDatabase, search, lockTimeoutMillis };
-  } catch (error) {
-    search?.close();
-    database.close();
-    throw explainSqliteError(error, file);
-  }
-}
-
-interface OpenFile {
-  readonly file: string;
-  readonly database: SqliteDatabase;
-  /** A connection for reads, which does not see a transaction that is not committed. In memory it is the same one. */
-  readonly readDatabase: SqliteDatabase;
-  /** Connections that read have it, and that of the index; the one that writes logs has not. */
-  readonly search: SearchFile;
-  readonly lockTimeoutMillis: number | undefined;
 }
 
 function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void): Store {

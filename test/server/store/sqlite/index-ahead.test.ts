@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-contract.ts';
 import type { IndexPace } from '../../../../src/server/store/sqlite/index/index-pace.ts';
-import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-work.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import type { WriteTurns } from '../../../../src/server/store/sqlite/writing/write-turns.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-work.ts';
+import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-contract.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';

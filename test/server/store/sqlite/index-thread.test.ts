@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-contract.ts';
 import { IndexSlice } from '../../../../src/server/store/sqlite/index/index-slice.ts';
-import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-work.ts';
 import { IndexedMessages } from '../../../../src/server/store/sqlite/index/indexed-messages.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { prepareViewerStatements } from '../../../../src/server/store/sqlite/viewer/viewer-statements.ts';

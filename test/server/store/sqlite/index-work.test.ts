@@ -3,13 +3,9 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { migrateSqlite } from '../../../../src/server/store/sqlite/file/migrations.ts';
 import { openSearchFile } from '../../../../src/server/store/sqlite/file/search-file.ts';
+import type { IndexCall, IndexWork, ReadSlice } from '../../../../src/server/store/sqlite/index/index-contract.ts';
 import { start as startThread } from '../../../../src/server/store/sqlite/index/index-thread.ts';
-import {
-  createIndexWork,
-  type IndexCall,
-  type IndexWork,
-  type ReadSlice,
-} from '../../../../src/server/store/sqlite/index/index-work.ts';
+import { createIndexWork } from '../../../../src/server/store/sqlite/index/index-work.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { toEnd } from '../../../../src/server/store/steps.ts';
 import { openSqlite, type SqliteDatabase } from '../../../../src/sqlite/open.ts';

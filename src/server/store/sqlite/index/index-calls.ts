@@ -16,19 +16,12 @@ import { type SearchFile, searchFileOf } from '../file/search-file.ts';
 import type { ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
 import { createFatalLogs } from './fatal-logs.ts';
+import type { IndexCall, IndexWork, ReadSlice, WordsState, WrittenSlice, WrittenWords } from './index-contract.ts';
 import type { IndexPace } from './index-pace.ts';
 import { INDEX_PROGRAM } from './index-program.ts';
 import { toIndexSettings } from './index-settings.ts';
 import type { MarkedLog } from './index-slice.ts';
-import {
-  createIndexWork,
-  type IndexCall,
-  type IndexWork,
-  type ReadSlice,
-  type WordsState,
-  type WrittenSlice,
-  type WrittenWords,
-} from './index-work.ts';
+import { createIndexWork } from './index-work.ts';
 import type { ErasedWords, Forgotten, Written } from './word-erasure.ts';
 
 /** Another process that has the file of the words has it for a slice, or for a step of a merge. */

@@ -4,27 +4,14 @@
  */
 import type { SqliteBatch } from '../../../../sqlite/batch.ts';
 import type { SqliteRow, SqliteValue } from '../../../../sqlite/open.ts';
-import { parseJson } from '../../../../wire/json.ts';
-import { type LogLabels, toLabels } from '../../rows/log-labels.ts';
-import {
-  errorPreview,
-  inputPreview,
-  type LogTexts,
-  MAX_SEARCHED_CHARACTERS,
-  outputPreview,
-  searchableText,
-  splitIdeographs,
-} from '../../rows/log-text.ts';
+import { errorPreview, inputPreview, outputPreview, searchableText, splitIdeographs } from '../../rows/log-text.ts';
 import { storableText } from '../../storable-text.ts';
 import { WORD_SLICE_SQL } from '../file/search-file.ts';
 import { LABEL_SQL, toCount } from '../viewer/viewer-labels.ts';
 import { toGroupWord, type ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { IndexedMessages } from './indexed-messages.ts';
+import { facetsOf, isSearchedWhole, labelsOf, toTexts } from './log-content.ts';
 import { Rows, SLICE_SQL } from './slice-sql.ts';
-
-const MAX_FACET_CHARACTERS = 40;
-/** A longer name is no filter: the viewer could not ask for it. */
-const MAX_NAME_CHARACTERS = 500;
 
 /** What a log would have its summary show, and the place of that log's claim. */
 interface Ranked {
@@ -41,10 +28,6 @@ interface Additions {
   firstInput?: Ranked;
   lastOutput?: Ranked;
 }
-
-const SEARCHED_COLUMNS = ['inputs', 'messages', 'output', 'output_message', 'error'] as const;
-
-type Facet = readonly [kind: string, value: string];
 
 /** The mark is a number that changes when the log does. */
 export interface MarkedLog {
@@ -271,52 +254,4 @@ export function idsOf(
   if (summaries.size > mostNamed) return null;
   const ids = [...summaries].map((key) => statements.findSummaryId.get(key)?.['id'] as string | null);
   return ids.every((id) => id !== null) ? ids : null;
-}
-
-/** `messages` are those to take instead of the row's. */
-export function toTexts(row: SqliteRow, config: SqliteRow = row, messages = row['messages']): LogTexts {
-  return {
-    inputs: parse(row['inputs']),
-    messages: parse(messages),
-    output: row['output'] as string | null,
-    outputMessage: parse(row['output_message']),
-    error: row['error'] as string | null,
-    label: [config['label'], config['model']].filter(Boolean).join(' '),
-  };
-}
-
-/** Whether all texts of the log are searched, however they are divided: its JSON is longer than they are. */
-function isSearchedWhole(row: SqliteRow): boolean {
-  let characters = 0;
-  for (const column of SEARCHED_COLUMNS) characters += (row[column] as string | null)?.length ?? 0;
-  return characters < MAX_SEARCHED_CHARACTERS;
-}
-
-/** JSON that is nested too deeply to be parsed is not searched. */
-function parse(json: SqliteValue | undefined): unknown {
-  return typeof json === 'string' ? (parseJson(json) ?? null) : null;
-}
-
-/** Of a row with `feedback` and `LABEL_COLUMNS`. */
-export function labelsOf(row: SqliteRow): LogLabels {
-  const feedback = JSON.parse(row['feedback'] as string);
-  return toLabels({ metadata: row['metadata'], environment: row['environment'], source: row['source'], feedback });
-}
-
-function facetsOf(row: SqliteRow, project: string, config: SqliteRow, user: string | undefined): Facet[] {
-  const facets: Facet[] = [['project', project]];
-  if (config['type']) facets.push(['type', config['type'] as string]);
-  if (config['model']) facets.push(['model', config['model'] as string]);
-  if (row['error'] !== null) facets.push(['error', '*']);
-  if (user !== undefined) facets.push(['user', user]);
-  if (row['environment']) facets.push(['environment', row['environment'] as string]);
-  for (const { type, value } of JSON.parse(row['feedback'] as string) as { type: string; value: unknown }[]) {
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    // Each comment is another one: the filter is by their type.
-    const isOwn = type === 'comment' || text.length > MAX_FACET_CHARACTERS;
-    facets.push(['feedback', '*'], ['feedback', isOwn ? type : `${type}: ${text}`]);
-  }
-  return facets
-    .filter(([, value]) => value.length <= MAX_NAME_CHARACTERS)
-    .map(([kind, value]) => [kind, storableText(value)]);
 }

@@ -3,7 +3,8 @@ import type { SqliteDatabase } from '../../../../sqlite/open.ts';
 import { createStatementCache } from '../../../../sqlite/statement-cache.ts';
 import { toEnd } from '../../steps.ts';
 import { createLogSync } from '../file/log-sync.ts';
-import { createIndexWork, type IndexCall, type IndexWork } from './index-work.ts';
+import type { IndexCall, IndexWork } from './index-contract.ts';
+import { createIndexWork } from './index-work.ts';
 
 export function start(database: SqliteDatabase): (call: IndexCall) => unknown {
   const prepare = createStatementCache(database);

@@ -11,8 +11,8 @@ import { reasonOf } from '../../../../sqlite/open.ts';
 import { ThreadEndedError } from '../../../../sqlite/thread.ts';
 import type { SessionChange } from '../../viewer-store.ts';
 import { createIndexCalls, type IndexCallsParts } from './index-calls.ts';
+import type { PassedOver } from './index-contract.ts';
 import { type IndexPace, paceAt } from './index-pace.ts';
-import type { PassedOver } from './index-work.ts';
 import { createThreadLoad, type ThreadLoad } from './thread-load.ts';
 
 /** Writes that come close together are indexed together. */

@@ -25,7 +25,7 @@ import {
 } from '../../../sqlite/open.ts';
 import { createPrivateDirectory, createPrivateFile } from '../../../sqlite/private-directory.ts';
 import { checkIdentity, MIGRATIONS } from './file/migrations.ts';
-import { removeSearchFile, SEARCH, searchFileOf, toAttachSql } from './file/search-file.ts';
+import { removeSearchFile, SEARCH, searchFileOf, toAttachSql, toDamaged } from './file/search-file.ts';
 import { readNumber, tryTruncateLog } from './file/write-ahead-log.ts';
 
 /** How long a command waits for the writes of a server. */
@@ -81,11 +81,20 @@ export function compactSqlite(givenFile: string): { before: number; after: numbe
     const before = countBytes();
     database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     database.exec('VACUUM');
-    if (existsSync(search)) database.exec(`${toAttachSql(file)}; VACUUM ${SEARCH}`);
+    if (existsSync(search)) compactSearch(database, file);
     if (readNumber(database, 'user_version') === MIGRATIONS.length) database.exec('DELETE FROM compaction_due');
     tryTruncateLog(database);
     return { before, after: countBytes() };
   });
+}
+
+/** Without this, it would be said that the database is damaged. */
+function compactSearch(database: SqliteDatabase, file: string): void {
+  try {
+    database.exec(`${toAttachSql(file)}; VACUUM ${SEARCH}`);
+  } catch (error) {
+    throw reasonOf(error) === 'corrupt' ? toDamaged(error, file) : error;
+  }
 }
 
 function withDatabase<Result>(file: string, use: (database: SqliteDatabase) => Result): Result {

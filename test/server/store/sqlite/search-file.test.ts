@@ -2,6 +2,7 @@
 import { copyFileSync, existsSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { compactSqlite } from '../../../../src/server/store/sqlite/copies.ts';
 import { searchFileOf } from '../../../../src/server/store/sqlite/file/search-file.ts';
 import { createIndexWork } from '../../../../src/server/store/sqlite/index/index-work.ts';
 import { createWordMerges } from '../../../../src/server/store/sqlite/index/word-merges.ts';
@@ -60,6 +61,12 @@ for (const [name, spoil] of Object.entries(WRONG_FILES)) {
     ]);
   });
 }
+
+test('where only the file of the words is damaged, who compacts is told so', async () => {
+  const file = await fileWith('zebra');
+  writeFileSync(searchFileOf(file), 'z'.repeat(100_000));
+  expect(() => compactSqlite(file)).toThrow(`${searchFileOf(file)} is damaged`);
+});
 
 test('the file of a later state does not belong to a database that was copied before', async () => {
   const file = await fileWith('zebra');

@@ -19,6 +19,7 @@ import {
   openSqlite,
   reasonOf,
   type SqliteDatabase,
+  SqliteError,
   type SqliteErrorReason,
   type SqliteValue,
 } from '../../../../sqlite/open.ts';
@@ -86,6 +87,12 @@ export function searchFileOf(file: string): string {
 
 export function toAttachSql(file: string): string {
   return `ATTACH '${file === ':memory:' ? file : searchFileOf(file).replaceAll("'", "''")}' AS ${SEARCH}`;
+}
+
+export function toDamaged(cause: unknown, file: string): SqliteError {
+  const search = searchFileOf(file);
+  const message = `${search} is damaged: stop the server, delete this file, and start again: it is made from the logs`;
+  return new SqliteError('corrupt', search, message, { cause });
 }
 
 export function removeSearchFile(file: string): void {

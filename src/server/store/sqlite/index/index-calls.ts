@@ -5,14 +5,14 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openSqlite, reasonOf, type SqliteDatabase, SqliteError } from '../../../../sqlite/open.ts';
+import { openSqlite, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
 import { createProgramThread } from '../../../../sqlite/program-thread.ts';
 import { createStatementCache } from '../../../../sqlite/statement-cache.ts';
 import { ThreadEndedError } from '../../../../sqlite/thread.ts';
 import { takeSteps } from '../../steps.ts';
 import type { DiskSpace } from '../file/disk-space.ts';
 import { createLogSync } from '../file/log-sync.ts';
-import { type SearchFile, searchFileOf } from '../file/search-file.ts';
+import { type SearchFile, searchFileOf, toDamaged } from '../file/search-file.ts';
 import type { ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
 import { createFatalLogs } from './fatal-logs.ts';
@@ -74,12 +74,6 @@ interface Reading {
   readonly slice: string;
   readonly logs: readonly MarkedLog[];
   readonly read: Promise<ReadSlice>;
-}
-
-function toDamaged(cause: unknown, file: string): SqliteError {
-  const search = searchFileOf(file);
-  const message = `${search} is damaged: stop the server, delete this file, and start again: it is made from the logs`;
-  return new SqliteError('corrupt', search, message, { cause });
 }
 
 export function createIndexCalls(parts: IndexCallsParts): IndexCalls {

@@ -18,9 +18,9 @@ export interface BatchStep extends BatchRun {
 }
 
 export interface SqliteBatch {
-  /** Has to change a row: otherwise nothing is written. */
-  readonly gate?: { readonly sql: string; readonly parameters: readonly SqliteValue[] };
-  /** Each holds if it changes a row. */
+  /** Each has to return a row: otherwise nothing is written. Without them, the first of what follows takes the lock. */
+  readonly gates?: readonly { readonly sql: string; readonly parameters: readonly SqliteValue[] }[];
+  /** Each holds if it returns a row. */
   readonly claims?: BatchRun;
   /** In this order. */
   readonly steps?: readonly BatchStep[];
@@ -36,7 +36,7 @@ export interface SqliteBatch {
 }
 
 export interface BatchResult {
-  /** False if nothing was written, because of the gate. */
+  /** False if nothing was written, because of a gate. */
   readonly isOpen: boolean;
   readonly claimed: readonly boolean[];
   /** Whether `repeat` has nothing left to do. */
@@ -45,13 +45,11 @@ export interface BatchResult {
   readonly repeats: number;
   /** How long the transaction took, without the time that other programs had the processor. */
   readonly millis: number;
-  /** The part of it in which `repeat` was run. */
-  readonly repeatMillis: number;
 }
 
-type Repeated = Pick<BatchResult, 'isDone' | 'repeats' | 'repeatMillis'>;
+type Repeated = Pick<BatchResult, 'isDone' | 'repeats'>;
 
-const NOT_REPEATED: Repeated = { isDone: true, repeats: 0, repeatMillis: 0 };
+const NOT_REPEATED: Repeated = { isDone: true, repeats: 0 };
 
 /** What an error has of the batch that it was thrown in: the place of the claim that the failing row depends on. */
 export interface BatchFault {
@@ -63,21 +61,36 @@ const FULL = 13;
 
 export type Transaction = <Result>(work: () => Result, maxPages?: number) => { result: Result; millis: number };
 
+export interface TransactionOptions {
+  /** The file that is written: `main`, or an attached one. Default: `main`. */
+  readonly name?: string;
+  /** Called when all is written but not committed. If it throws, nothing is written. */
+  readonly beforeCommit?: () => void;
+}
+
 /**
  * Returns a function that runs `work` in a transaction, and says how long that took, without the time that other
  * programs had the processor. If it throws, nothing is written; so it does for a file that becomes longer than
  * `maxPages`.
+ *
+ * The first statement of `work` must write to the file, by which the transaction has its lock: `BEGIN IMMEDIATE` would
+ * take those of all files that are attached.
  */
-export function createTransaction(database: SqliteDatabase, prepare: Prepare): Transaction {
-  const pageCount = () => Number(prepare('PRAGMA page_count').get()!['page_count']);
+export function createTransaction(
+  database: SqliteDatabase,
+  prepare: Prepare,
+  { name = 'main', beforeCommit = () => {} }: TransactionOptions = {},
+): Transaction {
+  const pageCount = () => Number(prepare(`PRAGMA ${name}.page_count`).get()!['page_count']);
   return (work, maxPages) => {
-    database.exec('BEGIN IMMEDIATE');
+    database.exec('BEGIN');
     const start = startClock();
     try {
       const result = work();
       if (maxPages !== undefined && pageCount() > maxPages) {
         throw Object.assign(new Error('the file would need more space than there is'), { errcode: FULL });
       }
+      beforeCommit();
       database.exec('COMMIT');
       return { result, millis: workedSince(start) };
     } catch (error) {
@@ -92,8 +105,12 @@ export function createTransaction(database: SqliteDatabase, prepare: Prepare): T
 }
 
 /** Returns a function that writes a batch as one transaction, or throws and writes nothing. */
-export function createBatchWriter(database: SqliteDatabase, prepare: Prepare): (batch: SqliteBatch) => BatchResult {
-  const transact = createTransaction(database, prepare);
+export function createBatchWriter(
+  database: SqliteDatabase,
+  prepare: Prepare,
+  options?: TransactionOptions,
+): (batch: SqliteBatch) => BatchResult {
+  const transact = createTransaction(database, prepare, options);
   const countChanges = () => Number(prepare('SELECT total_changes() AS count').get()!['count']);
 
   const runStep = ({ sql, rows, needs }: BatchStep, claimed: readonly boolean[]): void => {
@@ -111,7 +128,7 @@ export function createBatchWriter(database: SqliteDatabase, prepare: Prepare): (
 
   const repeatUntil = (repeat: NonNullable<SqliteBatch['repeat']>): Repeated => {
     const { sql, parameters, maxMillis, maxTimes = Number.POSITIVE_INFINITY } = repeat;
-    const start = startClock();
+    const end = performance.now() + maxMillis;
     let repeats = 0;
     let isDone: boolean;
     do {
@@ -119,15 +136,15 @@ export function createBatchWriter(database: SqliteDatabase, prepare: Prepare): (
       prepare(sql).run(...parameters);
       repeats += 1;
       isDone = countChanges() - before < 2;
-    } while (!isDone && performance.now() < start.millis + maxMillis && repeats < maxTimes);
-    return { isDone, repeats, repeatMillis: workedSince(start) };
+    } while (!isDone && performance.now() < end && repeats < maxTimes);
+    return { isDone, repeats };
   };
 
-  return ({ gate, claims, steps = [], repeat, maxPages }) => {
+  return ({ gates = [], claims, steps = [], repeat, maxPages }) => {
     const { result, millis } = transact(() => {
-      const isOpen = !gate || Number(prepare(gate.sql).run(...gate.parameters).changes) > 0;
+      const isOpen = gates.every(({ sql, parameters }) => prepare(sql).get(...parameters) !== undefined);
       const claim = claims && prepare(claims.sql);
-      const claimed = isOpen && claim ? claims.rows.map((row) => Number(claim.run(...row).changes) > 0) : [];
+      const claimed = isOpen && claim ? claims.rows.map((row) => claim.get(...row) !== undefined) : [];
       if (isOpen) for (const step of steps) runStep(step, claimed);
       return { isOpen, claimed, ...(isOpen && repeat ? repeatUntil(repeat) : NOT_REPEATED) };
     }, maxPages);

@@ -30,6 +30,8 @@ export interface ReaderOptions {
   readonly timeoutMillis?: number;
   /** For statements that are not reads. Default: false. */
   readonly canWrite?: boolean;
+  /** SQL that each connection of another thread runs first. */
+  readonly setUp?: string;
   /** Default: 2, as one long read leaves a thread for others. */
   readonly maxThreads?: number;
 }
@@ -39,6 +41,7 @@ export function createSqliteReader({
   prepare,
   timeoutMillis = DEFAULT_TIMEOUT_MILLIS,
   canWrite = false,
+  setUp = '',
   maxThreads = DEFAULT_MAX_THREADS,
 }: ReaderOptions): SqliteReader {
   let idle: SqliteThread[] = [];
@@ -58,7 +61,7 @@ export function createSqliteReader({
   const start = (): SqliteThread | undefined => {
     if (busy.size + idle.length >= maxThreads) return undefined;
     try {
-      return new SqliteThread({ file, canWrite });
+      return new SqliteThread({ file, canWrite, setUp });
     } catch {
       hasThreads = false;
       return undefined;

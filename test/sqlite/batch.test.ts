@@ -21,7 +21,7 @@ function open() {
   };
 }
 
-const UNMARK = 'DELETE FROM marks WHERE key = ? AND mark = ?';
+const UNMARK = 'DELETE FROM marks WHERE key = ? AND mark = ? RETURNING 1';
 const INSERT = 'INSERT INTO words VALUES (?)';
 
 test('a row is written if one of the claims holds that it needs', () => {
@@ -47,11 +47,11 @@ test('a row is written if one of the claims holds that it needs', () => {
 
 test('where the gate is closed, nothing is written', () => {
   const { write, words, marks } = open();
-  const gate = { sql: 'UPDATE marks SET mark = 11 WHERE mark = ?', parameters: [12] };
+  const gate = { sql: 'UPDATE marks SET mark = 11 WHERE mark = ? RETURNING 1', parameters: [12] };
   const batch = { claims: { sql: UNMARK, rows: [[2, 20]] }, steps: [{ sql: INSERT, rows: [['a']] }] };
-  expect(write({ gate, ...batch })).toMatchObject({ isOpen: false, claimed: [] });
+  expect(write({ gates: [gate], ...batch })).toMatchObject({ isOpen: false, claimed: [] });
   expect([words(), marks()]).toEqual([[], [1, 2, 3]]);
-  expect(write({ gate: { ...gate, parameters: [10] }, ...batch })).toMatchObject({ isOpen: true });
+  expect(write({ gates: [{ ...gate, parameters: [10] }], ...batch })).toMatchObject({ isOpen: true });
   expect([words(), marks()]).toEqual([['a'], [1, 3]]);
 });
 

@@ -20,9 +20,12 @@ export function watchWriters(): () => Worker[] {
   return () => [...new Set(posted.mock.contexts.filter((_, at) => isBatch(posted.mock.calls[at]![0])) as Worker[])];
 }
 
+/** What the thread does with the lock of the database, for which others wait. */
+const BATCHES = ['writeSlice', 'resetSessions', 'dropForgotten'];
+
 function isBatch(work: unknown): boolean {
   const call = (work as { call?: { name: string } } | null)?.call;
-  return call !== undefined && call.name !== 'readSlice' && call.name !== 'listLogs';
+  return call !== undefined && BATCHES.includes(call.name);
 }
 
 /** Holds those of all threads, or of one. */

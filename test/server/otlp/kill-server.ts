@@ -52,7 +52,8 @@ export class KilledServer {
   /** Goes on with the files as they are now, as after kill -9. */
   async kill(): Promise<void> {
     const file = join(this.#directory, `${++this.#count}.db`);
-    for (const end of ['', '-wal']) if (existsSync(this.#file + end)) copyFileSync(this.#file + end, file + end);
+    for (const end of ['', '-wal', '-search', '-search-wal'])
+      if (existsSync(this.#file + end)) copyFileSync(this.#file + end, file + end);
     this.#intake?.close();
     await this.store.close();
     this.#file = file;

@@ -1,4 +1,7 @@
-/** Copies of the whole file: backup, restore, and the file itself written again without its free space. */
+/**
+ * Copies of the whole file: backup, restore, and the file itself written again without its free space. A backup has no
+ * search index: it is made again when the copy is used.
+ */
 import {
   closeSync,
   existsSync,
@@ -22,6 +25,7 @@ import {
 } from '../../../sqlite/open.ts';
 import { createPrivateDirectory, createPrivateFile } from '../../../sqlite/private-directory.ts';
 import { checkIdentity, MIGRATIONS } from './file/migrations.ts';
+import { removeSearchFile, SEARCH, searchFileOf, toAttachSql, toDamaged } from './file/search-file.ts';
 import { readNumber, tryTruncateLog } from './file/write-ahead-log.ts';
 
 /** How long a command waits for the writes of a server. */
@@ -59,6 +63,7 @@ export function restoreSqlite(givenSource: string, givenFile: string, { force = 
     copyTo(backup, file, force, () => {
       // They belong to the file that goes.
       for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true });
+      removeSearchFile(file);
     });
   });
 }
@@ -70,14 +75,26 @@ export function restoreSqlite(givenSource: string, givenFile: string, { force = 
  */
 export function compactSqlite(givenFile: string): { before: number; after: number } {
   const file = resolve(givenFile);
+  const search = searchFileOf(file);
+  const countBytes = () => [file, search].reduce((sum, each) => sum + (existsSync(each) ? statSync(each).size : 0), 0);
   return withDatabase(file, (database) => {
-    const before = statSync(file).size;
+    const before = countBytes();
     database.exec('PRAGMA auto_vacuum = INCREMENTAL');
     database.exec('VACUUM');
+    if (existsSync(search)) compactSearch(database, file);
     if (readNumber(database, 'user_version') === MIGRATIONS.length) database.exec('DELETE FROM compaction_due');
     tryTruncateLog(database);
-    return { before, after: statSync(file).size };
+    return { before, after: countBytes() };
   });
+}
+
+/** Without this, it would be said that the database is damaged. */
+function compactSearch(database: SqliteDatabase, file: string): void {
+  try {
+    database.exec(`${toAttachSql(file)}; VACUUM ${SEARCH}`);
+  } catch (error) {
+    throw reasonOf(error) === 'corrupt' ? toDamaged(error, file) : error;
+  }
 }
 
 function withDatabase<Result>(file: string, use: (database: SqliteDatabase) => Result): Result {

@@ -2,6 +2,7 @@
 import { statSync } from 'node:fs';
 import type { StoreMeasure } from '../store.ts';
 import type { DiskSpace } from './file/disk-space.ts';
+import { searchFileOf } from './file/search-file.ts';
 
 export function toMeasures(file: string, space: DiskSpace, waiting: number): StoreMeasure[] {
   const { reserve, free } = space.measure();
@@ -13,8 +14,8 @@ export function toMeasures(file: string, space: DiskSpace, waiting: number): Sto
     gauge('humanloop_write_queue_requests', 'Requests that wait for their turn to be written.', waiting),
     gauge(
       'humanloop_store_bytes',
-      'The database file and its write-ahead log, in bytes.',
-      sizeOf(file) + sizeOf(`${file}-wal`),
+      'The files of the database and of its search index, with their write-ahead logs, in bytes.',
+      [file, searchFileOf(file)].reduce((sum, each) => sum + sizeOf(each) + sizeOf(`${each}-wal`), 0),
     ),
     gauge('humanloop_disk_free_bytes', 'Free space where the database is, in bytes.', free),
     gauge(

@@ -5,14 +5,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  createSqliteError,
-  explainSqliteError,
-  openSqlite,
-  reasonOf,
-  type SqliteDatabase,
-  type SqliteRow,
-} from '../../../sqlite/open.ts';
+import { createSqliteError, explainSqliteError, reasonOf, type SqliteRow } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
 import { newIdentifier } from '../identifiers.ts';
@@ -37,10 +30,9 @@ import { removeReserve } from './file/disk-reserve.ts';
 import { createDiskSpace } from './file/disk-space.ts';
 import { checkingFirst, createFileWatch } from './file/file-watch.ts';
 import { createLogSync } from './file/log-sync.ts';
-import { migrateSqlite } from './file/migrations.ts';
+import { type OpenFile, openFile } from './file/open-file.ts';
 import { createThreadLoad } from './index/thread-load.ts';
 import { createViewerIndex } from './index/viewer-index.ts';
-import { createWordMerges } from './index/word-merges.ts';
 import { forgetTraces, ingest } from './ingest/ingest.ts';
 import { prepareIngestStatements } from './ingest/ingest-statements.ts';
 import { createTraceReads } from './ingest/trace-reads.ts';
@@ -89,28 +81,8 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   }
 }
 
-function openFile(file: string, options: SqliteStoreOptions): OpenFile {
-  const database = openSqlite(options);
-  try {
-    migrateSqlite(database, file);
-    const readDatabase = file === ':memory:' ? database : openSqlite({ ...options, readOnly: true });
-    return { file, database, readDatabase, lockTimeoutMillis: options.busyTimeoutMillis };
-  } catch (error) {
-    database.close();
-    throw explainSqliteError(error, file);
-  }
-}
-
-interface OpenFile {
-  readonly file: string;
-  readonly database: SqliteDatabase;
-  /** A connection for reads, which does not see a transaction that is not committed. In memory it is the same one. */
-  readonly readDatabase: SqliteDatabase;
-  readonly lockTimeoutMillis: number | undefined;
-}
-
 function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void): Store {
-  const { file, database, readDatabase, lockTimeoutMillis } = openFile;
+  const { file, database, readDatabase, search, lockTimeoutMillis } = openFile;
   const prepareWrite = createStatementCache(database);
   const statements = prepareStatements(prepareWrite);
   const space = createDiskSpace({ file, database, onChange: (isFull) => onSpaceChange(isFull) });
@@ -122,22 +94,21 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     ...{ beforeCommit: space.checkGrowth, afterCommit: checkpoints.afterCommit },
   });
   const ingestStatements = prepareIngestStatements(prepareWrite);
-  const words = createWordMerges(prepareWrite);
   const viewerStatements = prepareViewerStatements(prepareWrite);
   const index = createViewerIndex({
-    ...{ file, database, prepare: prepareWrite, statements: viewerStatements },
+    ...{ file, database, search, statements: viewerStatements },
     ...{ turns, space, onError, load },
   });
   const erasureStatements = prepareErasureStatements(prepareWrite);
   const watch = createFileWatch({ file, database, onGone: onError, onOtherWrites: () => onOtherWrites() });
   const toErase = { file, database, statements: erasureStatements, turns, space };
-  const compaction = createCompaction({ ...toErase, onError });
-  const scrub = createScrub({ ...toErase, index, words, compaction, onError });
+  const compaction = createCompaction({ ...toErase, search, onError });
+  const scrub = createScrub({ ...toErase, index, compaction, onError });
   const prepare = createStatementCache(readDatabase);
   const reads = prepareStatements(prepare);
   let closed = false;
 
-  const reader = createSqliteReader({ file, prepare });
+  const reader = createSqliteReader({ file, prepare, setUp: search.attach });
   const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters);
   const readLog = createLogReader(reads, reader);
   const run = async <Result>(work: Work<Result>, add = turns.run<Result>): Promise<Result> => {
@@ -168,7 +139,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     write: (work) => space.erase(() => run(work)),
     isSpaceShort: space.isFull,
   });
-  const { prune } = createPruning({ ...toErase, erasure, reader, hasten: scrub.hasten });
+  const { prune } = createPruning({ ...toErase, erasure, search, hasten: scrub.hasten });
 
   const health = (): StoreHealth => {
     try {
@@ -296,6 +267,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
       await index.close();
       await Promise.all([turns.close(), reader.close(), checkpoints.close()]);
       if (readDatabase !== database) readDatabase.close();
+      search.close();
       database.close();
     },
   };

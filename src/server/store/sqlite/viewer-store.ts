@@ -8,7 +8,7 @@ import { countCharacters } from '../rows/row-size.ts';
 import { searchTerms } from '../search-query.ts';
 import { toConfigLabel, toOverview, toSessionLog, toSummary } from '../viewer-rows.ts';
 import type { IndexLag, SessionLog, SessionSummary, ViewerStore } from '../viewer-store.ts';
-import { labelsOf, toTexts } from './index/index-slice.ts';
+import { labelsOf, toTexts } from './index/log-content.ts';
 import type { ViewerIndex } from './index/viewer-index.ts';
 import { findName } from './viewer/viewer-names.ts';
 import { createSessionFinder, type SessionReads } from './viewer/viewer-query.ts';

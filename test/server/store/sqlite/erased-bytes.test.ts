@@ -59,7 +59,7 @@ async function writeAndDelete(
 
 function findAny(file: string, gone: readonly Written[]): string[] {
   const names = new Set(gone.flatMap(({ id, word }) => [id, word]));
-  const found = ['', '-wal'].flatMap((suffix) => {
+  const found = ['', '-wal', '-search', '-search-wal'].flatMap((suffix) => {
     const content = existsSync(file + suffix) ? readFileSync(file + suffix).toString('latin1') : '';
     return content.match(/secret\d+n\d+x|data_\w{21}/g) ?? [];
   });

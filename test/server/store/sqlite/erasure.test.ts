@@ -7,6 +7,7 @@ import type { Store } from '../../../../src/server/store/store.ts';
 import { openSqlite, type SqliteDatabase } from '../../../../src/sqlite/open.ts';
 import type { LogRequest } from '../../../../src/wire/v4.ts';
 import { holdBatches } from '../../../support/held-batches.ts';
+import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
 
@@ -54,7 +55,7 @@ const ordinary = (n: number) =>
 
 /** Returns which of the texts are in the files, in UTF-8 or UTF-16, in any case of the letters. */
 function findInFiles(file: string, texts: readonly string[]): string[] {
-  const content = ['', '-wal', '-shm', '-journal']
+  const content = ['', '-wal', '-shm', '-journal', '-search', '-search-wal', '-search-shm']
     .filter((suffix) => existsSync(file + suffix))
     .map((suffix) =>
       readFileSync(file + suffix)
@@ -405,7 +406,7 @@ async function findProject(store: Store): Promise<string> {
 }
 
 function checkIntegrity(file: string): void {
-  const database = openSqlite({ file });
+  const database = openWithSearch({ file });
   expect(database.prepare('PRAGMA integrity_check').all()).toMatchObject([{ integrity_check: 'ok' }]);
   expect(database.prepare('PRAGMA foreign_key_check').all()).toEqual([]);
   database.exec(`INSERT INTO logs_search (logs_search) VALUES ('integrity-check')`);

@@ -2,8 +2,8 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-contract.ts';
 import type { IndexPace } from '../../../../src/server/store/sqlite/index/index-pace.ts';
-import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-work.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import type { WriteTurns } from '../../../../src/server/store/sqlite/writing/write-turns.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
@@ -70,10 +70,10 @@ test('the thread reads the next slice in the break after one, if the index is la
   onTestFinished(() => void Object.assign(pace, { isUrgent: false, hasBreaks: false }));
   Object.assign(pace, { isUrgent: true, hasBreaks: true });
   const { store, calls } = await openUnindexed(150);
-  await expect.poll(() => namesOf(calls)).toEqual(['listLogs', 'readSlice', 'writeSlice', 'readSlice']);
+  await expect.poll(() => namesOf(calls)).toEqual(['listLogs', 'readSlice', 'writeWords', 'writeSlice', 'readSlice']);
   pace.hasBreaks = false;
   await expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
-  expect(namesOf(calls).slice(4, 5)).toEqual(['writeSlice']);
+  expect(namesOf(calls).slice(5, 7)).toEqual(['writeWords', 'writeSlice']);
   // None is read twice.
   const keys = keysOf(calls);
   expect(keys).toHaveLength(new Set(keys).size);
@@ -83,7 +83,7 @@ test('the thread reads nothing in the break after a slice, if the index is hardl
   onTestFinished(() => void Object.assign(pace, { hasBreaks: false }));
   pace.hasBreaks = true;
   const { calls } = await openUnindexed(150);
-  await expect.poll(() => namesOf(calls)).toEqual(['listLogs', 'readSlice', 'writeSlice']);
+  await expect.poll(() => namesOf(calls)).toEqual(['listLogs', 'readSlice', 'writeWords', 'writeSlice']);
   await new Promise((resolve) => setTimeout(resolve, 200));
-  expect(namesOf(calls)).toEqual(['listLogs', 'readSlice', 'writeSlice']);
+  expect(namesOf(calls)).toEqual(['listLogs', 'readSlice', 'writeWords', 'writeSlice']);
 });

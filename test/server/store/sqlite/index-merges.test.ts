@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-work.ts';
+import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-contract.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
-import { openSqlite } from '../../../../src/sqlite/open.ts';
+import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
 
@@ -25,7 +25,7 @@ test('merges have no transaction of their own as long as there is something to i
   const store = await openSqliteStore({ file });
   await store.createLogs(Array.from({ length: 400 }, (_, at) => log({ output: `zebra ${at}` })));
   await store.close();
-  const other = openSqlite({ file });
+  const other = openWithSearch({ file });
   onTestFinished(() => other.close());
   // Each is a segment of its own, so that a merge is due.
   const insert = other.prepare('INSERT OR REPLACE INTO logs_search (rowid, text, session) VALUES (?, ?, ?)');
@@ -45,7 +45,7 @@ test('what others have left to merge is merged beside new logs, and not before t
   const store = await openSqliteStore({ file });
   await store.createLogs(Array.from({ length: 600 }, (_, at) => log({ output: `zebra ${at}` })));
   await store.close();
-  const other = openSqlite({ file });
+  const other = openWithSearch({ file });
   onTestFinished(() => other.close());
   const insert = other.prepare('INSERT INTO logs_search (rowid, text, session) VALUES (?, ?, ?)');
   // Keys that no log has. Each is a segment of some hundred pages.

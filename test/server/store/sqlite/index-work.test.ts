@@ -2,17 +2,15 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { migrateSqlite } from '../../../../src/server/store/sqlite/file/migrations.ts';
+import { openSearchFile } from '../../../../src/server/store/sqlite/file/search-file.ts';
+import type { IndexCall, IndexWork, ReadSlice } from '../../../../src/server/store/sqlite/index/index-contract.ts';
 import { start as startThread } from '../../../../src/server/store/sqlite/index/index-thread.ts';
-import {
-  createIndexWork,
-  type IndexCall,
-  type IndexWork,
-  type ReadSlice,
-} from '../../../../src/server/store/sqlite/index/index-work.ts';
+import { createIndexWork } from '../../../../src/server/store/sqlite/index/index-work.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { toEnd } from '../../../../src/server/store/steps.ts';
 import { openSqlite, type SqliteDatabase } from '../../../../src/sqlite/open.ts';
 import { createStatementCache } from '../../../../src/sqlite/statement-cache.ts';
+import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
 
@@ -23,7 +21,7 @@ async function openWith(logs: readonly Parameters<typeof log>[0][]): Promise<Sql
   await store.createLogs(logs.map((each) => log(each)));
   await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
   await store.close();
-  const database = openSqlite({ file });
+  const database = openWithSearch({ file });
   onTestFinished(() => database.close());
   return database;
 }
@@ -72,22 +70,6 @@ test('where the file cannot be read when the thread begins, it is a call that fa
   const call: IndexCall = { name: 'listLogs', options: { isLate: false } };
   expect(() => run(call)).toThrow('no such table');
   migrateSqlite(database, ':memory:');
+  openSearchFile(database, ':memory:');
   expect(run(call)).toEqual([]);
-});
-
-test('a long step of a merge does not make the next slices smaller', async () => {
-  const database = await openWith(Array.from({ length: 1_000 }, (_, index) => ({ output: `log ${index}` })));
-  const insert = database.prepare('INSERT INTO logs_search (rowid, text, session) VALUES (?, ?, ?)');
-  // Keys that no log has. A step of the merge ends with the word, of which there are some thousand pages.
-  for (let key = 1; key <= 20; key += 1) insert.run(1_000_000 + key, 'the '.repeat(1_000_000), 'log1');
-  const work = createIndexWork(database, createStatementCache(database));
-  const bounds = { sliceMillis: 40, maxPages: undefined };
-  const lengths = ['one', 'two', 'three'].map((slice) => {
-    database.exec('INSERT INTO unindexed_logs (key) SELECT key FROM logs WHERE true ON CONFLICT DO NOTHING');
-    readSlice(work, slice);
-    const { millis } = work.writeSlice({ ...bounds, slice });
-    return { millis, next: work.listLogs({ isLate: false }).length };
-  });
-  expect(Math.max(...lengths.map(({ millis }) => millis))).toBeGreaterThan(2 * bounds.sliceMillis);
-  expect(lengths.map(({ next }) => next)).toEqual([200, 200, 400]);
 });

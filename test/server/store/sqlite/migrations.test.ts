@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { MIGRATIONS, migrateSqlite } from '../../../../src/server/store/sqlite/file/migrations.ts';
@@ -22,6 +23,7 @@ const RELEASED = [
   'c92a4ac09afc2619eb929e2c3fee44b726883214e6b040d5dfff79353d7a2dc3',
   '9d37c307fa85162dcc4efa178abd20959e6935c59061e3d58262d187f0a1d54e',
   '01faf892dc90b0beebad862bf7adf91de7e4443320221308e843a7e06264b63a',
+  '406a7ac5c65ebc75813219e4001d77a0d7ad82eb2deec0f2660bb8d42c4b2143',
 ];
 
 function digest(sql: string): string {
@@ -106,6 +108,25 @@ test('a file of the third version keeps its sums, and is searched again from its
   const { days } = await store.viewer.readOverview({ days: 2, until: '2024-01-01T12:00:00.000000Z' });
   expect(days).toMatchObject([{ day: '2024-01-01', logs: 700 }]);
   await store.close();
+});
+
+test('the space of words that are in a file of their own from here on is given back', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const old = openSqlite({ file });
+  old.exec('PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL');
+  for (const sql of MIGRATIONS.slice(0, 13)) old.exec(sql);
+  old.exec(`PRAGMA application_id = ${0x686c6f74}; PRAGMA user_version = 13;
+    INSERT INTO projects (key, id, name, created_at, updated_at) VALUES (1, 'pr_1', 'one', '', '');
+    INSERT INTO logs (key, id, project_key, created_at, updated_at, save) VALUES (1, 'log_1', 1, '', '', 1)`);
+  const words = Array.from({ length: 100_000 }, (_, n) => `quagga${n}`).join(' ');
+  old.prepare('INSERT INTO logs_search (rowid, text, session) VALUES (1, ?, ?)').run(words, 'log-1');
+  old.close();
+  const before = statSync(file).size;
+
+  const store = await openSqliteStore({ file });
+  onTestFinished(() => store.close());
+  const sizes = () => [file, `${file}-wal`].reduce((sum, each) => sum + statSync(each).size, 0);
+  await expect.poll(sizes, { timeout: 10_000 }).toBeLessThan(before - 500_000);
 });
 
 test('what a savepoint could bring back goes through no file', () => {

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import type { LogRequest } from '../../../../src/wire/v4.ts';
+import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { createOne, log } from '../../sample-log.ts';
 
@@ -40,7 +41,7 @@ test('a message is indexed with one log of its session, and found as long as any
   const file = join(temporaryDirectory(), 'logs.db');
   const store = await openSqliteStore({ file });
   onTestFinished(() => store.close());
-  const other = openSqlite({ file, readOnly: true });
+  const other = openWithSearch({ file, readOnly: true });
   onTestFinished(() => other.close());
   const readSizes = () => other.prepare('SELECT length(block) AS size FROM logs_search_data WHERE id > 1000').all();
   const catchUp = () => expect.poll(async () => (await store.viewer.indexLag()).logs).toBe(0);

@@ -4,9 +4,10 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { searchFor } from '../../../../src/server/store/sqlite/viewer/viewer-search.ts';
 import { prepareViewerStatements } from '../../../../src/server/store/sqlite/viewer/viewer-statements.ts';
-import { openSqlite, type SqliteValue } from '../../../../src/sqlite/open.ts';
+import type { SqliteValue } from '../../../../src/sqlite/open.ts';
 import type { SqliteReader } from '../../../../src/sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../../src/sqlite/statement-cache.ts';
+import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
 
@@ -17,7 +18,7 @@ async function openWith(outputs: readonly string[]) {
   await store.createLogs(outputs.map((output, index) => log({ session_reference_id: `session ${index}`, output })));
   await expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
   await store.close();
-  const database = openSqlite({ file });
+  const database = openWithSearch({ file });
   onTestFinished(() => database.close());
   const prepare = createStatementCache(database);
   return async (search: string, size: number, isWanted = (_key: SqliteValue) => true, cursor?: string) => {

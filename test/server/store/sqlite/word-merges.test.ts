@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { migrateSqlite } from '../../../../src/server/store/sqlite/file/migrations.ts';
+import { openSearchFile } from '../../../../src/server/store/sqlite/file/search-file.ts';
 import { createWordMerges } from '../../../../src/server/store/sqlite/index/word-merges.ts';
 import { readWordSegments } from '../../../../src/server/store/sqlite/index/word-segments.ts';
 import { createBatchWriter } from '../../../../src/sqlite/batch.ts';
@@ -19,6 +20,9 @@ function openIndex(file: string) {
   const database = openSqlite({ file });
   onTestFinished(() => database.close());
   migrateSqlite(database, file);
+  const search = openSearchFile(database, file);
+  onTestFinished(() => search.close());
+  database.exec(search.attach);
   const merges = createWordMerges((sql) => database.prepare(sql));
   const write = createBatchWriter(database, (sql) => database.prepare(sql));
   const inTransaction = <Result>(work: () => Result): Result => {

@@ -1,5 +1,5 @@
 /**
- * Writes a small file again as a whole at a quiet time. The engine moves rows from page to page as others come and grow,
+ * Writes small files again as a whole at a quiet time. The engine moves rows from page to page as others come and grow,
  * and does not overwrite where they were: a copy of something deleted can stay in the unused part of a page. Only a file
  * that is written again is surely without these.
  *
@@ -7,9 +7,10 @@
  * any where there are no threads. That there is something to do is noted in the file, in the transaction of the deletion.
  */
 import { statSync } from 'node:fs';
-import type { SqliteDatabase } from '../../../../sqlite/open.ts';
+import { createSqliteError, type SqliteDatabase, type SqliteRow } from '../../../../sqlite/open.ts';
 import { SqliteThread, stopThreads } from '../../../../sqlite/thread.ts';
 import type { DiskSpace } from '../file/disk-space.ts';
+import { SEARCH, type SearchFile, searchFileOf } from '../file/search-file.ts';
 import { readNumber } from '../file/write-ahead-log.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
 import type { ErasureStatements } from './erasure-statements.ts';
@@ -37,6 +38,7 @@ export interface Compaction {
 export interface CompactionParts {
   readonly file: string;
   readonly database: SqliteDatabase;
+  readonly search: Pick<SearchFile, 'attach' | 'usedBytes'>;
   readonly statements: ErasureStatements;
   readonly turns: Pick<WriteTurns, 'run' | 'lend'>;
   readonly space: Pick<DiskSpace, 'isFull' | 'measure'>;
@@ -44,13 +46,13 @@ export interface CompactionParts {
 }
 
 export function createCompaction(parts: CompactionParts): Compaction {
-  const { file, database, statements, turns, space, onError } = parts;
+  const { file, database, search, statements, turns, space, onError } = parts;
   let hasThreads = file !== ':memory:';
   let waitsSince: number | undefined;
   let retryAt = 0;
 
   const isSmall = (): boolean => {
-    const bytes = readNumber(database, 'page_count') * readNumber(database, 'page_size');
+    const bytes = readNumber(database, 'page_count') * readNumber(database, 'page_size') + search.usedBytes();
     return bytes <= MAX_BYTES && !space.isFull() && space.measure().free >= FREE_FACTOR * bytes;
   };
 
@@ -63,17 +65,20 @@ export function createCompaction(parts: CompactionParts): Compaction {
 
   /** Resolves to false where there are no threads. What is sorted or copied meanwhile goes through no other file. */
   const rewrite = async (): Promise<boolean> => {
-    const thread = startThread(file);
+    const thread = startThread(file, search.attach);
     if (!thread) return false;
-    const work = { sql: 'VACUUM', parameters: [] };
+    const run = (sql: string) =>
+      new Promise<SqliteRow[] | undefined>((resolve, reject) => {
+        const begun = thread.run({ work: { sql, parameters: [] }, resolve, reject });
+        void begun.then((state) => state === 'unusable' && resolve(undefined));
+      });
     try {
-      return await turns.lend(
-        () =>
-          new Promise<boolean>((resolve, reject) => {
-            const begun = thread.run({ work, resolve: () => resolve(true), reject });
-            void begun.then((state) => state === 'unusable' && resolve(false));
-          }),
-      );
+      if (!(await turns.lend(() => run('VACUUM main')))) return false;
+      // Who writes logs does not wait for this. Until it is in the file, that has the old pages.
+      await run(`VACUUM ${SEARCH}`);
+      const truncated = await run(`PRAGMA ${SEARCH}.wal_checkpoint(TRUNCATE)`);
+      if (truncated?.[0]?.['busy'] !== 0) throw createSqliteError('locked', searchFileOf(file));
+      return true;
     } finally {
       await stopThreads([thread]);
     }
@@ -109,9 +114,9 @@ export function createCompaction(parts: CompactionParts): Compaction {
   };
 }
 
-function startThread(file: string): SqliteThread | undefined {
+function startThread(file: string, attach: string): SqliteThread | undefined {
   try {
-    return new SqliteThread({ file, canWrite: true, setUp: 'PRAGMA temp_store = MEMORY' });
+    return new SqliteThread({ file, canWrite: true, setUp: `${attach}; PRAGMA temp_store = MEMORY` });
   } catch {
     return undefined;
   }

@@ -1,4 +1,4 @@
-/** Every fixed statement of deletion, named for what it does. Deleting a log from the search index is a trigger's work. */
+/** Every fixed statement of deletion, named for what it does. A trigger notes that the words of a deleted log must go. */
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 
 /** While a session is deleted in slices, the index does not look at what is left of it, unless the next slice fails. */
@@ -21,7 +21,7 @@ const SQL = {
 
   deleteLog: `DELETE FROM logs WHERE key = ? RETURNING id, project_key, session_key, config_key`,
   /** The words of comments are among those of their log, which is indexed again. */
-  clearWordsOfFeedback: `DELETE FROM logs_search WHERE rowid = (SELECT log_key FROM feedback WHERE key = ? AND user = ?)`,
+  clearWordsOfFeedback: `INSERT OR REPLACE INTO forgotten_logs (key) SELECT log_key FROM feedback WHERE key = ? AND user = ?`,
   deleteFeedback: `DELETE FROM feedback WHERE key = ? AND user = ?`,
   deleteEmptySession: `DELETE FROM sessions WHERE key = ? AND NOT EXISTS
     (SELECT 1 FROM logs WHERE session_key = sessions.key) RETURNING id`,
@@ -46,6 +46,8 @@ const SQL = {
     (SELECT 1 FROM session_facets WHERE facet_key = facets.key)`,
   findLastFacet: `SELECT coalesce(max(key), 0) AS key FROM facets`,
   hasSessionsDueBefore: `SELECT 1 FROM unindexed_sessions WHERE due_at <= ? LIMIT 1`,
+  findLastForgotten: `SELECT coalesce(max(seq), 0) AS seq FROM forgotten_logs`,
+  hasForgottenBefore: `SELECT 1 FROM forgotten_logs WHERE seq <= ? LIMIT 1`,
   setSessionDue: `UPDATE unindexed_sessions SET due_at = ?2 WHERE key = ?1`,
 
   setErasureDue: `INSERT INTO erasure_due (key, due_at, deletions) VALUES (1, ?, ?)
@@ -79,4 +81,3 @@ export const LIST_METADATA_WITH = `SELECT id, metadata FROM logs WHERE key > ? A
 export const LIST_FEEDBACK_OF_USER = `SELECT key, log_key FROM feedback WHERE user = ? LIMIT 1000`;
 export const LIST_EMPTY_SESSIONS = `SELECT key, id FROM sessions WHERE updated_at < ? AND NOT EXISTS
   (SELECT 1 FROM session_summaries WHERE key = sessions.key) LIMIT 10000`;
-export const COUNT_PAGES_OF_WORDS = `SELECT count(*) AS pages FROM logs_search_data`;

@@ -1,10 +1,10 @@
 /** Retention: deletes the sessions that changed longest ago, by age or until the file is small enough. */
 import type { SqliteDatabase } from '../../../../sqlite/open.ts';
-import type { SqliteReader } from '../../../../sqlite/reader-threads.ts';
 import type { DeletedCounts, PruneBounds } from '../../store.ts';
+import type { SearchFile } from '../file/search-file.ts';
 import { readNumber } from '../file/write-ahead-log.ts';
 import { addCounts, type Erasure, NOTHING_DELETED } from './erasure.ts';
-import { COUNT_PAGES_OF_WORDS, type ErasureStatements } from './erasure-statements.ts';
+import type { ErasureStatements } from './erasure-statements.ts';
 
 const PORTION = 2_000;
 /** Sorts after every timestamp. */
@@ -18,23 +18,23 @@ export interface PruningParts {
   readonly database: SqliteDatabase;
   readonly statements: ErasureStatements;
   readonly erasure: Erasure;
-  readonly reader: SqliteReader;
+  readonly search: Pick<SearchFile, 'usedBytes'>;
   /** See `Scrub`. */
   readonly hasten: () => Promise<void>;
 }
 
-export function createPruning({ database, statements, erasure, reader, hasten }: PruningParts): {
+export function createPruning({ database, statements, erasure, search, hasten }: PruningParts): {
   prune(bounds: PruneBounds): Promise<DeletedCounts>;
 } {
-  /** Without free pages, and without the words of deleted logs: both are used again, or given back. */
-  const usedBytes = (pagesOfWords: number): number => {
-    const pages = readNumber(database, 'page_count') - readNumber(database, 'freelist_count');
-    const deadShare = Number(statements.readDeadShare.get()?.['share'] ?? 0);
-    return (pages - deadShare * pagesOfWords) * readNumber(database, 'page_size');
-  };
+  /** Without free pages, which are used again, or given back. */
+  const usedBytes = (): number =>
+    (readNumber(database, 'page_count') - readNumber(database, 'freelist_count')) * readNumber(database, 'page_size');
 
-  const countPagesOfWords = async (): Promise<number> =>
-    Number((await reader.all(COUNT_PAGES_OF_WORDS, []))[0]!['pages']);
+  /** Without the words of deleted logs, whose space becomes free. */
+  const keptBytes = (): number => {
+    const deadShare = Number(statements.readDeadShare.get()?.['share'] ?? 0);
+    return usedBytes() + (1 - deadShare) * search.usedBytes();
+  };
 
   const deleteOldest = async (
     olderThan: string,
@@ -51,15 +51,14 @@ export function createPruning({ database, statements, erasure, reader, hasten }:
   };
 
   const pruneBySize = async (maxBytes: number): Promise<DeletedCounts> => {
-    if (usedBytes(0) <= maxBytes) return NOTHING_DELETED;
-    const words = await countPagesOfWords();
-    if (usedBytes(words) <= maxBytes) {
+    if (usedBytes() + search.usedBytes() <= maxBytes) return NOTHING_DELETED;
+    if (keptBytes() <= maxBytes) {
       // It is the words of deleted logs that are too many.
       await hasten();
       return NOTHING_DELETED;
     }
-    const isEnough = () => usedBytes(words) <= maxBytes * TARGET;
-    const hurry = () => Math.min(Math.max(usedBytes(words) / maxBytes - 1, 0) / HURRY_SHARE, 1);
+    const isEnough = () => keptBytes() <= maxBytes * TARGET;
+    const hurry = () => Math.min(Math.max(keptBytes() / maxBytes - 1, 0) / HURRY_SHARE, 1);
     return deleteOldest(ANY_TIME, isEnough, hurry);
   };
 

@@ -3,7 +3,7 @@
  * (`secure_delete`); what is left is:
  * - what lists show of the session and its filters, until the index has looked at it again;
  * - filters that no session has any more;
- * - words in the search index, whose segments are written again without them;
+ * - words in the search index, whose segments are written again without them, and the free pages of its file;
  * - free pages, which are given back to the disk where the file was made so (`auto_vacuum`);
  * - old pages in the write-ahead log;
  * - where rows were before the engine moved them within the file (compaction.ts).
@@ -16,7 +16,6 @@ import type { DiskSpace } from '../file/disk-space.ts';
 import { pause } from '../file/pause.ts';
 import { readNumber, truncateLog } from '../file/write-ahead-log.ts';
 import type { ViewerIndex } from '../index/viewer-index.ts';
-import type { WordMerges } from '../index/word-merges.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
 import type { Compaction } from './compaction.ts';
 import { type ErasureStatements, POSTPONED_MILLIS } from './erasure-statements.ts';
@@ -67,13 +66,12 @@ export interface ScrubParts {
   readonly turns: WriteTurns;
   readonly space: DiskSpace;
   readonly index: ViewerIndex;
-  readonly words: WordMerges;
   readonly compaction: Compaction;
   readonly onError: (error: unknown) => void;
 }
 
 export function createScrub(parts: ScrubParts): Scrub {
-  const { file, database, statements, turns, space, index, words, compaction, onError } = parts;
+  const { file, database, statements, turns, space, index, compaction, onError } = parts;
   let timer: NodeJS.Timeout | undefined;
   let wakesAt = 0;
   let current: Promise<void> | undefined;
@@ -87,7 +85,7 @@ export function createScrub(parts: ScrubParts): Scrub {
   let restUntil = 0;
   /** That were marked since the last erasure began, and when the first of them is due. */
   let [markedDeletions, markedDueAt] = [0, Number.POSITIVE_INFINITY];
-  /** In slices, while others could not write. */
+  /** In slices. */
   let workedMillis = 0;
   const canShrink = Number(database.prepare('PRAGMA auto_vacuum').get()!['auto_vacuum']) !== 0;
 
@@ -113,14 +111,19 @@ export function createScrub(parts: ScrubParts): Scrub {
     if (space.isFull()) throw createSqliteError('full', file);
   };
 
-  /** Until the index has looked at all sessions that were marked before. */
-  const waitForIndex = async (): Promise<void> => {
-    const end = Date.now() + POSTPONED_MILLIS;
-    index.schedule();
-    while (!isClosed && statements.hasSessionsDueBefore.get(end)) {
+  const waitWhile = async (isNeeded: () => boolean): Promise<void> => {
+    while (!isClosed && isNeeded()) {
       refuseIfFull();
       await pause(PAUSE_MILLIS);
     }
+  };
+
+  /** Until the index has looked at all sessions and deleted logs that were marked before. */
+  const waitForIndex = async (): Promise<void> => {
+    const end = Date.now() + POSTPONED_MILLIS;
+    const last = statements.findLastForgotten.get()!['seq']!;
+    index.schedule();
+    await waitWhile(() => !!(statements.hasSessionsDueBefore.get(end) ?? statements.hasForgottenBefore.get(last)));
   };
 
   const eraseFacets = async (): Promise<void> => {
@@ -135,8 +138,12 @@ export function createScrub(parts: ScrubParts): Scrub {
   };
 
   const eraseWords = async (): Promise<void> => {
-    const dead = await turns.run(words.findDead);
-    if (dead.size > 0) await inSlices(() => words.erase(dead));
+    let isDone = false;
+    void index.eraseWords().then((millis) => {
+      workedMillis += millis;
+      isDone = true;
+    });
+    await waitWhile(() => !isDone);
   };
 
   /** Gives back as many pages as are free now: a busy server frees others meanwhile, and uses them again. */

@@ -3,9 +3,11 @@
  * every write needs space in the write-ahead log first: then this file goes, and deletions have its space. Until it can
  * be made again, all other writes are refused, or they would use up that space too.
  */
+
 import { randomFillSync } from 'node:crypto';
 import { closeSync, existsSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { searchFileOf } from './search-file.ts';
 
 const MAX_BYTES = 8 * 1024 * 1024;
 /** Of the space that is free or the database's own. */
@@ -29,7 +31,8 @@ export interface DiskReserve {
 export function createDiskReserve(file: string): DiskReserve {
   const reserve = reserveOf(file);
   const known = sizeOf(reserve);
-  const total = freeBytes(file) + sizeOf(file) + sizeOf(`${file}-wal`) + known;
+  const used = [file, searchFileOf(file)].reduce((sum, each) => sum + sizeOf(each) + sizeOf(`${each}-wal`), 0);
+  const total = freeBytes(file) + used + known;
   const share = Math.min(MAX_BYTES, Math.floor((total * SHARE) / BLOCK_BYTES) * BLOCK_BYTES);
   const chosen = share < MIN_BYTES ? 0 : share;
   // One that is there and smaller does, until there is the space for a larger one.

@@ -47,6 +47,8 @@ export interface DiskSpace {
    * Throws a `SqliteError` while only deletions may write.
    */
   maxPages(): number | undefined;
+  /** The same for another file beside it. */
+  maxPagesOf(other: string): number | undefined;
   /** Looks whether the disk is full. Once it is, free pages must have been given back before it no longer is. */
   look(): void;
   health(): StoreHealth;
@@ -63,6 +65,7 @@ const ENDLESS: DiskSpace = {
   tidy: (work) => work(),
   checkGrowth: () => {},
   maxPages: () => undefined,
+  maxPagesOf: () => undefined,
   look: () => {},
   health: () => ({ status: 'ok' }),
   measure: () => ({ reserve: 0, free: 0 }),
@@ -151,6 +154,12 @@ export function createDiskSpace({ file, database, onChange }: DiskSpaceParts): D
     }
   };
 
+  const maxPagesOf = (other: string): number => {
+    if (isFull) refuse();
+    const growth = Math.max(lowBytes, freeBytes(file) / GROWTH_FACTOR);
+    return Math.floor((sizeOf(other) + growth) / pageBytes);
+  };
+
   return {
     isFull: () => isFull,
 
@@ -181,11 +190,8 @@ export function createDiskSpace({ file, database, onChange }: DiskSpaceParts): D
       refuse();
     },
 
-    maxPages: () => {
-      if (isFull) refuse();
-      const growth = Math.max(lowBytes, freeBytes(file) / GROWTH_FACTOR);
-      return Math.floor((sizeOf(file) + growth) / pageBytes);
-    },
+    maxPages: () => maxPagesOf(file),
+    maxPagesOf,
 
     look,
     health: () => {

@@ -8,7 +8,7 @@
 import { explainSqliteError, type SqliteDatabase, SqliteError } from '../../../../sqlite/open.ts';
 import { LABELS_MIGRATION } from '../viewer/viewer-labels.ts';
 import { CALLS_MIGRATION, INGEST_MIGRATION } from './ingest-schema.ts';
-import { MARKS_MIGRATION, UPDATE_TRIGGER, VIEWER_MIGRATION } from './viewer-schema.ts';
+import { MARKS_MIGRATION, UPDATE_TRIGGER, VIEWER_MIGRATION, WORDS_MIGRATION } from './viewer-schema.ts';
 import { readNumber } from './write-ahead-log.ts';
 
 /** `hlot` in ASCII. Distinguishes our files from those of other programs. */
@@ -202,6 +202,7 @@ export const MIGRATIONS: readonly string[] = [
   INSERT INTO logs_search (logs_search, rank) VALUES ('usermerge', 16);
   INSERT INTO logs_search (logs_search, rank) VALUES ('hashsize', 8388608);
   `,
+  WORDS_MIGRATION,
 ];
 
 /** Prepares an open file for use: settings, then the migrations that it lacks. Throws a `SqliteError`. */

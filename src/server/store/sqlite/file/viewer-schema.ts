@@ -1,5 +1,5 @@
 /**
- * The tables that the viewer lists and searches, derived from the logs.
+ * The tables that the viewer lists, derived from the logs. Those that it searches are in search-file.ts.
  *
  * The sums are kept in the transaction of the write: of new logs by the store, once for all logs of a request
  * (added-logs.ts), of logs that change or go by triggers. Texts, filters and the search index cost more: the log is
@@ -53,6 +53,27 @@ export const UPDATE_TRIGGER = `
     DELETE FROM session_summaries
     WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END) AND logs_count = 0;
     INSERT INTO unindexed_logs (key) VALUES (NEW.key) ON CONFLICT DO NOTHING;
+  END;`;
+
+/** Counts a deleted log out of its summary. */
+const DELETE_TRIGGER = `
+  CREATE TRIGGER viewer_log_delete AFTER DELETE ON logs BEGIN
+    UPDATE session_summaries SET
+      logs_count = logs_count - 1,
+      errors_count = errors_count - (OLD.error IS NOT NULL),
+      running_count = running_count - (OLD.duration IS NULL AND OLD.output IS NULL AND OLD.error IS NULL),
+      prompt_tokens = prompt_tokens - coalesce(OLD.prompt_tokens, 0),
+      output_tokens = output_tokens - coalesce(OLD.output_tokens, 0),
+      cost = cost - coalesce(coalesce(OLD.prompt_cost + OLD.output_cost, OLD.prompt_cost, OLD.output_cost), 0)
+    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END);
+    DELETE FROM session_summaries
+    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END) AND logs_count = 0;
+    DELETE FROM unindexed_logs WHERE key = OLD.key;
+    DELETE FROM logs_search WHERE rowid = OLD.key;
+    INSERT INTO unindexed_sessions (key)
+    SELECT coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END)
+    WHERE coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END) IS NOT NULL
+    ON CONFLICT DO NOTHING;
   END;`;
 
 export const VIEWER_MIGRATION = `
@@ -150,24 +171,7 @@ export const VIEWER_MIGRATION = `
 
   ${UPDATE_TRIGGER}
 
-  CREATE TRIGGER viewer_log_delete AFTER DELETE ON logs BEGIN
-    UPDATE session_summaries SET
-      logs_count = logs_count - 1,
-      errors_count = errors_count - (OLD.error IS NOT NULL),
-      running_count = running_count - (OLD.duration IS NULL AND OLD.output IS NULL AND OLD.error IS NULL),
-      prompt_tokens = prompt_tokens - coalesce(OLD.prompt_tokens, 0),
-      output_tokens = output_tokens - coalesce(OLD.output_tokens, 0),
-      cost = cost - coalesce(coalesce(OLD.prompt_cost + OLD.output_cost, OLD.prompt_cost, OLD.output_cost), 0)
-    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END);
-    DELETE FROM session_summaries
-    WHERE key = coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END) AND logs_count = 0;
-    DELETE FROM unindexed_logs WHERE key = OLD.key;
-    DELETE FROM logs_search WHERE rowid = OLD.key;
-    INSERT INTO unindexed_sessions (key)
-    SELECT coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END)
-    WHERE coalesce(OLD.session_key, CASE WHEN OLD.parent_key IS NULL THEN -OLD.key END) IS NOT NULL
-    ON CONFLICT DO NOTHING;
-  END;
+  ${DELETE_TRIGGER}
 
   CREATE TRIGGER viewer_feedback_insert AFTER INSERT ON feedback BEGIN
     INSERT INTO unindexed_logs (key) VALUES (NEW.log_key) ON CONFLICT DO NOTHING;
@@ -202,4 +206,21 @@ export const MARKS_MIGRATION = `
     SELECT coalesce(session_key, -key) FROM logs WHERE key = OLD.log_key ON CONFLICT DO NOTHING;
     ${MARK_LOGS} SELECT key, ${NEW_MARK} FROM logs WHERE key = OLD.log_key ${MARK_AGAIN};
   END;
+`;
+
+const CLEAR_WORDS = 'DELETE FROM logs_search WHERE rowid = OLD.key';
+
+/**
+ * Words are in a file of their own, which is made when the store is opened (search-file.ts). Those of deleted logs are
+ * erased by the index: `seq` is another one each time. `words` is the last slice of that file that has its marks here.
+ * The pages that they had are given back as those of deleted logs are.
+ */
+export const WORDS_MIGRATION = `
+  DROP TRIGGER viewer_log_delete;
+  DROP TABLE logs_search;
+  CREATE TABLE forgotten_logs (seq INTEGER PRIMARY KEY AUTOINCREMENT, key INTEGER NOT NULL UNIQUE);
+  ALTER TABLE last_index_slice ADD COLUMN words TEXT;
+  INSERT INTO erasure_due (key, due_at, deletions) SELECT 1, 0, 1 WHERE EXISTS (SELECT 1 FROM logs)
+    ON CONFLICT DO UPDATE SET due_at = 0, deletions = deletions + 1;
+  ${DELETE_TRIGGER.replace(CLEAR_WORDS, 'INSERT OR REPLACE INTO forgotten_logs (key) VALUES (OLD.key)')}
 `;

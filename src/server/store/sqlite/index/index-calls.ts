@@ -1,35 +1,42 @@
 /**
- * Lets the index work: on a thread with a connection of its own, which reads while others write, and is lent the lock
- * when it writes; on this thread where there is no other one, and for a store in memory, which has no second connection.
+ * Lets the index work: on a thread with a connection of its own, which reads and writes words while others write, and is
+ * lent the lock for all else that it writes; on this thread where there is no other one, and for a store in memory, which
+ * has no second connection.
  */
 import { randomUUID } from 'node:crypto';
-import type { SqliteDatabase } from '../../../../sqlite/open.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import { openSqlite, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
 import { createProgramThread } from '../../../../sqlite/program-thread.ts';
-import type { Prepare } from '../../../../sqlite/statement-cache.ts';
+import { createStatementCache } from '../../../../sqlite/statement-cache.ts';
 import { ThreadEndedError } from '../../../../sqlite/thread.ts';
 import { takeSteps } from '../../steps.ts';
 import type { DiskSpace } from '../file/disk-space.ts';
+import { createLogSync } from '../file/log-sync.ts';
+import { type SearchFile, searchFileOf, toDamaged } from '../file/search-file.ts';
 import type { ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
 import { createFatalLogs } from './fatal-logs.ts';
+import type { IndexCall, IndexWork, ReadSlice, WordsState, WrittenSlice, WrittenWords } from './index-contract.ts';
 import type { IndexPace } from './index-pace.ts';
 import { INDEX_PROGRAM } from './index-program.ts';
 import { toIndexSettings } from './index-settings.ts';
 import type { MarkedLog } from './index-slice.ts';
-import {
-  createIndexWork,
-  type IndexCall,
-  type IndexWork,
-  type ReadSlice,
-  type Written,
-  type WrittenSlice,
-} from './index-work.ts';
+import { createIndexWork } from './index-work.ts';
+import type { ErasedWords, Forgotten, Written } from './word-erasure.ts';
+
+/** Another process that has the file of the words has it for a slice, or for a step of a merge. */
+const WORDS_PATIENCE_MILLIS = 10_000;
+const WORDS_PAUSE_MILLIS = 20;
 
 export interface IndexCalls {
   /** Merges words for as long as a slice. */
-  tidy(pace: IndexPace): Promise<Pick<WrittenSlice, 'isTidy' | 'isOverdue'>>;
-  /** Indexes some of what is marked. */
-  runSlice(pace: IndexPace): Promise<Omit<WrittenSlice, 'millis'>>;
+  tidy(pace: IndexPace): Promise<WordsState>;
+  /** Takes the words of some deleted logs out of the index. */
+  forgetLogs(pace: IndexPace): Promise<void>;
+  /** See `IndexWork`. */
+  eraseWords(pace: IndexPace, isFirst: boolean): Promise<ErasedWords>;
+  /** Indexes some of what is marked. Without a state of the words, nothing was written. */
+  runSlice(pace: IndexPace): Promise<Omit<WrittenSlice, 'millis'> & { readonly words?: WordsState }>;
   /** Whether the thread has ended with logs that wait to be tried again, in ever smaller slices. */
   isSearching(): boolean;
   /** Whether another process has written to the file, since the last call. Must be called when somebody has. */
@@ -41,11 +48,11 @@ export interface IndexCalls {
 export interface IndexCallsParts {
   readonly file: string;
   readonly database: SqliteDatabase;
-  readonly prepare: Prepare;
+  readonly search: Pick<SearchFile, 'attach'>;
   readonly statements: ViewerStatements;
   readonly turns: WriteTurns;
-  readonly space: Pick<DiskSpace, 'maxPages'>;
-  /** Called with the time in which logs were read. `isHere`: on this thread. */
+  readonly space: Pick<DiskSpace, 'maxPages' | 'maxPagesOf'>;
+  /** Called with the time in which logs were read, or words written. `isHere`: on this thread. */
   readonly onRead: (millis: number, isHere: boolean) => void;
   /** Called with the time in which nobody else could write. */
   readonly onWritten: (millis: number) => void;
@@ -70,8 +77,9 @@ interface Reading {
 }
 
 export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
-  const { file, database, prepare, statements, turns, space, onRead, onWritten, onLent, onUnusable } = parts;
-  let here: IndexWork | undefined;
+  const { file, database, search, statements, turns, space, onRead, onWritten, onLent, onUnusable } = parts;
+  const settings = toIndexSettings(database, search);
+  let here: { readonly work: IndexWork; readonly close: () => Promise<void> } | undefined;
   /** The names of the last slice that was written, and of the one that is. */
   let [lastSlice, writing] = [readLastSlice(), ''];
   /** Whether there was a transaction of this index since the last look for those of others. */
@@ -87,26 +95,66 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   let hasRunHere = false;
   const runHere = async ({ name, options }: IndexCall): Promise<unknown> => {
     hasRunHere = true;
-    here ??= createIndexWork(database, prepare);
-    return name === 'readSlice' ? takeSteps(here.readSlice(options)) : here[name](options as never);
+    here ??= workHere();
+    const { work } = here;
+    return name === 'readSlice' ? takeSteps(work.readSlice(options)) : work[name](options as never);
+  };
+
+  /** The connection of all other writes has not the file of the words: its transactions would take both locks. */
+  const workHere = (): NonNullable<typeof here> => {
+    if (file === ':memory:') {
+      return { work: createIndexWork(database, createStatementCache(database)), close: async () => {} };
+    }
+    const own = openSqlite({ file });
+    own.exec(settings);
+    const logSync = createLogSync(own, { file });
+    const close = async () => {
+      await logSync?.close();
+      own.close();
+    };
+    return { work: createIndexWork(own, createStatementCache(own), logSync), close };
   };
 
   const fatalLogs = createFatalLogs();
   const thread = createProgramThread<IndexCall>({
     ...{ file, program: INDEX_PROGRAM, runHere, onUnusable },
-    setUp: toIndexSettings(database),
+    setUp: settings,
   });
 
   const call = <Name extends keyof IndexWork>(name: Name, options: Options<Name>): Promise<Result<Name>> =>
     thread.run({ name, options } as IndexCall) as Promise<Result<Name>>;
 
-  const write = async <Name extends 'tidy' | 'resetSessions' | 'writeSlice'>(
+  /** Nobody waits for this lock but the indexes of other processes. */
+  const writeWords = async <Name extends 'tidy' | 'forgetLogs' | 'eraseWords' | 'writeWords'>(
+    name: Name,
+    options: Omit<Options<Name>, 'maxPages' | 'sliceMillis'>,
+    { sliceMillis }: IndexPace,
+  ): Promise<Result<Name>> => {
+    const end = performance.now() + WORDS_PATIENCE_MILLIS;
+    // The thread does one after the other.
+    await ahead?.read.catch(() => {});
+    for (;;) {
+      try {
+        const maxPages = space.maxPagesOf(searchFileOf(file));
+        hasRunHere = false;
+        const result = await call(name, { ...options, sliceMillis, maxPages } as Options<Name>);
+        onRead((result as Written).millis, hasRunHere);
+        return result;
+      } catch (error) {
+        if (reasonOf(error) === 'corrupt') throw toDamaged(error, file);
+        if (reasonOf(error) !== 'locked' || performance.now() >= end) throw error;
+      }
+      await delay(WORDS_PAUSE_MILLIS);
+    }
+  };
+
+  const write = async <Name extends 'dropForgotten' | 'resetSessions' | 'writeSlice'>(
     name: Name,
     options: Omit<Options<Name>, 'maxPages' | 'sliceMillis'>,
     { sliceMillis, isUrgent }: IndexPace,
   ): Promise<Result<Name>> => {
     hasWritten = true;
-    // The thread does one after the other, and nobody should wait for the lock meanwhile.
+    // Nobody should wait for the lock meanwhile.
     await ahead?.read.catch(() => {});
     const askedAt = performance.now();
     const result = await turns.lend(async () => {
@@ -147,28 +195,37 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
     return logs.length === 0 ? undefined : startReading(logs, pace);
   };
 
-  const indexLogs = async ({ slice, read }: Reading, isAhead: boolean, pace: IndexPace): Promise<WrittenSlice> => {
+  const indexLogs = async ({ slice, read }: Reading, isAhead: boolean, pace: IndexPace) => {
     const { logs, millis, next } = await read;
     // What was read in a break has not made that longer.
     onRead(isAhead ? 0 : millis, hasRunHere);
     writing = slice;
+    const words: WrittenWords = await writeWords('writeWords', { slice }, pace);
+    if (words.outcome !== 'written') return { ...words, changed: null, passedOver: [], words };
     const written = await write('writeSlice', { slice }, pace);
-    if (written.outcome !== 'written') return written;
+    if (written.outcome !== 'written') return { ...written, words };
     lastSlice = slice;
     fatalLogs.notePassed(logs);
     if (next.length > 0 && !hasRunHere && !fatalLogs.isSearching()) ahead = startReading(next, pace);
-    return written;
+    return { ...written, words };
   };
 
   return {
-    tidy: (pace) => write('tidy', {}, pace),
+    tidy: (pace) => writeWords('tidy', {}, pace),
+
+    forgetLogs: async (pace) => {
+      const { entries }: Forgotten = await writeWords('forgetLogs', {}, pace);
+      if (entries.length > 0) await write('dropForgotten', { entries }, pace);
+    },
+
+    eraseWords: (pace, isFirst) => writeWords('eraseWords', { isFirst }, pace),
 
     runSlice: async (pace) => {
       const reset = await resetSessions(pace);
       const early = ahead;
       ahead = undefined;
       const reading = early ?? (await nextReading(pace));
-      if (!reading) return { outcome: 'written', changed: reset, passedOver: [], isTidy: true, isOverdue: false };
+      if (!reading) return { outcome: 'written', changed: reset, passedOver: [] };
       const written = await indexLogs(reading, early !== undefined, pace).catch((error: unknown) => {
         if (error instanceof ThreadEndedError) fatalLogs.noteEnd(reading.logs);
         throw error;
@@ -184,6 +241,9 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
       return !isOwn;
     },
 
-    close: thread.close,
+    close: async () => {
+      await thread.close();
+      await here?.close();
+    },
   };
 }

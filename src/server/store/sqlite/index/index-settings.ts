@@ -1,5 +1,6 @@
 /** The settings of the connection of the index. */
 import type { SqliteDatabase } from '../../../../sqlite/open.ts';
+import { SEARCH, type SearchFile } from '../file/search-file.ts';
 import { readNumber } from '../file/write-ahead-log.ts';
 
 /**
@@ -10,17 +11,22 @@ const BUSY_MILLIS = 20;
 const CACHE_KILOBYTES = 16_000;
 
 /**
- * It does not wait for the disk: in a power cut, the marks of what it has written are as they were before, since both
- * are in the same log. `database` is the connection of all other writes, whose checkpoints are for those of the index
- * too.
+ * It waits until the disk has the words, and not for the rest: in a power cut, the marks of what it has written are as
+ * they were before, since both are in the same log. `database` is the connection of all other writes, whose checkpoints
+ * are for those of the index too.
  */
-export function toIndexSettings(database: SqliteDatabase): string {
-  return `PRAGMA busy_timeout = ${BUSY_MILLIS};
+export function toIndexSettings(database: SqliteDatabase, { attach }: Pick<SearchFile, 'attach'>): string {
+  const maxLogBytes = readNumber(database, 'journal_size_limit');
+  return `${attach};
+    PRAGMA busy_timeout = ${BUSY_MILLIS};
     PRAGMA synchronous = NORMAL;
+    PRAGMA ${SEARCH}.synchronous = FULL;
+    PRAGMA ${SEARCH}.cache_size = -${CACHE_KILOBYTES};
+    PRAGMA ${SEARCH}.journal_size_limit = ${maxLogBytes};
     PRAGMA foreign_keys = ON;
     PRAGMA secure_delete = ON;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -${CACHE_KILOBYTES};
     PRAGMA wal_autocheckpoint = ${readNumber(database, 'wal_autocheckpoint')};
-    PRAGMA journal_size_limit = ${readNumber(database, 'journal_size_limit')};`;
+    PRAGMA journal_size_limit = ${maxLogBytes};`;
 }

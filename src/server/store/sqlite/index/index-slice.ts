@@ -4,26 +4,14 @@
  */
 import type { SqliteBatch } from '../../../../sqlite/batch.ts';
 import type { SqliteRow, SqliteValue } from '../../../../sqlite/open.ts';
-import { parseJson } from '../../../../wire/json.ts';
-import { type LogLabels, toLabels } from '../../rows/log-labels.ts';
-import {
-  errorPreview,
-  inputPreview,
-  type LogTexts,
-  MAX_SEARCHED_CHARACTERS,
-  outputPreview,
-  searchableText,
-  splitIdeographs,
-} from '../../rows/log-text.ts';
+import { errorPreview, inputPreview, outputPreview, searchableText, splitIdeographs } from '../../rows/log-text.ts';
 import { storableText } from '../../storable-text.ts';
+import { WORD_SLICE_SQL } from '../file/search-file.ts';
 import { LABEL_SQL, toCount } from '../viewer/viewer-labels.ts';
 import { toGroupWord, type ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { IndexedMessages } from './indexed-messages.ts';
+import { facetsOf, isSearchedWhole, labelsOf, toTexts } from './log-content.ts';
 import { Rows, SLICE_SQL } from './slice-sql.ts';
-
-const MAX_FACET_CHARACTERS = 40;
-/** A longer name is no filter: the viewer could not ask for it. */
-const MAX_NAME_CHARACTERS = 500;
 
 /** What a log would have its summary show, and the place of that log's claim. */
 interface Ranked {
@@ -40,10 +28,6 @@ interface Additions {
   firstInput?: Ranked;
   lastOutput?: Ranked;
 }
-
-const SEARCHED_COLUMNS = ['inputs', 'messages', 'output', 'output_message', 'error'] as const;
-
-type Facet = readonly [kind: string, value: string];
 
 /** The mark is a number that changes when the log does. */
 export interface MarkedLog {
@@ -70,9 +54,11 @@ export class IndexSlice {
   readonly #texts = new Rows();
   readonly #faults = new Rows();
   readonly #mended = new Rows();
+  readonly #replaced = new Rows();
   readonly #recounted = new Rows();
   readonly #counts = new Rows();
   readonly #hasUnsearchable: boolean;
+  readonly #hasForgotten: boolean;
   /** In all texts that were indexed. */
   characters = 0;
 
@@ -80,6 +66,7 @@ export class IndexSlice {
     this.#statements = statements;
     this.#messages = messages;
     this.#hasUnsearchable = statements.hasUnsearchable.get() !== undefined;
+    this.#hasForgotten = statements.hasForgotten.get() !== undefined;
   }
 
   get count(): number {
@@ -125,6 +112,7 @@ export class IndexSlice {
     if (session !== null && messages !== null && isSearchedWhole(row))
       this.#messages.keepConversation(session, messages);
     if (this.#hasUnsearchable) this.#mended.add(needs, key);
+    if (this.#hasForgotten) this.#replaced.add(needs, key);
     if (row['is_counted'] === 1) this.#recounted.add(needs, key);
     this.#counts.add(needs, ...count);
     this.changed.add(group ?? -Number(key));
@@ -150,12 +138,31 @@ export class IndexSlice {
   }
 
   /**
+   * The words, which are written first, and in a file of their own. `slice` names this one; `lastWords` is the last one
+   * that is known to have written words.
+   *
    * The engine writes its search index to the file at the end of each savepoint, and before it takes a log with a lower
    * key than the one before: between two logs, that takes far longer than the log itself. Statements with a trigger, or
-   * with a SELECT, are savepoints of their own, so they come after all texts, which are in the order of their keys.
-   *
-   * `slice` names this one; `lastSlice` is the one that `messages` is of.
+   * with a SELECT, are savepoints of their own, so all texts come last, in the order of their keys.
    */
+  toWordsBatch(slice: string, lastWords: string): SqliteBatch {
+    return {
+      gates: [
+        { sql: WORD_SLICE_SQL.follow, parameters: [lastWords] },
+        { sql: WORD_SLICE_SQL.note, parameters: [slice] },
+      ],
+      claims: { sql: SLICE_SQL.isMarked, rows: this.#claims.map(({ key, mark }) => [key, mark]) },
+      steps: [
+        { sql: WORD_SLICE_SQL.dropKnownKeys, rows: [[]] },
+        { sql: WORD_SLICE_SQL.dropKnownSlices, rows: [[]] },
+        { sql: WORD_SLICE_SQL.noteKey, rows: this.#claims.map(({ key }) => [key]) },
+        { sql: SLICE_SQL.clearForgottenText, rows: this.failed.map((key) => [key]) },
+        { sql: SLICE_SQL.writeText, rows: this.#texts.rows, needs: this.#texts.needs },
+      ],
+    };
+  }
+
+  /** All but the words. `lastSlice` is the one that `messages` is of. */
   toBatch(slice: string, lastSlice: string): SqliteBatch {
     const [newFacets, facets, firstInputs, lastOutputs] = [new Rows(), new Rows(), new Rows(), new Rows()];
     const ofFacets = new Map<string, number[]>();
@@ -171,9 +178,9 @@ export class IndexSlice {
     }
     for (const [name, claims] of ofFacets) newFacets.add(claims, ...name.split('\0'));
     const steps: [sql: string, Rows][] = [
-      [SLICE_SQL.writeText, this.#texts],
       [SLICE_SQL.markUnsearchable, this.#faults],
       [SLICE_SQL.clearUnsearchable, this.#mended],
+      [SLICE_SQL.dropForgotten, this.#replaced],
       [SLICE_SQL.clearCount, this.#recounted],
       [SLICE_SQL.writeCount, this.#counts],
       [SLICE_SQL.insertFacet, newFacets],
@@ -182,7 +189,7 @@ export class IndexSlice {
       [SLICE_SQL.setLastOutput, lastOutputs],
     ];
     return {
-      gate: { sql: SLICE_SQL.followSlice, parameters: [slice, lastSlice] },
+      gates: [{ sql: SLICE_SQL.followSlice, parameters: [slice, lastSlice] }],
       claims: { sql: SLICE_SQL.unmarkLog, rows: this.#claims.map(({ key, mark }) => [key, mark]) },
       steps: [
         ...steps.map(([sql, { rows, needs }]) => ({ sql, rows, needs })),
@@ -247,52 +254,4 @@ export function idsOf(
   if (summaries.size > mostNamed) return null;
   const ids = [...summaries].map((key) => statements.findSummaryId.get(key)?.['id'] as string | null);
   return ids.every((id) => id !== null) ? ids : null;
-}
-
-/** `messages` are those to take instead of the row's. */
-export function toTexts(row: SqliteRow, config: SqliteRow = row, messages = row['messages']): LogTexts {
-  return {
-    inputs: parse(row['inputs']),
-    messages: parse(messages),
-    output: row['output'] as string | null,
-    outputMessage: parse(row['output_message']),
-    error: row['error'] as string | null,
-    label: [config['label'], config['model']].filter(Boolean).join(' '),
-  };
-}
-
-/** Whether all texts of the log are searched, however they are divided: its JSON is longer than they are. */
-function isSearchedWhole(row: SqliteRow): boolean {
-  let characters = 0;
-  for (const column of SEARCHED_COLUMNS) characters += (row[column] as string | null)?.length ?? 0;
-  return characters < MAX_SEARCHED_CHARACTERS;
-}
-
-/** JSON that is nested too deeply to be parsed is not searched. */
-function parse(json: SqliteValue | undefined): unknown {
-  return typeof json === 'string' ? (parseJson(json) ?? null) : null;
-}
-
-/** Of a row with `feedback` and `LABEL_COLUMNS`. */
-export function labelsOf(row: SqliteRow): LogLabels {
-  const feedback = JSON.parse(row['feedback'] as string);
-  return toLabels({ metadata: row['metadata'], environment: row['environment'], source: row['source'], feedback });
-}
-
-function facetsOf(row: SqliteRow, project: string, config: SqliteRow, user: string | undefined): Facet[] {
-  const facets: Facet[] = [['project', project]];
-  if (config['type']) facets.push(['type', config['type'] as string]);
-  if (config['model']) facets.push(['model', config['model'] as string]);
-  if (row['error'] !== null) facets.push(['error', '*']);
-  if (user !== undefined) facets.push(['user', user]);
-  if (row['environment']) facets.push(['environment', row['environment'] as string]);
-  for (const { type, value } of JSON.parse(row['feedback'] as string) as { type: string; value: unknown }[]) {
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    // Each comment is another one: the filter is by their type.
-    const isOwn = type === 'comment' || text.length > MAX_FACET_CHARACTERS;
-    facets.push(['feedback', '*'], ['feedback', isOwn ? type : `${type}: ${text}`]);
-  }
-  return facets
-    .filter(([, value]) => value.length <= MAX_NAME_CHARACTERS)
-    .map(([kind, value]) => [kind, storableText(value)]);
 }

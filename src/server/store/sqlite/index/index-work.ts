@@ -1,7 +1,8 @@
 /**
  * What the index does with the marks, in slices: it reads logs and makes of them what is to be written, then writes
- * that in one transaction. Between the two, logs may change or go: then their marks are no longer those that were
- * read, nothing is written of them, and they wait for another slice.
+ * that, first the words, in a transaction of their own file (search-file.ts), and then all else. Meanwhile, logs may
+ * change or go: then their marks are no longer those that were read, nothing is written of them, and they wait for
+ * another slice. Words of a log that goes in between are erased, as those of all that are deleted.
  *
  * All of this is done by a thread with a connection of its own, or here where there is none (index-calls.ts). What it
  * remembers of logs, it has from the file: whoever else writes to that tells it nothing.
@@ -18,9 +19,13 @@ import {
 } from '../../../../sqlite/batch.ts';
 import { reasonOf, type SqliteDatabase, type SqliteValue } from '../../../../sqlite/open.ts';
 import type { Prepare } from '../../../../sqlite/statement-cache.ts';
+import type { LogSync } from '../file/log-sync.ts';
+import { createLogKeeper, SEARCH, WORD_SLICE_SQL } from '../file/search-file.ts';
 import { prepareViewerStatements } from '../viewer/viewer-statements.ts';
+import type { IndexWork, PassedOver, SliceOutcome, WrittenSlice, WrittenWords } from './index-contract.ts';
 import { IndexSlice, idsOf, type MarkedLog } from './index-slice.ts';
 import { IndexedMessages } from './indexed-messages.ts';
+import { createWordErasure } from './word-erasure.ts';
 import { createWordMerges } from './word-merges.ts';
 
 const MIN_SLICE_LOGS = 100;
@@ -38,85 +43,35 @@ const MAX_NAMED_SESSIONS = 50;
 /** Why a log is passed over that nobody can say more of. */
 const FATAL = 'the thread that reads it for the index ends, perhaps for want of memory';
 
-/** Of a transaction: as long as it lasts, nobody else can write. */
-interface Bounds {
-  readonly sliceMillis: number;
-  /** Nothing is committed by which the file would become longer. */
-  readonly maxPages: number | undefined;
-}
-
-export interface Written {
-  /** How long nobody else could write. */
-  readonly millis: number;
-}
-
-export interface ReadSlice {
-  readonly logs: number;
-  readonly millis: number;
-  /** Marked logs for the next slice, as `listLogs` has them for an index that is late; none unless asked for. */
-  readonly next: readonly MarkedLog[];
-}
-
-export interface PassedOver {
-  readonly key: SqliteValue;
-  readonly cause: string;
-}
-
-/**
- * `written`: all of it, but for logs that have changed meanwhile. `outdated`: nothing, since others have indexed since it
- * was read, or it is not known any more. `failed`: nothing, and the log that it has failed for is left out next time.
- */
-export type SliceOutcome = 'written' | 'outdated' | 'failed';
-
-export interface WrittenSlice extends Written {
-  readonly outcome: SliceOutcome;
-  /** The ids of the sessions that changed; null where they are many, or not known. */
-  readonly changed: readonly string[] | null;
-  readonly passedOver: readonly PassedOver[];
-  /** Whether the words of all slices so far are merged. */
-  readonly isTidy: boolean;
-  /** Whether so much is left to merge that it comes before the next slice. */
-  readonly isOverdue: boolean;
-}
-
-/** Options and results can be sent to another thread. `slice` is the name of one, another one each time. */
-export interface IndexWork {
-  /** Merges words for as long as a slice. */
-  tidy(bounds: Bounds): Written & Pick<WrittenSlice, 'isTidy' | 'isOverdue'>;
-  /** For sessions of which a log or feedback was deleted: all of their logs are marked, to be indexed again. */
-  resetSessions(options: Bounds & { readonly slice: string }): Written & Pick<WrittenSlice, 'changed'>;
-  /** Lists marked logs: the newest, or the oldest each second time where it is late. */
-  listLogs(options: { readonly isLate: boolean }): MarkedLog[];
-  /** Reads the first of these logs, as many as one slice may have, without the `fatal` ones. Yields between two logs. */
-  readSlice(options: {
-    readonly slice: string;
-    readonly logs: readonly MarkedLog[];
-    readonly fatal: readonly SqliteValue[];
-    readonly listsNext: boolean;
-  }): Generator<void, ReadSlice>;
-  /** Writes what was read. May be called again where the file was locked. */
-  writeSlice(options: Bounds & { readonly slice: string }): WrittenSlice;
-}
-
-export type IndexCall = {
-  [Name in keyof IndexWork]: { readonly name: Name; readonly options: Parameters<IndexWork[Name]>[0] };
-}[keyof IndexWork];
-
 interface CurrentSlice {
   readonly name: string;
   readonly slice: IndexSlice;
-  readonly batch: SqliteBatch;
+  readonly words: SqliteBatch;
+  readonly rest: SqliteBatch;
 }
 
-export function createIndexWork(database: SqliteDatabase, prepare: Prepare): IndexWork {
+/** `logSync` is that of the database, in which deletions and new logs may not be on disk yet. */
+export function createIndexWork(
+  database: SqliteDatabase,
+  prepare: Prepare,
+  logSync?: Pick<LogSync, 'waitHere'>,
+): IndexWork {
   const statements = prepareViewerStatements(prepare);
-  const words = createWordMerges(prepare);
+  const merges = createWordMerges(prepare);
+  const keepLog = createLogKeeper(prepare);
+  // Where a power cut would undo what the words are of, they would be those of no log, or missing for one that is back.
+  const ofWords = { name: SEARCH, beforeCommit: () => logSync?.waitHere() };
+  const transactWords = createTransaction(database, prepare, ofWords);
+  const erasure = createWordErasure(database, prepare, { merges, transactWords, keepLog });
   const transact = createTransaction(database, prepare);
   const writeBatch = createBatchWriter(database, prepare);
+  const writeWordsBatch = createBatchWriter(database, prepare, ofWords);
   const messages = new IndexedMessages();
   /** Logs that have failed, and why. */
   const faults = new Map<SqliteValue, string>();
   let lastSlice = readLastSlice();
+  /** The same of those that have written words. */
+  let lastWords = readLastWords();
   /** Whether others have indexed since the last slice that was written here: which sessions, is not known. */
   let haveOthers = false;
   /** The one that was read, and is not written yet. */
@@ -129,17 +84,38 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
     return statements.readLastSlice.get()!['slice'] as string;
   }
 
+  function readLastWords(): string {
+    return prepare(WORD_SLICE_SQL.readLast).get()!['last'] as string;
+  }
+
   /** What others have indexed again is not known here. */
   const followOthers = (): void => {
-    const last = readLastSlice();
-    if (last === lastSlice) return;
-    lastSlice = last;
+    const [slice, words] = [readLastSlice(), readLastWords()];
+    if (slice === lastSlice && words === lastWords) return;
+    [lastSlice, lastWords] = [slice, words];
     haveOthers = true;
     messages.clear();
   };
 
-  const write = (batch: SqliteBatch, maxPages: number | undefined): BatchResult =>
-    writeBatch({ ...batch, ...(maxPages !== undefined && { maxPages }) });
+  const refuseOtherFile = (): void => {
+    if (prepare(WORD_SLICE_SQL.isBound).get() === undefined) {
+      throw new Error(
+        'the file of the search index was deleted or replaced while it was in use: start the server again',
+      );
+    }
+  };
+
+  const writeWithMerges = (batch: SqliteBatch, maxPages: number | undefined): BatchResult => {
+    const result = writeWordsBatch(toBounded(batch, maxPages));
+    merges.notePaid(result);
+    keepLog();
+    return result;
+  };
+
+  const toBounded = (batch: SqliteBatch, maxPages: number | undefined): SqliteBatch => ({
+    ...batch,
+    ...(maxPages !== undefined && { maxPages }),
+  });
 
   const dropSlice = (): void => {
     current = undefined;
@@ -188,20 +164,36 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
     return passedOver;
   };
 
-  const toResult = (outcome: SliceOutcome, millis = 0): WrittenSlice => {
-    const isTidy = !words.isDue();
-    return { outcome, millis, changed: null, passedOver: [], isTidy, isOverdue: words.isOverdue() };
+  /** Returns the outcome of what the batch has thrown. The slice is dropped, and the log that it was for passed over. */
+  const noteFailure = (error: unknown, slice: IndexSlice): 'failed' => {
+    if (reasonOf(error) === 'locked') throw error;
+    dropSlice();
+    const { claim } = error as BatchFault;
+    if (claim === undefined || reasonOf(error) !== 'other') throw error;
+    faults.set(slice.keyOf(claim), String(error));
+    return 'failed';
   };
+
+  const toWords = (outcome: SliceOutcome, millis = 0): WrittenWords => {
+    const isTidy = !merges.isDue();
+    return { outcome, millis, isTidy, isOverdue: merges.isOverdue() };
+  };
+
+  const toSlice = (outcome: SliceOutcome, millis = 0): WrittenSlice => ({
+    ...{ outcome, millis, changed: null, passedOver: [] },
+  });
 
   return {
     tidy: ({ sliceMillis, maxPages }) => {
-      const result = write(words.toBatch(sliceMillis), maxPages);
-      words.notePaid(result);
-      return { millis: result.millis, isTidy: result.isDone, isOverdue: words.isOverdue() };
+      const result = writeWithMerges(merges.toBatch(sliceMillis), maxPages);
+      return { millis: result.millis, isTidy: result.isDone, isOverdue: merges.isOverdue() };
     },
+
+    ...erasure,
 
     resetSessions: ({ slice, sliceMillis, maxPages }) => {
       const { result: reset, millis } = transact(() => {
+        statements.lockSlices.run();
         followOthers();
         statements.setLastSlice.run(slice);
         return resetDueSessions(sliceMillis);
@@ -230,44 +222,50 @@ export function createIndexWork(database: SqliteDatabase, prepare: Prepare): Ind
         dropSlice();
         throw error;
       }
-      current = { name, slice, batch: slice.toBatch(name, lastSlice) };
+      current = { name, slice, words: slice.toWordsBatch(name, lastWords), rest: slice.toBatch(name, lastSlice) };
       // Those of this slice keep their marks until it is written.
       const read = new Set(logs.slice(0, slice.count).map(({ key }) => key));
       const next = listsNext ? list(true).filter(({ key }) => !read.has(key)) : [];
       return { logs: slice.count, millis: performance.now() - start, next };
     },
 
-    writeSlice: ({ slice: name, sliceMillis, maxPages }) => {
-      if (current?.name !== name) return toResult('outdated');
-      const { slice, batch } = current;
+    writeWords: ({ slice: name, sliceMillis, maxPages }) => {
+      if (current?.name !== name) return toWords('outdated');
+      const { slice, words } = current;
       try {
-        const mergeMillis = MERGE_SHARE * sliceMillis;
-        const result = write({ ...batch, ...words.toOwedBatch(mergeMillis) }, maxPages);
-        const { isOpen, claimed, millis, repeatMillis } = result;
-        words.notePaid(result);
+        const result = writeWithMerges({ ...words, ...merges.toOwedBatch(MERGE_SHARE * sliceMillis) }, maxPages);
+        if (result.isOpen) {
+          lastWords = name;
+          return toWords('written', result.millis);
+        }
+        dropSlice();
+        refuseOtherFile();
+        return toWords('outdated', result.millis);
+      } catch (error) {
+        return toWords(noteFailure(error, slice));
+      }
+    },
+
+    writeSlice: ({ slice: name, sliceMillis, maxPages }) => {
+      if (current?.name !== name) return toSlice('outdated');
+      const { slice, rest } = current;
+      try {
+        const { isOpen, claimed, millis } = writeBatch(toBounded(rest, maxPages));
         if (!isOpen) {
           dropSlice();
-          return toResult('outdated', millis);
+          return toSlice('outdated', millis);
         }
         lastSlice = name;
         current = undefined;
         messages.keepSlice();
         slice.settle(claimed);
-        // Where a step of a merge took as long as all of a slice may, that says nothing of logs.
-        if (repeatMillis < sliceMillis) {
-          const fitting = (slice.count * sliceMillis) / Math.max(millis, 0.1);
-          sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, Math.min(2 * sliceLogs, MAX_SLICE_LOGS, fitting)));
-        }
+        const fitting = (slice.count * sliceMillis) / Math.max(millis, 0.1);
+        sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, Math.min(2 * sliceLogs, MAX_SLICE_LOGS, fitting)));
         const changed = haveOthers ? null : idsOf(statements, slice.changed, MAX_NAMED_SESSIONS);
         haveOthers = false;
-        return { ...toResult('written', millis), changed, passedOver: takeFaults(slice) };
+        return { ...toSlice('written', millis), changed, passedOver: takeFaults(slice) };
       } catch (error) {
-        if (reasonOf(error) === 'locked') throw error;
-        dropSlice();
-        const { claim } = error as BatchFault;
-        if (claim === undefined || reasonOf(error) !== 'other') throw error;
-        faults.set(slice.keyOf(claim), String(error));
-        return toResult('failed');
+        return toSlice(noteFailure(error, slice));
       }
     },
   };

@@ -3,12 +3,18 @@ import type { SqliteValue } from '../../../../sqlite/open.ts';
 
 export const SLICE_SQL = {
   /** Fails where another process has indexed since the slice `?2`. */
-  followSlice: `UPDATE last_index_slice SET slice = ?1 WHERE slice = ?2`,
+  followSlice: `UPDATE last_index_slice SET slice = ?1, words = ?1 WHERE slice = ?2 RETURNING 1`,
   /** Fails where the log was changed, deleted or indexed since it was read. */
-  unmarkLog: `DELETE FROM unindexed_logs WHERE key = ? AND mark = ?`,
+  unmarkLog: `DELETE FROM unindexed_logs WHERE key = ? AND mark = ? RETURNING 1`,
+  /** Fails where `unmarkLog` would. */
+  isMarked: `SELECT 1 FROM unindexed_logs WHERE key = ? AND mark = ?`,
   markUnsearchable: `INSERT OR REPLACE INTO unsearchable_logs (key, fault) VALUES (?, ?)`,
   clearUnsearchable: `DELETE FROM unsearchable_logs WHERE key = ?`,
+  /** Of a key that is passed over: what was indexed of the log before stays, unless it is of another one, or must go. */
+  clearForgottenText: `DELETE FROM logs_search WHERE rowid = ?1 AND EXISTS (SELECT 1 FROM forgotten_logs WHERE key = ?1)`,
   writeText: `INSERT OR REPLACE INTO logs_search (rowid, text, session) VALUES (?, ?, ?)`,
+  /** The words of the log have taken the place of those that had to go. */
+  dropForgotten: `DELETE FROM forgotten_logs WHERE key = ?`,
   clearCount: `DELETE FROM counted_logs WHERE key = ?`,
   writeCount: `INSERT INTO counted_logs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   insertFacet: `INSERT INTO facets (kind, value) VALUES (?, ?) ON CONFLICT DO NOTHING`,

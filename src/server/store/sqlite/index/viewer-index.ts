@@ -11,8 +11,8 @@ import { reasonOf } from '../../../../sqlite/open.ts';
 import { ThreadEndedError } from '../../../../sqlite/thread.ts';
 import type { SessionChange } from '../../viewer-store.ts';
 import { createIndexCalls, type IndexCallsParts } from './index-calls.ts';
+import type { PassedOver } from './index-contract.ts';
 import { type IndexPace, paceAt } from './index-pace.ts';
-import type { PassedOver } from './index-work.ts';
 import { createThreadLoad, type ThreadLoad } from './thread-load.ts';
 
 /** Writes that come close together are indexed together. */
@@ -38,6 +38,11 @@ export interface ViewerIndex {
   noticeOthers(): void;
   /** Calls the listeners where no indexing does: sessions are gone. */
   announce(sessions: readonly string[] | null): void;
+  /**
+   * Resolves when all words are out of the files that were out of the index before the call, to how long that was worked
+   * on; never, where it is closed before.
+   */
+  eraseWords(): Promise<number>;
   /** Lets the marks wait. Returns a function that ends this, to be called once. */
   hold(): () => void;
   onChange(listener: (change: SessionChange) => void): () => void;
@@ -51,7 +56,23 @@ export interface ViewerIndexParts extends Omit<IndexCallsParts, 'onRead' | 'onWr
   readonly load?: ThreadLoad;
 }
 
-const NOTHING = { outcome: 'written', changed: [], passedOver: [], isTidy: true, isOverdue: false } as const;
+const NOTHING = { outcome: 'written', changed: [], passedOver: [] } as const;
+
+/** Of the words of deleted logs. */
+interface Erasure {
+  readonly done: Promise<number>;
+  readonly resolve: (millis: number) => void;
+  hasBegun: boolean;
+  millis: number;
+}
+
+function newErasure(): Erasure {
+  let resolve!: Erasure['resolve'];
+  const done = new Promise<number>((resolved) => {
+    resolve = resolved;
+  });
+  return { done, resolve, hasBegun: false, millis: 0 };
+}
 
 export function createViewerIndex({ onError, load = createThreadLoad(), ...parts }: ViewerIndexParts): ViewerIndex {
   const { statements, turns } = parts;
@@ -61,6 +82,7 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
   let version = Date.now();
   let isFailing = false;
   let holds = 0;
+  let erasure: Erasure | undefined;
   let passedOver = 0;
   let reported = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | undefined;
@@ -74,15 +96,17 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
   let behindSince: number | undefined = performance.now();
   /** What the last slice took, with the merges before it: of this thread, and of the time in which others can write. */
   let workedMillis = 0;
-  /** What it took another thread to read the last slice. */
+  /** What it took another thread to read the last slice, and to write its words. */
   let readMillis = 0;
   /** How long it has waited for others before it could write, since the last break. */
   let waitedMillis = 0;
   const calls = createIndexCalls({
     ...parts,
     onRead: (millis, isHere) => {
-      readMillis = isHere ? 0 : millis;
-      if (!isHere) return;
+      if (!isHere) {
+        readMillis += millis;
+        return;
+      }
       workedMillis += millis;
       load.addIndexing(millis);
     },
@@ -120,21 +144,36 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
   const hasMarks = (): boolean =>
     statements.hasMarkedLogs.get() !== undefined || statements.listDueSessions.get(Date.now()) !== undefined;
 
+  /** Does the next part of an erasure of words. */
+  const eraseNext = async (): Promise<void> => {
+    if (!erasure) return;
+    const isFirst = !erasure.hasBegun;
+    erasure.hasBegun = true;
+    const { isDone, millis } = await calls.eraseWords(pace(), isFirst);
+    erasure.millis += millis;
+    if (!isDone || !erasure.hasBegun) return;
+    erasure.resolve(erasure.millis);
+    erasure = undefined;
+  };
+
   const run = async (): Promise<void> => {
     // A write that is committed from here on needs another slice.
     hasWrites = false;
-    [workedMillis, waitedMillis] = [0, 0];
+    [workedMillis, readMillis, waitedMillis] = [0, 0, 0];
+    if (statements.hasForgotten.get()) await calls.forgetLogs(pace());
+    await eraseNext();
     const isDue = hasMarks();
     // Slices merge what they owe. The rest waits until there are none, if it is not too much.
     if (!isTidy && (!isDue || isOverdue)) ({ isTidy, isOverdue } = await calls.tidy(pace()));
     const isNext = isDue && !isOverdue;
-    const { outcome, changed, passedOver: left, ...slice } = await (isNext ? calls.runSlice(pace()) : NOTHING);
-    if (isNext) [isTidy, isOverdue] = [isTidy && slice.isTidy, slice.isOverdue];
+    const slice = await (isNext ? calls.runSlice(pace()) : NOTHING);
+    const { outcome, changed, passedOver: left } = slice;
+    if ('words' in slice && slice.words) [isTidy, isOverdue] = [isTidy && slice.words.isTidy, slice.words.isOverdue];
     isFailing = false;
     const isDone = !hasMarks();
     if (isDone) behindSince = hasWrites ? performance.now() : undefined;
     running = undefined;
-    if (!isDone || !isTidy) again(PAUSE_MILLIS);
+    if (!isDone || !isTidy || erasure || statements.hasForgotten.get()) again(PAUSE_MILLIS);
     else if (hasWrites) again(GATHER_MILLIS);
     else if (statements.hasMarkedSessions.get()) again(POSTPONED_MILLIS);
     // It is tried again at once, with the others that it had.
@@ -196,6 +235,13 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
     },
     version: () => version,
     announce,
+    eraseWords: () => {
+      erasure ??= newErasure();
+      // More may have been deleted since.
+      erasure.hasBegun = false;
+      again(0);
+      return erasure.done;
+    },
     hold: () => {
       holds += 1;
       return () => {

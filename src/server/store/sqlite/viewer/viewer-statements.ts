@@ -106,7 +106,8 @@ export function toMatchesSql(others: number): string {
   const group = `CASE WHEN session_key IS NULL THEN 'log' || found.key ELSE 'session' || session_key END`;
   const places = Array.from({ length: others }, (_, index) => `?${index + 4}`);
   const hasOthers = places.map(
-    (at) => `EXISTS (SELECT 1 FROM logs_search WHERE logs_search MATCH ${at} || ' AND session : "' || ${group} || '"')`,
+    (at) => `EXISTS (SELECT 1 FROM logs_search
+      WHERE logs_search MATCH ${at} || ' AND session : "' || ${group} || '"' AND NOT ${isForgotten('rowid')})`,
   );
   const all = ['?1', ...places].join(` || ' AND ' || `);
   const whole = `, whole AS MATERIALIZED (SELECT rowid AS key FROM logs_search
@@ -115,7 +116,12 @@ export function toMatchesSql(others: number): string {
   return `WITH found AS MATERIALIZED (SELECT rowid AS key FROM logs_search
       WHERE logs_search MATCH ?1 AND rowid < ?2 ORDER BY rowid DESC LIMIT ?3)${others > 0 ? whole : ''}
     SELECT found.key, logs.id, session_key, parent_key, ${others > 0 ? hasAll : '1'} AS has_all
-    FROM found LEFT JOIN logs ON logs.key = found.key ORDER BY found.key DESC`;
+    FROM found LEFT JOIN logs ON logs.key = found.key AND NOT ${isForgotten('found.key')} ORDER BY found.key DESC`;
+}
+
+/** Whether the words that the index has of this key are those of a deleted log, also where another log has it now. */
+function isForgotten(key: string): string {
+  return `EXISTS (SELECT 1 FROM forgotten_logs WHERE forgotten_logs.key = ${key})`;
 }
 
 /** The word in the index that all logs of a session have, and no text. `group` is minus the key of a log in none. */
@@ -168,6 +174,7 @@ const SQL = {
   /** `?` is now, in milliseconds. What is due much later was written by a clock that was wrong. */
   listDueSessions: `SELECT key FROM unindexed_sessions WHERE due_at NOT BETWEEN ?1 + 1 AND ?1 + 60000
     ORDER BY due_at LIMIT 100`,
+  hasForgotten: `SELECT 1 FROM forgotten_logs LIMIT 1`,
   hasMarkedSessions: `SELECT 1 FROM unindexed_sessions LIMIT 1`,
   unmarkSession: `DELETE FROM unindexed_sessions WHERE key = ?`,
   listMarkedLogs: `SELECT key, mark FROM unindexed_logs ORDER BY key DESC LIMIT ?`,
@@ -176,6 +183,8 @@ const SQL = {
   markLogsOfSession: `${MARK_LOGS} SELECT key, ${NEW_MARK} FROM logs WHERE session_key = :key OR key = -:key
     ${MARK_AGAIN}`,
   readLastSlice: `SELECT slice FROM last_index_slice`,
+  /** Takes the lock, so that what is read after it is still true of what is written. */
+  lockSlices: `UPDATE last_index_slice SET slice = slice`,
   setLastSlice: `UPDATE last_index_slice SET slice = ?`,
   readLogToIndex: `SELECT session_key, parent_key, parent_reference_id, created_at, config_key, inputs, messages,
       substr(output, 1, ${MAX_SEARCHED_CHARACTERS}) AS output, output_message,

@@ -25,6 +25,7 @@ import {
   ShortTable,
   toolsText,
 } from '../../short-way.ts';
+import { NANOSECONDS_FROM } from '../../values/elapsed.ts';
 import { isRealtime } from './realtime.ts';
 
 const SHAPE: MessageShape = {
@@ -206,7 +207,7 @@ function isSeveral(reasons: unknown): boolean {
 
 /** The milliseconds of a larger number might not be finite. */
 function isWait(seconds: unknown): boolean {
-  return isNumber(seconds) && Math.abs(seconds as number) < 1e9;
+  return isNumber(seconds) && Math.abs(seconds as number) < NANOSECONDS_FROM;
 }
 
 function isPlainText(type: unknown): boolean {

@@ -15,6 +15,7 @@ import {
   tokenOf,
   wordOf,
 } from '../../values/attributes.ts';
+import { millisOfSeconds } from '../../values/elapsed.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { usageObjectOf } from '../../values/usage-object.ts';
@@ -219,9 +220,4 @@ function estimatedCost(attributes: Attributes): readonly [string, string] | unde
 
 function versionOf(value: unknown): number | string | undefined {
   return typeof value === 'number' ? value : nameOf(value);
-}
-
-function millisOfSeconds(value: unknown): number | undefined {
-  const seconds = numberOf(value);
-  return seconds === undefined ? undefined : Math.round(seconds * 1e6) / 1e3;
 }

@@ -15,8 +15,7 @@ import {
 } from '../values/attributes.ts';
 import { startsStructure } from '../values/json-start.ts';
 import { toText } from '../values/plain-json.ts';
-import { isPrintedBody } from '../values/printed-objects.ts';
-import { startsAsPython } from '../values/python-literal.ts';
+import { isPrintedBody, startsInCode } from '../values/printed-objects.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { isAnswerMessage, listsAnswers } from './answer-items.ts';
 import { printedDocumentsIn } from './documents.ts';
@@ -122,8 +121,8 @@ function openList(value: unknown): unknown {
 
 function toStructured(text: string, parsed: unknown): unknown {
   if (typeof parsed !== 'object') return text;
-  // Python's spelling of data may be the words of an answer.
-  if (startsAsPython(text) && !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed)) return text;
+  // The spelling of data in a language may be the words of an answer.
+  if (startsInCode(text) && !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
   return isLangChainText(text) ? fromLangChain(items) : items;
 }

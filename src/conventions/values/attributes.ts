@@ -10,6 +10,7 @@ import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { areJsonLines } from './json-lines.ts';
 import { toBoundedTree } from './plain-json.ts';
+import { parsePrinted } from './printed-literal.ts';
 import { printedIn } from './printed-objects.ts';
 import { parsePythonJson } from './python-json.ts';
 import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
@@ -135,7 +136,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   const first = value.charCodeAt(0);
   if (first === BYTE_ORDER_MARK && value.charCodeAt(1) !== first) return jsonOf(value.slice(1), onCut);
   // Most texts are not JSON, and to catch a SyntaxError costs much.
-  if (!startsJson(first)) return printedIn(value) ?? undefined;
+  if (!startsJson(first) || (first === OPEN_BRACKET && GOS_LIST.test(value))) return printedIn(value) ?? undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   const isWord = !isNested && first > SPACE && first !== QUOTE;
   // Long texts that begin like a word of JSON are none. Python's are counted while they are read.
@@ -145,7 +146,8 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   if (isWord && isLong) return isPython ? parsePythonLiteral(value) : undefined;
   if (!isWord && !isPython && !mayParse(value)) return undefined;
   if (!isNested || value.trimEnd().endsWith(first === OPEN_BRACE ? '}' : ']')) {
-    const parsed = parsePythonJson(value) ?? (isNested ? parseWithQuotedWords(value) : undefined);
+    const parsed =
+      parsePythonJson(value) ?? (isNested ? (parseWithQuotedWords(value) ?? parsePrinted(value)) : undefined);
     if (isLong && parsed === undefined && !isNested) budgetNow().refuse(value);
     if (parsed !== undefined || !isNested || areJsonLines(value)) return parsed ?? undefined;
   }
@@ -162,6 +164,8 @@ function parseWithQuotedWords(text: string): unknown {
   return json === undefined ? undefined : parsePythonJson(json);
 }
 
+/** `[]Message{…}`, which ends unlike a list. */
+const GOS_LIST = /^\[\][\w*]/;
 const BYTE_ORDER_MARK = 0xfeff;
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -232,7 +236,9 @@ function looksCut(text: string): boolean {
   const second = text.charCodeAt(1);
   // As Spring AI prints a map.
   if (/^\["\w{1,40}":"/.test(text) && text.endsWith('"]')) return false;
-  return text.charCodeAt(0) === 0x7b ? second === 0x22 : second === 0x7b || second === 0x22 || second === 0x5b;
+  if (text.charCodeAt(0) === OPEN_BRACE) return second === QUOTE;
+  // Objects of Go and Java begin with a name.
+  return second === OPEN_BRACE ? /^\[\{\s{0,100}(?:"|$)/.test(text) : second === QUOTE || second === OPEN_BRACKET;
 }
 
 /** Returns the first value at one of these keys that is neither undefined nor null. */

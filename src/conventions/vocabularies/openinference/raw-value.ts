@@ -5,7 +5,7 @@ import { holdsAnyAnswer, isStructuredText } from '../../content/provider-bodies.
 import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
 import { unflatten } from '../../values/nested-keys.ts';
-import { startsAsPython } from '../../values/python-literal.ts';
+import { startsInCode } from '../../values/printed-objects.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 /** Values that instrumentations write in place of hidden content. A list: a set would hash each long text. */
@@ -51,9 +51,9 @@ export function readValue(fields: SpanFields, key: 'input.value' | 'output.value
   const written = textOf(value);
   const text = written !== undefined && isJson ? unquotedText(written) : written;
   const parsed = text === undefined || isStructuredText(text) ? fields.structure(key) : undefined;
-  // Python's spelling of data may be the words of an answer.
-  const isPython = key === 'output.value' && text !== undefined && startsAsPython(text);
-  const isWords = isPython && !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed);
+  // The spelling of data in a language may be the words of an answer.
+  const isCode = key === 'output.value' && text !== undefined && startsInCode(text);
+  const isWords = isCode && !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed);
   const json = typeof parsed === 'string' || isWords ? undefined : answerBodyIn(parsed);
   return { isDamaged: fields.truncated.has(key), json, text, isJson };
 }

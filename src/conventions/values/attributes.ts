@@ -88,9 +88,13 @@ export function countOf(value: unknown): number | undefined {
   return number !== undefined && number >= 0 && number <= MAX_COUNT ? number : undefined;
 }
 
+/** A cost as it is printed for people: `$0.0125`, `0.0125 USD`. */
+const IN_DOLLARS = /^\s{0,8}(?:(?:US)?\$|USD)\s?([\d.,]{1,40})\s{0,8}$|^\s{0,8}([\d.,]{1,40})\s?(?:\$|USD)\s{0,8}$/i;
+
 /** Returns a cost in US dollars; undefined for a negative one, which says that it is not known. */
 export function costOf(value: unknown): number | undefined {
-  const number = numberOf(value);
+  const [, before, behind = before] = (typeof value === 'string' && IN_DOLLARS.exec(value)) || [];
+  const number = numberOf(behind ?? value);
   return number !== undefined && number >= 0 && number <= MAX_COST ? number : undefined;
 }
 

@@ -34,7 +34,7 @@ const WORD = /(?:nil|null|undefined|true|false)\b|[A-Z]\w*(?:(?:\.|::)\w+)*/y;
 const KEY = /[A-Za-z_$][\w$]{0,200}(?=\s{0,20}(?:=>|:(?!:)))/y;
 /** What prints no value, and the mark before a text of Clojure that has a type. */
 const OPAQUE =
-  /\[(?:Object|Array|Circular \*\d{1,6}|Function[^\]]{0,200}|Symbol[^\]]{0,200}|Getter[^\]]{0,20})\]|#[\w.:]{0,200}<[^<>]{0,200}>|<Buffer [^>]{0,2000}>|\(\*[\w.]{1,100}\)\((?:0x[\da-f]{1,16}|nil)\)/y;
+  /\[(?:Object|Array|Circular \*\d{1,6}|Function[^\]]{0,200}|Symbol[^\]]{0,200}|Getter[^\]]{0,20})\]|#[\w.:]{1,200}<[^<>]{0,200}>|<Buffer [^>]{0,2000}>|\(\*[\w.]{1,100}\)\((?:0x[\da-f]{1,16}|nil)\)/y;
 const TAG = /#[a-z]\w*\s+(?=")/y;
 
 const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
@@ -120,7 +120,12 @@ class PrintedReader {
       } else items.push(first);
       if (entries.length > 0 && items.length > 0) throw new NotPrinted();
     }
-    if (entries.length > 0) return Object.fromEntries(entries.filter(([key]) => key !== '__proto__'));
+    if (entries.length > 0) {
+      const fields = Object.fromEntries(entries.filter(([key]) => key !== '__proto__'));
+      // No program prints a key twice: one of them is in the words of a text.
+      if (new Set(entries.map(([key]) => key)).size < entries.length) throw new NotPrinted();
+      return fields;
+    }
     if (items.length === 0 && closer === '}') return {};
     // `Some("Hi")`, `Optional("Hi")`.
     return opening.length > 1 && closer === ')' && items.length === 1 ? items[0] : items;

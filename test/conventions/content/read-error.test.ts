@@ -108,7 +108,12 @@ describe('OpenTracing’s mark', () => {
     expect(read({ ...CALL, error: true }, { status: { code: 1 } }).error).toBeUndefined();
   });
 
-  it.each([false, 'false', 'a text', 0, null])('is none: %j', (error) => {
+  it.each([false, 'false', 0, null, 'The user cancelled'])('is none: %j', (error) => {
     expect(read({ ...CALL, error: error as never }).error).toBeUndefined();
+  });
+
+  it('is the message if it is a text, of a call that has no answer', () => {
+    expect(read({ ...CALL, error: 'a text' }).error).toEqual({ message: 'a text' });
+    expect(read({ ...CALL, error: 'a text', 'gen_ai.completion': 'Hi' }).error).toBeUndefined();
   });
 });

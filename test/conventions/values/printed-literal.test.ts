@@ -130,6 +130,7 @@ it.each([
   '{a: 1',
   '[Note: this is long]',
   '{{name: x}',
+  '{a: "x", a: "y"}',
   '',
 ])('does not read %j', (text) => {
   expect(parsePrinted(text)).toBeUndefined();

@@ -100,7 +100,7 @@ export const GEN_AI_KEYS: Readonly<Record<string, ShortKey>> = {
 
 /** What any vocabulary might read, if it is not known. */
 export const DOUBTS =
-  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow|spring)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|input_tokens|output_tokens|response_data|error|copilot_chat\.time_to_first_token|github\.copilot\.time_to_first_chunk|trace_(?:in|out)put)$|[_.]ref$/;
+  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow|spring|tool)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|otel\.status_(?:code|description)|http\.(?:response\.)?status_code|input|output|input_tokens|output_tokens|response_data|error|copilot_chat\.time_to_first_token|github\.copilot\.time_to_first_chunk|trace_(?:in|out)put)$|[_.]ref$/;
 
 const TABLE = new ShortTable<GenAiReading>(GEN_AI_KEYS, DOUBTS);
 

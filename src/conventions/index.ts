@@ -157,7 +157,8 @@ function withoutFiller(reading: Reading): Reading {
   // That of a span may be no text in an app without types.
   if (reading.name !== undefined && (typeof reading.name !== 'string' || isFiller(reading.name)))
     reading.name = undefined;
-  if (reading.stop !== undefined || reading.other !== undefined) withoutUnset(reading);
+  const { stop, other, maxTokens } = reading;
+  if (stop !== undefined || other !== undefined || maxTokens !== undefined) withoutUnset(reading);
   if (reading.error === undefined || reading.output !== '') return reading;
   const { output: _output, outputMessage, ...rest } = reading;
   return outputMessage?.tool_calls ? { outputMessage, ...rest } : rest;

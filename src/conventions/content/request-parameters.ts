@@ -234,7 +234,9 @@ export function readRequestParameters(request: Fields): Reading {
 
 /** Leaves out parameters in whose place an SDK has a word for none. */
 export function withoutUnset(reading: Reading): Reading {
-  const { stop, other } = reading;
+  const { stop, other, maxTokens } = reading;
+  // Without a limit.
+  if (maxTokens !== undefined && maxTokens < 0) reading.maxTokens = undefined;
   if (stop !== undefined && (Array.isArray(stop) ? stop.every(isUnset) : isUnset(stop))) reading.stop = undefined;
   for (const key in other) {
     const value = other[key];

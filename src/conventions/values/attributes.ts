@@ -12,6 +12,7 @@ import { areJsonLines } from './json-lines.ts';
 import { toBoundedTree } from './plain-json.ts';
 import { parsePrinted } from './printed-literal.ts';
 import { printedIn } from './printed-objects.ts';
+import { protoTextIn } from './proto-text.ts';
 import { parsePythonJson } from './python-json.ts';
 import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
 import { salvageJson } from './salvage-json.ts';
@@ -151,7 +152,8 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   if (!isWord && !isPython && !mayParse(value)) return undefined;
   if (!isNested || value.trimEnd().endsWith(first === OPEN_BRACE ? '}' : ']')) {
     const parsed =
-      parsePythonJson(value) ?? (isNested ? (parseWithQuotedWords(value) ?? parsePrinted(value)) : undefined);
+      parsePythonJson(value) ??
+      (isNested ? (parseWithQuotedWords(value) ?? parsePrinted(value) ?? protoTextIn(value)) : undefined);
     if (isLong && parsed === undefined && !isNested) budgetNow().refuse(value);
     if (parsed !== undefined || !isNested || areJsonLines(value)) return parsed ?? undefined;
   }

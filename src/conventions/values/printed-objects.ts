@@ -2,6 +2,7 @@
 import { javaAnswerIn, mayBeJavaAnswer } from './java-answers.ts';
 import { javaObjectIn } from './java-object.ts';
 import { parsePrinted, startsAsPrinted } from './printed-literal.ts';
+import { mayBeProtoText, protoTextIn } from './proto-text.ts';
 import { parsePrintedFields, parsePythonLiteral, startsAsPython } from './python-literal.ts';
 
 /** Reads an object as Python prints it, `ChatCompletion(id='…', choices=[…])`, or the fields of a message or an answer. */
@@ -10,7 +11,7 @@ export function printedIn(text: string): unknown {
     return javaObjectIn(text) ?? parsePythonLiteral(text);
   if (isPrinted(text)) return parsePrintedFields(text);
   if (PYTHON_CONTAINER.test(text)) return parsePythonLiteral(text) ?? parsePrinted(text);
-  return javaAnswerIn(text) ?? (mayBeInCode(text) ? parsePrinted(text) : undefined);
+  return javaAnswerIn(text) ?? (mayBeInCode(text) ? parsePrinted(text) : protoTextIn(text));
 }
 
 /** What Python prints around a dict or a list, and tuples of these. */
@@ -36,7 +37,9 @@ const PRINTED_FIELD = / additional_kwargs=\{|ChatGeneration\(| choices=\[\w+\(|\
 
 /** Whether a text that does not begin like JSON may be a message, an answer, a list or an object as a program prints it. */
 export function isPrintedBody(text: string): boolean {
-  return isPrinted(text) || PYTHON_CONTAINER.test(text) || mayBeInCode(text) || mayBeJavaAnswer(text);
+  return (
+    isPrinted(text) || PYTHON_CONTAINER.test(text) || mayBeInCode(text) || mayBeProtoText(text) || mayBeJavaAnswer(text)
+  );
 }
 
 function isPrinted(text: string): boolean {

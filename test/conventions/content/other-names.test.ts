@@ -165,3 +165,24 @@ it('keeps the choice of no tool, and the least effort', () => {
     mode: 'NONE',
   });
 });
+
+it.each([
+  [{ content: [{ type: 'text', text: 'sunny' }], isError: false }],
+  [{ content: [{ type: 'text', text: 'sunny' }], structuredContent: { sky: 'sunny' }, _meta: null }],
+  [[JSON.stringify({ type: 'text', text: 'sunny' })]],
+])('reads what a tool answered in the history from %j', (response) => {
+  const parts = [{ type: 'tool_call_response', id: 'c', response }];
+  const messages = JSON.stringify([{ role: 'tool', parts }]);
+  expect(read({ ...CHAT, 'gen_ai.input.messages': messages }).messages).toEqual([
+    { role: 'tool', tool_call_id: 'c', content: 'sunny' },
+  ]);
+});
+
+it.each<Attributes>([
+  { ...CHAT, 'gen_ai.request.max_tokens': -1 },
+  { ...CALLS['openinference'], 'llm.invocation_parameters': '{"max_tokens":-1}' },
+  { ...CALLS['langfuse'], 'langfuse.observation.model.parameters': '{"max_tokens":-1}' },
+  { ...CALLS['vercel-ai'], 'ai.settings.maxOutputTokens': -1 },
+])('takes a negative limit for none in %j', (attributes) => {
+  expect(read(attributes).maxTokens).toBeUndefined();
+});

@@ -57,7 +57,7 @@ export const GEN_AI_KEYS: Readonly<Record<string, ShortKey>> = {
   'gen_ai.provider.name': ['provider', isName],
   'gen_ai.system': ['provider', isName],
   'gen_ai.request.model': ['model', isModelName],
-  'gen_ai.request.max_tokens': ['maxTokens', isInteger],
+  'gen_ai.request.max_tokens': ['maxTokens', isCount],
   'gen_ai.request.temperature': ['temperature', isNumber],
   'gen_ai.request.top_p': ['topP', isNumber],
   'gen_ai.request.presence_penalty': ['presencePenalty', isNumber],

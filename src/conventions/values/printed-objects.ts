@@ -10,9 +10,20 @@ export function printedIn(text: string): unknown {
   if (text.endsWith(')') && /^[A-Z]\w*(?:\[[^()\n]{1,200}\])?\(\w+=/.test(text))
     return javaObjectIn(text) ?? parsePythonLiteral(text);
   if (isPrinted(text)) return parsePrintedFields(text);
+  const answer = javaAnswerIn(text);
+  if (answer !== undefined || !endsWithBracket(text)) return answer;
   if (PYTHON_CONTAINER.test(text)) return parsePythonLiteral(text) ?? parsePrinted(text);
-  return javaAnswerIn(text) ?? (mayBeInCode(text) ? parsePrinted(text) : protoTextIn(text));
+  return mayBeInCode(text) ? parsePrinted(text) : protoTextIn(text);
 }
+
+/** Most texts are words, and end with none. */
+function endsWithBracket(text: string): boolean {
+  const last = text.charCodeAt(text.length - 1);
+  return BRACKETS.has(last === LINE_BREAK ? text.charCodeAt(text.length - 2) : last);
+}
+
+const LINE_BREAK = 0x0a;
+const BRACKETS: ReadonlySet<number> = new Set(Array.from(')]}>', (bracket) => bracket.charCodeAt(0)));
 
 /** What Python prints around a dict or a list, and tuples of these. */
 const PYTHON_CONTAINER =
@@ -37,9 +48,8 @@ const PRINTED_FIELD = / additional_kwargs=\{|ChatGeneration\(| choices=\[\w+\(|\
 
 /** Whether a text that does not begin like JSON may be a message, an answer, a list or an object as a program prints it. */
 export function isPrintedBody(text: string): boolean {
-  return (
-    isPrinted(text) || PYTHON_CONTAINER.test(text) || mayBeInCode(text) || mayBeProtoText(text) || mayBeJavaAnswer(text)
-  );
+  if (isPrinted(text) || mayBeJavaAnswer(text)) return true;
+  return endsWithBracket(text) && (PYTHON_CONTAINER.test(text) || mayBeInCode(text) || mayBeProtoText(text));
 }
 
 function isPrinted(text: string): boolean {

@@ -4,6 +4,7 @@
  *
  * - Gemini's of a prompt that it has blocked, which has no candidates
  * - Mistral's conversations, whose outputs are entries
+ * - transcripts of Whisper, answers of Rust's `genai`
  * - Bedrock's Titan, Llama and Mistral, Cohere's and AI21's first APIs, PaLM, Watsonx, Hugging Face and Replicate, whose
  *   answers are texts
  * - replies of Haystack's generators, each a text or a message, with `meta` for each
@@ -90,9 +91,20 @@ function fromText(body: Fields, value: unknown): Fields | undefined {
   if (typeof generated === 'string' && Array.isArray(value) && Object.keys(body).length === 1) {
     return { role: 'assistant', content: generated };
   }
-  const isReplicates = Array.isArray(output) && isObject(body['urls']) && isObject(body['metrics']);
+  if (isTranscript(body)) return { role: 'assistant', content: body['text'] };
+  // Rust's `genai`.
+  if (isObject(body['model_iden']) && body['role'] === undefined)
+    return { role: 'assistant', content: body['content'] };
+  const isDone = body['status'] === 'succeeded' && typeof body['id'] === 'string';
+  const isReplicates = Array.isArray(output) && (isDone || (isObject(body['urls']) && isObject(body['metrics'])));
   const isText = isReplicates && output.length > 0 && output.every((piece) => typeof piece === 'string');
   return isText ? { role: 'assistant', content: output.join('') } : undefined;
+}
+
+/** Whisper's `{ task: 'transcribe', text, language, duration, segments }`. */
+function isTranscript({ task, text, language, duration }: Fields): boolean {
+  const isTask = task === 'transcribe' || task === 'translate';
+  return isTask && typeof text === 'string' && (language !== undefined || duration !== undefined);
 }
 
 function fromNode(body: Fields): Fields | undefined {

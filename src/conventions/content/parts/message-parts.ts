@@ -77,6 +77,8 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(({ value, content }, into) => {
     collectPart(isKnownPart(value) ? value : stringOf(content), into);
   }, 'generic'),
+  // Sentry's, around a part of Gemini's that it does not know.
+  ...collectorsFor(({ content }, into) => collectPart(content, into), 'object'),
 ]);
 
 /** The same types as other languages spell them (`toolresult`, `TEXT`, `imageUrl`), by their letters. */

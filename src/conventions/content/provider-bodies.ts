@@ -119,10 +119,14 @@ function openList(value: unknown): unknown {
   return Array.isArray(value) ? openTexts(value) : (value ?? undefined);
 }
 
+/** Whether data in the spelling of a language is the words of somebody: it has neither messages nor a body. */
+export function areWordsInCode(text: unknown, parsed: unknown): boolean {
+  if (typeof text !== 'string' || !startsInCode(text)) return false;
+  return !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed);
+}
+
 function toStructured(text: string, parsed: unknown): unknown {
-  if (typeof parsed !== 'object') return text;
-  // The spelling of data in a language may be the words of an answer.
-  if (startsInCode(text) && !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed)) return text;
+  if (typeof parsed !== 'object' || areWordsInCode(text, parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
   return isLangChainText(text) ? fromLangChain(items) : items;
 }

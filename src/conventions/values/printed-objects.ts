@@ -38,7 +38,7 @@ const IN_CODE = /^(?:[%#&(<]|(?:\[\])?map\[|\[\]|(?:\w+\.)?[A-Z][\w.:]{0,200}(?:
 
 /** Whether a text begins as a language prints data, and not like JSON. */
 export function startsInCode(text: string): boolean {
-  return startsAsPython(text) || startsAsPrinted(text);
+  return startsAsPython(text) || startsAsPrinted(text) || mayBeProtoText(text);
 }
 
 /** Fields that a printed message or answer begins with, and those that it has among the others. */

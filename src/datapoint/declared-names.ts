@@ -54,7 +54,7 @@ function words(list: string): ReadonlySet<string> {
 /** Whether the text may be such a name. `isTool`: it stands where only a tool's can. */
 export function isDeclaredName(text: string, isTool = false): boolean {
   if (!isName(text) || (text.length >= MIN_UNSPACED_CHARS && UNSPACED_SPEAKING.test(text))) return false;
-  const words = text.trim().replace(LABEL, '$1 ').replace(BRAND, '$1').replace(SHORT_WORD, '$1');
+  const words = withoutShortMarks(text.trim().replace(LABEL, '$1 ').replace(BRAND, '$1'));
   const parts = words.split(/\s+/);
   if (parts.length === 1) return true;
   if (words.length > MAX_CHARS || parts.length > MAX_WORDS) return false;
@@ -75,10 +75,17 @@ function isTitleOfRole(words: string): boolean {
   return !PUNCTUATION.test(unmarked) && isTitle(parts) && parts.some((word) => ROLE.test(word));
 }
 
-/** A brand, and a word that is short for more: `Yahoo! Finance`, `Dr. House`. */
+/** `Yahoo! Finance`. */
 const BRAND =
-  /^(?!(?:hello|hi|hey|help|please|thanks|stop|sorry|wait|no|yes|ok|oh|dear)\b)(\p{Lu}[\p{L}\d]*)[!?](?= \p{Lu}\p{L}*(?: \p{Lu}\p{L}*)?$)/iu;
+  /^(?!(?:Hello|Hi|Hey|Help|Please|Thanks|Stop|Sorry|Wait|No|Yes|Ok|OK|Oh|Dear)\b)(\p{Lu}[\p{L}\d]*)[!?](?= \p{Lu}\p{L}*(?: \p{Lu}\p{L}*)?$)/u;
+/** A word that is short for more. */
 const SHORT_WORD = /(?<![\p{L}\d])(Dr|St|Prof|Mr|Mrs|Ms|Inc|Ltd|Co|No|vs|Jr|Sr)\.(?= )/gu;
+
+/** In a title such a word ends no sentence: `Dr. House`. */
+function withoutShortMarks(words: string): string {
+  const unmarked = words.replace(SHORT_WORD, '$1');
+  return unmarked !== words && isTitle(unmarked.split(/\s+/)) ? unmarked : words;
+}
 
 /** What a template has in braces is no part of a sentence. */
 function withoutBraces(text: string): string {

@@ -145,7 +145,7 @@ function isStructure(name: string, kind: LogKind, { name: declared }: Reading): 
 }
 
 const OPERATION =
-  /^(?:\w+[_./][\w./]*|[A-Z]{3,7}|[Aa]gent|[Tt]ool|[Tt]ask|chat|run|step|[Ff]low|workflow|chain|call):? /;
+  /^(?:\w+[_./][\w./]*(?<!\.)|[A-Z]{3,7}|[Aa]gent|[Tt]ool|[Tt]ask|chat|run|step|[Ff]low|workflow|chain|call):? /;
 
 /** CrewAI's tasks are named after their descriptions, which are prompts, and say so only when they end. */
 function isNamedByContent(span: DatapointSpan): boolean {

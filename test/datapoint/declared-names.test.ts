@@ -64,6 +64,7 @@ const SENTENCES = [
     'Hello, Agent Smith!',
     'Anna, Bob and Carl',
   ],
+  ...['what? anna died', 'cancer! anna died', 'Mr. Smith died', 'Dr. Smith fired Bob'],
   ...['Help! Anna Schmidt', 'Hello! Anna', 'tell anna she is fired', 'Anna died! Call Bob'],
   ...['제 전처 안나에게 시를 써 주세요', '안나에게 생일 축하 편지를 써줘', 'اكتب قصيدة عن طليقتي آنا شميت'],
   ...['כתוב שיר על גרושתי אנה שמידט', '私はアンナという者です', '私の元妻アンナへの手紙'],

@@ -108,8 +108,9 @@ const FAILURE_KEYS = [
 /** Whether anything beside the status of a span says that a call which has no answer has failed. */
 function tellsOfFailure(span: SpanSlice): boolean {
   const { attributes } = span;
-  if (lastException(span) !== undefined || FAILURE_KEYS.some((key) => nameOf(attributes[key]) !== undefined))
-    return true;
+  if (lastException(span) !== undefined) return true;
+  if (span.status.code === STATUS_OK) return false;
+  if (FAILURE_KEYS.some((key) => nameOf(attributes[key]) !== undefined)) return true;
   const status = integerOf(attributes['http.response.status_code']) ?? integerOf(attributes['http.status_code']) ?? 0;
   return status >= HTTP_FAILURE || toldBy(attributes) !== undefined;
 }
@@ -129,7 +130,9 @@ function toldBy(attributes: Attributes): { message?: string; type?: string } | u
 /** A call that its user has cancelled is none that has failed. */
 function wordsOf(error: unknown): string | undefined {
   const words = nameOf(error);
-  return words === undefined || /^(?:true|false|0|1)$|\bcancel/i.test(words) ? undefined : words;
+  return words === undefined || /^(?:true|false|yes|no|ok|success|[01]|\[\])$|\bcancel/i.test(words)
+    ? undefined
+    : words;
 }
 
 /** Returns the class of the exception that steered the span's flow. A message with such a word in it does not count. */

@@ -10,9 +10,9 @@ import { budgetNow } from './text-weight.ts';
 
 type Fields = Record<string, unknown>;
 
-/** Other messages are no contents of a call. */
+/** Other messages are no contents of a call, and other parts none of Gemini's. */
 const START =
-  /^\[?(?:role: "\w{1,20}"\nparts \{\n|parts \{\n|(?:model: "[^"\n]{1,200}"\n)?contents \{\n|candidates \{\n|(?:prompt_feedback|usage_metadata) \{\n)/;
+  /^\[?(?:(?:role: "\w{1,20}"\n)?parts \{\n\s{1,20}(?:text: "|(?:inline_data|file_data|function_call|function_response|thought|executable_code|code_execution_result)\b)|(?:model: "[^"\n]{1,200}"\n)?contents \{\n|candidates \{\n|prompt_feedback \{\n)/;
 /** Fields that may be there more than once are lists. */
 const LISTS: ReadonlySet<string> = new Set(['parts', 'contents', 'candidates', 'safety_ratings', 'tools']);
 const MAX_DEPTH = 50;

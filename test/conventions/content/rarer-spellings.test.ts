@@ -17,7 +17,6 @@ const MESSAGES: readonly (readonly [string, unknown])[] = [
   ["Rust's genai", { role: 'User', content: { Text: 'Hi' } }],
   ['parts of the same', { role: 'User', content: { Parts: [{ Text: 'Hi' }] } }],
   ['a list of the same', { role: 'User', content: [{ Text: 'Hi' }] }],
-  ['a data set', { from: 'human', value: 'Hi' }],
 ];
 
 describe.each(Object.entries(ASKED))('in %s', (_vocabulary, attributesOf) => {
@@ -54,7 +53,7 @@ const ANSWERED: Readonly<Record<string, (answer: unknown) => Attributes>> = {
 const ANSWERS: readonly (readonly [string, unknown, object])[] = [
   ["Rust's genai", { content: [{ Text: 'Hi' }], model_iden: { model_name: 'm' } }, {}],
   ['langchaingo', { Choices: [{ Content: 'Hi', StopReason: 'stop', GenerationInfo: {} }] }, { finishReason: 'stop' }],
-  ['Replicate', { id: 'p', status: 'succeeded', output: ['H', 'i'] }, {}],
+  ['Replicate', { id: 'p', version: 'v', created_at: '2026-01-01', status: 'succeeded', output: ['H', 'i'] }, {}],
   ['Whisper', { task: 'transcribe', language: 'english', duration: 2.5, text: 'Hi', segments: [] }, {}],
 ];
 
@@ -66,8 +65,19 @@ describe.each(Object.entries(ANSWERED))('in %s', (_vocabulary, attributesOf) => 
   it.each([
     { output: ['H', 'i'] },
     { text: 'Hi', language: 'english' },
+    { task: 'translate', text: 'Salut', language: 'fr' },
+    { task: 'transcribe', text: 'Hi', duration: 3 },
+    { id: 'job-1', status: 'succeeded', output: ['H', 'i'] },
     { Choices: [{ Content: 'Hi' }] },
     { from: 'Oslo', value: 'Hi' },
+    { from: 'user', value: 'Hi' },
+    [
+      [
+        { from: 'human', value: 'Hi' },
+        { from: 'gpt', value: 'Yes' },
+      ],
+    ],
+    [[{ type: 'object', content: 'a chair' }]],
   ])('keeps %j as what the model said', (answer) => {
     expect(read(attributesOf(answer)).output).toBe(JSON.stringify(answer));
   });

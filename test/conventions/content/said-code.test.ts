@@ -87,6 +87,22 @@ const said = documents
   .map((document) => Object.fromEntries(Object.entries(document).filter(([name]) => !OF_ANSWERS.test(name))))
   .filter((document) => Object.keys(document).length > 1);
 
+describe.each([
+  'usage_metadata {\n  prompt_token_count: 5\n}\n',
+  "Counter({'prompt_tokens': 5})",
+  '({"model": "T3"}, [1, 2])',
+  'parts {\n  name: "bolt"\n}\n',
+  '{:ok, value}',
+  '%{a: 1}',
+  '[]int{1, 2}',
+])('the text %j', (text) => {
+  it.each([...Object.entries(PLACES), ...Object.entries(PROMPTS)])('stays as it is in %s', (_place, spanOf) => {
+    const reading = read(spanOf(text));
+    expect(reading.output ?? reading.messages?.[0]?.content).toBe(text);
+    expect(around(reading)).toEqual(around(read(spanOf(WORDS))));
+  });
+});
+
 describe.each(Object.entries(LANGUAGES))('%s', (_language, write) => {
   it.each(Object.entries(PLACES))('is what the model said in an answer of %s', (_place, spanOf) => {
     const plain = around(read(spanOf(WORDS)));

@@ -121,6 +121,9 @@ it.each([
 
 it.each([
   '{"a": 1}',
+  // Java's Jackson.
+  '{ "a" : 1, "b" : "x" }',
+  '{ "a" :true }',
   '[1, 2]',
   '[see above]',
   '{a}',

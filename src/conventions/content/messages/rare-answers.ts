@@ -12,6 +12,7 @@
  * - what ends a turn of a realtime session: OpenAI's event `response.done`, and contents of Gemini's Live API
  */
 import { isObject } from '../../../wire/json.ts';
+import { numberOf } from '../../values/attributes.ts';
 import { parsePythonLiteral } from '../../values/python-literal.ts';
 import { answerBodyIn } from './envelopes.ts';
 import { fromSdkResult } from './sdk-results.ts';
@@ -95,7 +96,7 @@ function fromText(body: Fields, value: unknown): Fields | undefined {
   // Rust's `genai`.
   if (isObject(body['model_iden']) && body['role'] === undefined)
     return { role: 'assistant', content: body['content'] };
-  const isDone = body['status'] === 'succeeded' && typeof body['id'] === 'string';
+  const isDone = body['status'] === 'succeeded' && typeof body['version'] === 'string' && 'created_at' in body;
   const isReplicates = Array.isArray(output) && (isDone || (isObject(body['urls']) && isObject(body['metrics'])));
   const isText = isReplicates && output.length > 0 && output.every((piece) => typeof piece === 'string');
   return isText ? { role: 'assistant', content: output.join('') } : undefined;
@@ -104,7 +105,7 @@ function fromText(body: Fields, value: unknown): Fields | undefined {
 /** Whisper's `{ task: 'transcribe', text, language, duration, segments }`. */
 function isTranscript({ task, text, language, duration }: Fields): boolean {
   const isTask = task === 'transcribe' || task === 'translate';
-  return isTask && typeof text === 'string' && (language !== undefined || duration !== undefined);
+  return isTask && typeof text === 'string' && typeof language === 'string' && numberOf(duration) !== undefined;
 }
 
 function fromNode(body: Fields): Fields | undefined {

@@ -6,7 +6,6 @@
  * - LangChain4j's serialiser writes the role as the type, and calls as `toolExecutionRequests`.
  * - Semantic Kernel has the parts of a message in `Items`.
  * - Go's langchaingo writes an answer without a role: `{ Content, StopReason, ToolCalls }`.
- * - Data sets have who speaks and what he says: `{ from: 'human', value }`.
  * - Haystack's first chat messages have private fields: `{ _role, _content }`.
  * - Python's LangChain and AutoGen name a message's class: `{ type: 'HumanMessage' }`, or `{ type: 'human' }`.
  */
@@ -50,7 +49,7 @@ const CONTENT_KEYS = [
 export function isMessageInOtherSpelling(value: unknown): boolean {
   if (!isObject(value)) return false;
   if (isNamedByClass(value) || isPrintedByLangChain(value) || isFrameworkMessage(value)) return true;
-  if (isPrivate(value) || isHyphenated(value) || isConverseMessage(value) || isShared(value)) return true;
+  if (isPrivate(value) || isHyphenated(value) || isConverseMessage(value)) return true;
   return (isCapitalised(value) || isLangChain4j(value)) && CONTENT_KEYS.some((key) => key in value);
 }
 
@@ -69,7 +68,6 @@ export function toKnownSpelling(value: unknown): unknown {
   if (!isObject(value) || !isMessageInOtherSpelling(value)) return value;
   if (isFrameworkMessage(value)) return fromFramework(value)?.[0];
   if (isPrivate(value)) return fromPrivate(value);
-  if (isShared(value)) return { role: SHARED_ROLES.get(value['from']), content: value['value'] };
   if (isConverseMessage(value)) return fromConverseMessage(value);
   if (isNamedByClass(value)) return fromClass(value);
   if (isPrintedByLangChain(value)) return { ...value, role: roleOfPrinted(value) };
@@ -91,19 +89,6 @@ function isCapitalised(value: Fields): boolean {
 
 function isLangChainGo(value: Fields): boolean {
   return typeof value['Content'] === 'string' && 'StopReason' in value && value['role'] === undefined;
-}
-
-const SHARED_ROLES: ReadonlyMap<unknown, string> = new Map([
-  ['system', 'system'],
-  ['human', 'user'],
-  ['user', 'user'],
-  ['gpt', 'assistant'],
-  ['assistant', 'assistant'],
-]);
-
-function isShared(value: Fields): boolean {
-  const { from, value: said } = value;
-  return typeof said === 'string' && SHARED_ROLES.has(from) && Object.keys(value).length === 2;
 }
 
 const PRIVATE_ROLE = /^(?:system|user|assistant|tool)$/;

@@ -78,7 +78,10 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
     collectPart(isKnownPart(value) ? value : stringOf(content), into);
   }, 'generic'),
   // Sentry's, around a part of Gemini's that it does not know.
-  ...collectorsFor(({ content }, into) => collectPart(content, into), 'object'),
+  ...collectorsFor((part, into) => {
+    if (isObject(part['content'])) collectPart(part['content'], into);
+    else pushText(part, into);
+  }, 'object'),
 ]);
 
 /** The same types as other languages spell them (`toolresult`, `TEXT`, `imageUrl`), by their letters. */
@@ -149,6 +152,7 @@ function pushItem(part: Fields, into: MessageParts): void {
 /** Whether a value is certainly a content block. A document with `text` among other fields is not. */
 export function isKnownPart(value: unknown): boolean {
   if (!isObject(value)) return false;
+  if (value['type'] === 'object') return isObject(value['content']);
   if (typeof value['type'] === 'string') return TYPED.has(value['type']);
   const collect = collectorByKey(value);
   return collect !== undefined && (collect !== pushTextPart || Object.keys(value).length === 1);

@@ -119,9 +119,12 @@ function openList(value: unknown): unknown {
   return Array.isArray(value) ? openTexts(value) : (value ?? undefined);
 }
 
-/** Whether data in the spelling of a language is the words of somebody: it has neither messages nor a body. */
+const REQUEST_KEYS = ['prompt', 'prompts', 'input', 'inputs', 'args', 'kwargs'] as const;
+
+/** Whether data in the spelling of a language is the words of somebody: it has no messages, no request and no answer. */
 export function areWordsInCode(text: unknown, parsed: unknown): boolean {
   if (typeof text !== 'string' || !startsInCode(text)) return false;
+  if (isObject(parsed) && REQUEST_KEYS.some((key) => key in parsed)) return false;
   return !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed);
 }
 

@@ -87,6 +87,13 @@ const said = documents
   .map((document) => Object.fromEntries(Object.entries(document).filter(([name]) => !OF_ANSWERS.test(name))))
   .filter((document) => Object.keys(document).length > 1);
 
+it.each([
+  { 'openinference.span.kind': 'LLM', 'input.value': "{'prompts': ['Hi']}" },
+  { 'llm.request.type': 'chat', 'traceloop.entity.input': "{'prompt': 'Hi'}" },
+])('a request is none: %j', (attributes) => {
+  expect(read(attributes).messages).toEqual([{ role: 'user', content: 'Hi' }]);
+});
+
 describe.each([
   'usage_metadata {\n  prompt_token_count: 5\n}\n',
   "Counter({'prompt_tokens': 5})",

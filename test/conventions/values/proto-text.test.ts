@@ -78,11 +78,11 @@ it.each([
 });
 
 it('sets no prototype', () => {
-  const value = protoTextIn('parts {\n  __proto__ {\n    a: 1\n  }\n  b: 2\n}\n') as {
+  const value = protoTextIn('parts {\n  text: "a"\n  __proto__ {\n    a: 1\n  }\n  b: 2\n}\n') as {
     parts: Record<string, unknown>[];
   };
   expect(value.parts[0]?.['a']).toBeUndefined();
-  expect(value).toEqual({ parts: [{ b: 2 }] });
+  expect(value).toEqual({ parts: [{ text: 'a', b: 2 }] });
 });
 
 it.each(['a: 1\n', 'a {\n', '}\n', 'a: "', '\\"', ' ', ', ', 'parts {\n}\n'])(

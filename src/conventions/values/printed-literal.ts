@@ -48,9 +48,12 @@ const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 ]);
 const CLOSERS: Readonly<Record<string, string>> = { '{': '}', '[': ']', '(': ')' };
 
+/** As most values begin. It is found out sooner than what else they may be. */
+const JSON_START = /^\[?\{"\w{1,40}":/;
+
 /** Whether a text begins like such a value, and not like JSON. */
 export function startsAsPrinted(text: string): boolean {
-  return START.test(text) || DICTIONARY.test(text);
+  return !JSON_START.test(text) && (START.test(text) || DICTIONARY.test(text));
 }
 
 /** Returns the list or the object; undefined if the text is anything else, or would take too long. */

@@ -96,16 +96,22 @@ function fromText(body: Fields, value: unknown): Fields | undefined {
   // Rust's `genai`.
   if (isObject(body['model_iden']) && body['role'] === undefined)
     return { role: 'assistant', content: body['content'] };
-  const isDone = body['status'] === 'succeeded' && typeof body['version'] === 'string' && 'created_at' in body;
-  const isReplicates = Array.isArray(output) && (isDone || (isObject(body['urls']) && isObject(body['metrics'])));
-  const isText = isReplicates && output.length > 0 && output.every((piece) => typeof piece === 'string');
+  if (!Array.isArray(output) || output.length === 0 || !isReplicates(body)) return undefined;
+  const isText = output.every((piece) => typeof piece === 'string');
   return isText ? { role: 'assistant', content: output.join('') } : undefined;
 }
 
+function isReplicates({ status, version, created_at: createdAt, urls, metrics }: Fields): boolean {
+  const isDone = status === 'succeeded' && typeof version === 'string' && createdAt !== undefined;
+  return isDone || (isObject(urls) && isObject(metrics));
+}
+
 /** Whisper's `{ task: 'transcribe', text, language, duration, segments }`. */
-function isTranscript({ task, text, language, duration }: Fields): boolean {
-  const isTask = task === 'transcribe' || task === 'translate';
-  return isTask && typeof text === 'string' && typeof language === 'string' && numberOf(duration) !== undefined;
+function isTranscript(body: Fields): boolean {
+  const { task } = body;
+  if (task !== 'transcribe' && task !== 'translate') return false;
+  const { text, language, duration } = body;
+  return typeof text === 'string' && typeof language === 'string' && numberOf(duration) !== undefined;
 }
 
 function fromNode(body: Fields): Fields | undefined {

@@ -78,10 +78,7 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
     collectPart(isKnownPart(value) ? value : stringOf(content), into);
   }, 'generic'),
   // Sentry's, around a part of Gemini's that it does not know.
-  ...collectorsFor((part, into) => {
-    if (isObject(part['content'])) collectPart(part['content'], into);
-    else pushText(part, into);
-  }, 'object'),
+  ...collectorsFor(({ content }, into) => collectPart(content, into), 'object'),
 ]);
 
 /** The same types as other languages spell them (`toolresult`, `TEXT`, `imageUrl`), by their letters. */

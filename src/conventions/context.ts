@@ -19,7 +19,7 @@ export interface TraceContext {
 }
 
 /** Those that no vocabulary has to itself. They win over those that the vocabularies declare. */
-const COMMON: Required<ContextKeys> = {
+const COMMON: Required<Omit<ContextKeys, 'noSession'>> = {
   session: [
     'gen_ai.conversation.id',
     'session.id',
@@ -44,11 +44,11 @@ const TAGS_KEYS = keysOf('tags');
 /** What a vocabulary calls the environment is more specific than what the process is deployed as. */
 const ENVIRONMENT_KEYS = [...declaredKeys('environment'), ...COMMON.environment];
 
-function keysOf(sort: keyof ContextKeys): readonly string[] {
+function keysOf(sort: keyof typeof COMMON): readonly string[] {
   return [...COMMON[sort], ...declaredKeys(sort)];
 }
 
-function declaredKeys(sort: keyof ContextKeys): readonly string[] {
+function declaredKeys(sort: keyof typeof COMMON): readonly string[] {
   return [...new Set(CONVENTIONS.flatMap(({ context }) => context?.[sort] ?? []))];
 }
 
@@ -58,8 +58,14 @@ const MAX_TAGS = 1_000;
 const MAX_TAGS_CHARS = 20_000;
 const COMMA = 0x2c;
 
-/** What Spring AI calls the conversation of everybody who names none. */
-const NO_CONVERSATION = 'default';
+/** What some vocabularies call the session of everybody who names none, by their keys. */
+const NO_SESSIONS: ReadonlyMap<string, string> = new Map(
+  CONVENTIONS.flatMap(({ context }) =>
+    (context?.session ?? []).flatMap((key) =>
+      context?.noSession === undefined ? [] : [[key, context.noSession] as const],
+    ),
+  ),
+);
 
 const CONTEXT_KEYS: ReadonlySet<string> = new Set([
   ...[...SESSION_KEYS, ...USER_KEYS, ...TAGS_KEYS, 'metadata'],
@@ -154,7 +160,7 @@ function firstId(attributes: Attributes, keys: readonly string[]): string | unde
     const value = attributes[key];
     if (value === undefined) continue;
     const id = idOf(value);
-    if (id !== undefined && (id !== NO_CONVERSATION || !key.startsWith('spring.'))) return id;
+    if (id !== undefined && id !== NO_SESSIONS.get(key)) return id;
   }
   return undefined;
 }

@@ -11,6 +11,7 @@ import { withFailureOfAnswer } from './content/failed-answers.ts';
 import { modelOfBodies, withNamesOfAnswer } from './content/model-of-bodies.ts';
 import { openToolResult } from './content/parts/tool-result.ts';
 import { correctError } from './content/read-error.ts';
+import { withoutUnset } from './content/request-parameters.ts';
 import { millisToFirstChunk } from './content/streams/first-chunk.ts';
 import { usageOfAnswer } from './content/usage.ts';
 import type { Convention, LogKind, Reading, SpanKind } from './convention.ts';
@@ -156,6 +157,8 @@ function withoutFiller(reading: Reading): Reading {
   // That of a span may be no text in an app without types.
   if (reading.name !== undefined && (typeof reading.name !== 'string' || isFiller(reading.name)))
     reading.name = undefined;
+  const { stop, other, maxTokens } = reading;
+  if (stop !== undefined || other !== undefined || maxTokens !== undefined) withoutUnset(reading);
   if (reading.error === undefined || reading.output !== '') return reading;
   const { output: _output, outputMessage, ...rest } = reading;
   return outputMessage?.tool_calls ? { outputMessage, ...rest } : rest;

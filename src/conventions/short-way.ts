@@ -14,6 +14,7 @@ import { countOf, integerOf, isFiller, MAX_NAME_CHARS, numberOf } from './values
 import { toPlainObject } from './values/plain-json.ts';
 import { SpanFields } from './values/span-fields.ts';
 import { parseWithin } from './values/text-weight.ts';
+import { isUnset } from './values/unset.ts';
 
 /**
  * JSON in pieces: those at even places are structure, and those at odd places are the inside of JSON strings, copied
@@ -288,7 +289,7 @@ export function isBoolean(value: unknown): boolean {
 
 /** Like `stringListOf`. */
 export function isTextList(value: unknown): boolean {
-  return Array.isArray(value) && value.length > 0 && value.every(isText);
+  return Array.isArray(value) && value.length > 0 && value.every((item) => isText(item) && !isUnset(item));
 }
 
 export function isAny(): boolean {

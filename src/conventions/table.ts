@@ -39,6 +39,7 @@ import { sentry } from './vocabularies/sentry.ts';
 import { springAi } from './vocabularies/spring-ai.ts';
 import { strands } from './vocabularies/strands.ts';
 import { toolSpans } from './vocabularies/tool-spans.ts';
+import { agentUniverse } from './vocabularies/typed-spans/agent-universe.ts';
 import { agenta } from './vocabularies/typed-spans/agenta.ts';
 import { confidentAi } from './vocabularies/typed-spans/confident-ai.ts';
 import { eino } from './vocabularies/typed-spans/eino.ts';
@@ -94,6 +95,7 @@ export const CONVENTIONS: readonly Convention[] = [
   monocle,
   judgment,
   agenta,
+  agentUniverse,
   eino,
   // Packages of OpenLLMetry, too.
   vectorStores,

@@ -2,13 +2,17 @@
  * Which texts may be the name of an agent, a tool or a prompt. Frameworks take any text for one: apps pass what a user has
  * asked for, or what an agent is to do. A name has few words; it does not speak of persons, ask, or end with a full stop.
  *
- * A phrase of up to six words without any of that stays: `Search the internet with Serper` is a tool of CrewAI.
+ * Where the place is that of a tool, a phrase of up to six words without any of that stays: `Search the internet with Serper` is
+ * a tool of CrewAI. Tools have names in the app's code, since a model is to call them by these. Elsewhere a phrase may be what
+ * somebody has asked for, and has three words at most, unless it is a title or says that it is somebody who works.
  */
 import { isName } from './structure-texts.ts';
 
 const MAX_CHARS = 80;
 const MAX_WORDS = 9;
-const MAX_PHRASE_WORDS = 6;
+/** In the place of a tool, and in all others. */
+const MAX_TOOL_PHRASE_WORDS = 6;
+const MAX_PHRASE_WORDS = 3;
 /** Of scripts without capitals, in which no title is told from a sentence. */
 const MAX_CASELESS_WORDS = 5;
 /** With fewer words even a sentence says little. */
@@ -47,10 +51,10 @@ function words(list: string): ReadonlySet<string> {
   return new Set(list.split(/\s+/));
 }
 
-/** Whether the text may be such a name. */
-export function isDeclaredName(text: string): boolean {
+/** Whether the text may be such a name. `isTool`: it stands where only a tool's can. */
+export function isDeclaredName(text: string, isTool = false): boolean {
   if (!isName(text) || (text.length >= MIN_UNSPACED_CHARS && UNSPACED_SPEAKING.test(text))) return false;
-  const words = text.trim().replace(LABEL, '$1 ');
+  const words = withoutShortMarks(text.trim().replace(LABEL, '$1 ').replace(BRAND, '$1'));
   const parts = words.split(/\s+/);
   if (parts.length === 1) return true;
   if (words.length > MAX_CHARS || parts.length > MAX_WORDS) return false;
@@ -59,7 +63,8 @@ export function isDeclaredName(text: string): boolean {
   if (isTitle(parts)) return true;
   if (parts.some((word, at) => isSpeaking(word, at, parts))) return false;
   if (ROLE.test(parts[0]!) || ROLE.test(parts.at(-1)!)) return true;
-  if (parts.length > (parts.some(isCaseless) ? MAX_CASELESS_WORDS : MAX_PHRASE_WORDS)) return false;
+  const maxWords = isTool ? MAX_TOOL_PHRASE_WORDS : MAX_PHRASE_WORDS;
+  if (parts.length > (parts.some(isCaseless) ? MAX_CASELESS_WORDS : maxWords)) return false;
   return !parts.some((word, at) => at > 0 && namesPerson(word, parts[at + 1]));
 }
 
@@ -68,6 +73,18 @@ function isTitleOfRole(words: string): boolean {
   const unmarked = words.replace(INNER_MARK, '');
   const parts = unmarked.split(/\s+/);
   return !PUNCTUATION.test(unmarked) && isTitle(parts) && parts.some((word) => ROLE.test(word));
+}
+
+/** `Yahoo! Finance`. */
+const BRAND =
+  /^(?!(?:Hello|Hi|Hey|Help|Please|Thanks|Stop|Sorry|Wait|No|Yes|Ok|OK|Oh|Dear)\b)(\p{Lu}[\p{L}\d]*)[!?](?= \p{Lu}\p{L}*(?: \p{Lu}\p{L}*)?$)/u;
+/** A word that is short for more. */
+const SHORT_WORD = /(?<![\p{L}\d])(Dr|St|Prof|Mr|Mrs|Ms|Inc|Ltd|Co|No|vs|Jr|Sr)\.(?= )/gu;
+
+/** In a title such a word ends no sentence: `Dr. House`. */
+function withoutShortMarks(words: string): string {
+  const unmarked = words.replace(SHORT_WORD, '$1');
+  return unmarked !== words && isTitle(unmarked.split(/\s+/)) ? unmarked : words;
 }
 
 /** What a template has in braces is no part of a sentence. */

@@ -48,8 +48,8 @@ export function toDatapoint(
   settings: DatapointSettings,
   context: TraceContext = NO_CONTEXT,
 ): LogRequest {
-  const read = settings.captureContent ? reading : withholdContent(reading);
-  const spanName = settings.captureContent ? nameOf(span) : structureNameOf(span, reading);
+  const read = settings.captureContent ? reading : withholdContent(reading, kind);
+  const spanName = settings.captureContent ? nameOf(span) : structureNameOf(span, kind, reading);
   const datapoint: LogRequest = {
     project: settings.project,
     session_reference_id: identity.sessionReferenceId,
@@ -130,19 +130,22 @@ function copyInto(target: Record<string, unknown>, source: Record<string, unknow
 }
 
 /** Returns the span's name; `span` if that is content. */
-function structureNameOf(span: DatapointSpan, reading: Reading): string {
+function structureNameOf(span: DatapointSpan, kind: LogKind, reading: Reading): string {
   const name = nameOf(span);
-  return isStructure(name, reading) && !isNamedByContent(span) && !saysContent(name, reading) ? name : UNNAMED;
+  return isStructure(name, kind, reading) && !isNamedByContent(span) && !saysContent(name, reading) ? name : UNNAMED;
 }
 
 /** Names of spans have an operation before that of the agent or the tool: `invoke_agent Weather`, `agent: Weather`. */
-function isStructure(name: string, { name: declared }: Reading): boolean {
-  if (!isName(name) || (declared !== undefined && !isDeclaredName(declared) && name.includes(declared))) return false;
-  return isDeclaredName(name.replace(OPERATION, ''));
+function isStructure(name: string, kind: LogKind, { name: declared }: Reading): boolean {
+  const named = name.replace(OPERATION, '');
+  // What the span itself calls the tool is its name, and any other name of a span may be a text.
+  const isTools = kind === 'tool' && named === declared;
+  const isKept = declared === undefined || isDeclaredName(declared, kind === 'tool') || !name.includes(declared);
+  return isName(name) && isKept && isDeclaredName(named, isTools);
 }
 
 const OPERATION =
-  /^(?:\w+[_./][\w./]*|[A-Z]{3,7}|[Aa]gent|[Tt]ool|[Tt]ask|chat|run|step|[Ff]low|workflow|chain|call):? /;
+  /^(?:\w+[_./][\w./]*(?<!\.)|[A-Z]{3,7}|[Aa]gent|[Tt]ool|[Tt]ask|chat|run|step|[Ff]low|workflow|chain|call):? /;
 
 /** CrewAI's tasks are named after their descriptions, which are prompts, and say so only when they end. */
 function isNamedByContent(span: DatapointSpan): boolean {

@@ -1,7 +1,7 @@
 /** Removes all content from a reading for `captureContent: false`. Structure, tokens and timing stay. */
 
 import { OWN_ERROR_TYPES } from '../conventions/content/read-error.ts';
-import type { ReadError, Reading } from '../conventions/convention.ts';
+import type { LogKind, ReadError, Reading } from '../conventions/convention.ts';
 import { isObject } from '../wire/json.ts';
 import { isDeclaredName } from './declared-names.ts';
 import { isModel, isToken, isWord } from './structure-texts.ts';
@@ -24,9 +24,10 @@ const KEPT_TEXTS: ReadonlyMap<string, IsStructure> = new Map([
 
 /** Where metadata has names, which may have spaces. */
 const NAME_KEY = /(?:^|_)(?:name|path|workflow|project)$/;
+const TOOL_KEY = /(?:^|_)tool_name$/;
 const MAX_DEPTH = 8;
 
-export function withholdContent(reading: Reading): Reading {
+export function withholdContent(reading: Reading, kind?: LogKind): Reading {
   const {
     inputs: _inputs,
     messages: _messages,
@@ -54,10 +55,10 @@ export function withholdContent(reading: Reading): Reading {
   const kept: Reading = structure;
   if (responseFormat !== undefined) kept.responseFormat = { type: responseFormat.type };
   if (tools !== undefined)
-    kept.tools = tools.filter((tool) => isDeclaredName(tool.name)).map((tool) => ({ name: tool.name }));
+    kept.tools = tools.filter((tool) => isDeclaredName(tool.name, true)).map((tool) => ({ name: tool.name }));
   const parameters = other && omitTexts(other);
   if (parameters !== undefined) kept.other = parameters;
-  if (name !== undefined && isDeclaredName(name)) kept.name = name;
+  if (name !== undefined && isDeclaredName(name, kind === 'tool')) kept.name = name;
   if (model !== undefined && isModel(model)) kept.model = model;
   if (provider !== undefined && isToken(provider)) kept.provider = provider;
   if (finishReason !== undefined && isReason(finishReason)) kept.finishReason = finishReason;
@@ -95,7 +96,7 @@ function isScalar(value: unknown): boolean {
 /** Returns what of a value in the metadata is structure; undefined if nothing is. `key` is that of the value. */
 function structureIn(value: unknown, depth: number, key = ''): unknown {
   if (typeof value === 'string')
-    return isToken(value) || (NAME_KEY.test(key) && isDeclaredName(value)) ? value : undefined;
+    return isToken(value) || (NAME_KEY.test(key) && isDeclaredName(value, TOOL_KEY.test(key))) ? value : undefined;
   if (isScalar(value) || value === null) return value;
   if (depth > MAX_DEPTH) return undefined;
   if (Array.isArray(value)) return value.map((item) => structureIn(item, depth + 1, key)).filter(isSaid);

@@ -2,6 +2,7 @@
 import type { Attributes } from '../../otel/span-slice.ts';
 import type { Reading } from '../convention.ts';
 import { unquotedText } from '../values/attributes.ts';
+import { startsInCode } from '../values/printed-objects.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const ANSWERS = [
@@ -47,5 +48,5 @@ export function isTextOfMessage(answer: unknown, attributes: Attributes): boolea
 export function isSaid(recorded: unknown, { output }: Reading): boolean {
   if (output === undefined || typeof recorded !== 'string') return false;
   const text = unquotedText(recorded);
-  return /^\s*[{[]/.test(text) && (text === output || recorded === output);
+  return (/^\s*[{[]/.test(text) || startsInCode(text)) && (text === output || recorded === output);
 }

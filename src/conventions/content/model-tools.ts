@@ -19,11 +19,19 @@ export function toModelTools(value: unknown): ModelTool[] | undefined {
 
 /** The same of the value at a key. */
 export function modelToolsAt(fields: SpanFields, key: string): ModelTool[] | undefined {
-  return readList(fields.structure(key), (text) => fields.jsonWithin(key, text));
+  const value = fields.structure(key) ?? joinedNamesIn(fields.attributes[key]);
+  return readList(value, (text) => fields.jsonWithin(key, text));
+}
+
+/** VoltAgent and others join names of tools: `get_weather, get_time`. */
+function joinedNamesIn(text: unknown): string[] | undefined {
+  return typeof text === 'string' && /^[\w.-]{1,64}(?:, ?[\w.-]{1,64}){1,200}$/.test(text)
+    ? text.split(/, ?/)
+    : undefined;
 }
 
 function readList(value: unknown, parse: (text: string) => unknown): ModelTool[] | undefined {
-  const list = isObject(value) ? toolsByName(value) : value;
+  const list = isObject(value) ? (toolsByName(value) ?? value['tools']) : value;
   if (!Array.isArray(list)) return undefined;
   const tools: ModelTool[] = [];
   for (const item of list) {
@@ -74,7 +82,12 @@ export function toModelTool(value: unknown): ModelTool | undefined {
   if (!isObject(value)) return undefined;
   const body = innerOf(value['Function'] === undefined && value['Name'] === undefined ? value : uncapitalised(value));
   if (value['name'] === undefined && isBareSchema(body)) return toolOfSchema(body);
-  const toolName = stringOf(body['name']) ?? stringOf(value['name']) ?? nameOfSchema(body) ?? stringOf(value['type']);
+  const toolName =
+    stringOf(body['name']) ??
+    stringOf(value['name']) ??
+    nameOfSchema(body) ??
+    stringOf(body['tool_name']) ??
+    stringOf(value['type']);
   if (toolName === undefined) return undefined;
   const tool: ModelTool = { name: toolName };
   const description = stringOf(body['description']);

@@ -15,8 +15,7 @@ import {
 } from '../values/attributes.ts';
 import { startsStructure } from '../values/json-start.ts';
 import { toText } from '../values/plain-json.ts';
-import { isPrintedBody } from '../values/printed-objects.ts';
-import { startsAsPython } from '../values/python-literal.ts';
+import { isPrintedBody, startsInCode } from '../values/printed-objects.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { isAnswerMessage, listsAnswers } from './answer-items.ts';
 import { printedDocumentsIn } from './documents.ts';
@@ -120,10 +119,17 @@ function openList(value: unknown): unknown {
   return Array.isArray(value) ? openTexts(value) : (value ?? undefined);
 }
 
+const REQUEST_KEYS = ['prompt', 'prompts', 'input', 'inputs', 'args', 'kwargs'] as const;
+
+/** Whether data in the spelling of a language is the words of somebody: it has no messages, no request and no answer. */
+export function areWordsInCode(text: unknown, parsed: unknown): boolean {
+  if (typeof text !== 'string' || !startsInCode(text)) return false;
+  if (isObject(parsed) && REQUEST_KEYS.some((key) => key in parsed)) return false;
+  return !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed);
+}
+
 function toStructured(text: string, parsed: unknown): unknown {
-  if (typeof parsed !== 'object') return text;
-  // Python's spelling of data may be the words of an answer.
-  if (startsAsPython(text) && !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed)) return text;
+  if (typeof parsed !== 'object' || areWordsInCode(text, parsed)) return text;
   const items = Array.isArray(parsed) ? openTexts(parsed) : parsed;
   return isLangChainText(text) ? fromLangChain(items) : items;
 }

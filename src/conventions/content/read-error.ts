@@ -4,9 +4,9 @@
  * An exception event alone does not make a span failed: retries leave them on calls that succeed in the end. But it
  * does if a call has no answer at all. An exception that a framework throws to steer its own flow is never an error.
  */
-import { type SpanSlice, STATUS_ERROR, STATUS_OK } from '../../otel/span-slice.ts';
+import { type Attributes, type SpanSlice, STATUS_ERROR, STATUS_OK } from '../../otel/span-slice.ts';
 import type { ReadError, Reading, SpanKind } from '../convention.ts';
-import { integerOf, nameOf, stringOf } from '../values/attributes.ts';
+import { integerOf, nameOf, objectOf, stringOf } from '../values/attributes.ts';
 
 export interface ErrorSigns {
   /** Whether the vocabulary itself says that the span failed, whatever its status. */
@@ -39,23 +39,28 @@ export function readError(span: SpanSlice, signs: ErrorSigns = {}): ReadError | 
     signs.failed === true ||
     finishError ||
     span.status.code === STATUS_ERROR ||
+    attributes['otel.status_code'] === 'ERROR' ||
     namesError(attributes['error.type']) ||
     (isTrue(attributes['error']) && span.status.code !== STATUS_OK);
   if (!failed) return undefined;
 
   const exception = lastException(span);
+  const told = toldBy(attributes);
   const status = integerOf(attributes['http.response.status_code']) ?? integerOf(attributes['http.status_code']);
   const message =
     stringOf(signs.message) ??
     stringOf(span.status.message) ??
     stringOf(exception?.['exception.message']) ??
     stringOf(attributes['error.message']) ??
-    stringOf(attributes['exception.message']);
+    stringOf(attributes['exception.message']) ??
+    stringOf(attributes['otel.status_description']) ??
+    told?.message;
   const type =
     stringOf(signs.type) ??
     meaningful(attributes['error.type']) ??
     meaningful(exception?.['exception.type']) ??
     meaningful(attributes['exception.type']) ??
+    told?.type ??
     (finishError ? FINISHED_BY_ERROR : undefined);
   const error: { message?: string; type?: string; httpStatus?: number } = {};
   if (message !== undefined) error.message = withoutStack(message);
@@ -86,9 +91,48 @@ export function correctError(reading: Reading, span: SpanSlice, kind: SpanKind |
   if (interrupt !== undefined) return withInterrupt(reading, interrupt);
   const isCall = kind === 'model' || kind === 'tool';
   if (isCall && reading.error === undefined && span.ended !== false && !hasAnswer(reading, kind)) {
-    if (lastException(span) !== undefined) reading.error = readError(span, { failed: true });
+    if (tellsOfFailure(span)) reading.error = readError(span, { failed: true });
   }
   return reading;
+}
+
+/** Keys that no call has but one that failed. */
+const FAILURE_KEYS = [
+  'exception.type',
+  'exception.message',
+  'error.message',
+  'gen_ai.error.message',
+  'gen_ai.error.type',
+];
+
+/** Whether anything beside the status of a span says that a call which has no answer has failed. */
+function tellsOfFailure(span: SpanSlice): boolean {
+  const { attributes } = span;
+  if (lastException(span) !== undefined) return true;
+  if (span.status.code === STATUS_OK) return false;
+  if (FAILURE_KEYS.some((key) => nameOf(attributes[key]) !== undefined)) return true;
+  const status = integerOf(attributes['http.response.status_code']) ?? integerOf(attributes['http.status_code']) ?? 0;
+  return status >= HTTP_FAILURE || toldBy(attributes) !== undefined;
+}
+
+/** Returns what an error says that is an object or its JSON, a text, or attributes of a vendor. */
+function toldBy(attributes: Attributes): { message?: string; type?: string } | undefined {
+  const { error } = attributes;
+  const fields = objectOf(error);
+  const message =
+    stringOf(fields ? (fields['message'] ?? fields['detail']) : wordsOf(error)) ??
+    stringOf(attributes['gen_ai.error.message']);
+  const type = meaningful(fields?.['type'] ?? fields?.['name'] ?? fields?.['code'] ?? attributes['gen_ai.error.type']);
+  if (message === undefined && type === undefined) return undefined;
+  return { ...(message !== undefined && { message }), ...(type !== undefined && { type }) };
+}
+
+/** A call that its user has cancelled is none that has failed. */
+function wordsOf(error: unknown): string | undefined {
+  const words = nameOf(error);
+  return words === undefined || /^(?:true|false|yes|no|ok|success|[01]|\[\])$|\bcancel/i.test(words)
+    ? undefined
+    : words;
 }
 
 /** Returns the class of the exception that steered the span's flow. A message with such a word in it does not count. */

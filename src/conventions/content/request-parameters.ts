@@ -20,6 +20,7 @@ import { javaMapIn } from '../values/java-map.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import { printedCountsIn } from '../values/printed-counts.ts';
 import type { SpanFields } from '../values/span-fields.ts';
+import { isUnset } from '../values/unset.ts';
 import { fromConverseParameters } from './parts/converse.ts';
 
 type Fields = Record<string, unknown>;
@@ -216,17 +217,34 @@ const STOP_KEYS = ['stop', 'stop_sequences', 'stopSequences'] as const;
 /** Reads the parameters of a request body, whatever provider or framework it is for. */
 export function readRequestParameters(request: Fields): Reading {
   const stop = firstValue(request, STOP_KEYS);
-  return omitUndefined<Reading>({
-    maxTokens: integerOf(firstValue(request, MAX_TOKENS_KEYS)),
-    temperature: numberOf(request['temperature']),
-    topP: numberOf(request['top_p'] ?? request['topP']),
-    presencePenalty: numberOf(request['presence_penalty'] ?? request['presencePenalty']),
-    frequencyPenalty: numberOf(request['frequency_penalty'] ?? request['frequencyPenalty']),
-    seed: integerOf(request['seed']),
-    stop: stringOf(stop) ?? stringListOf(stop),
-    responseFormat: readResponseFormat(request),
-    other: readOtherParameters(request),
-  });
+  return withoutUnset(
+    omitUndefined<Reading>({
+      maxTokens: integerOf(firstValue(request, MAX_TOKENS_KEYS)),
+      temperature: numberOf(request['temperature']),
+      topP: numberOf(request['top_p'] ?? request['topP']),
+      presencePenalty: numberOf(request['presence_penalty'] ?? request['presencePenalty']),
+      frequencyPenalty: numberOf(request['frequency_penalty'] ?? request['frequencyPenalty']),
+      seed: integerOf(request['seed']),
+      stop: stringOf(stop) ?? stringListOf(stop),
+      responseFormat: readResponseFormat(request),
+      other: readOtherParameters(request),
+    }),
+  );
+}
+
+/** Leaves out parameters in whose place an SDK has a word for none. */
+export function withoutUnset(reading: Reading): Reading {
+  const { stop, other, maxTokens } = reading;
+  // Without a limit.
+  if (maxTokens !== undefined && maxTokens < 0) reading.maxTokens = undefined;
+  if (stop !== undefined && (Array.isArray(stop) ? stop.every(isUnset) : isUnset(stop))) reading.stop = undefined;
+  for (const key in other) {
+    const value = other[key];
+    if (isUnset(value) || (Array.isArray(value) && value.length > 0 && value.every(isUnset))) {
+      reading.other = unlessEmpty({ ...reading.other, [key]: undefined });
+    }
+  }
+  return reading;
 }
 
 function readResponseFormat(parameters: Fields): Reading['responseFormat'] {

@@ -42,7 +42,8 @@ export const DETAILS: { readonly [K in keyof Read]?: readonly string[] } = {
     'input_cache_read_tokens',
     'cache_hit_tokens',
     // The AI SDK's models have each kind of token below its side: `{ inputTokens: { total, cacheRead } }`.
-    ...['input_tokens.cached', 'input_tokens.cache_read', 'prompt_tokens.cached'],
+    ...['input_tokens.cached', 'input_tokens.cache_read', 'prompt_tokens.cached', 'input_tokens_cached'],
+    ...['input.cached_tokens', 'input.cached', 'input.cache_read', 'tokens.cached'],
     ...below(['cached_tokens', 'cache_read', 'cache_read_tokens'], 'prompt', 'input'),
   ],
   cache_write_tokens: [
@@ -68,7 +69,7 @@ export const DETAILS: { readonly [K in keyof Read]?: readonly string[] } = {
     'thoughts_tokens',
     'thoughts_token_count',
     'reasoning_token_count',
-    'output_tokens.reasoning',
+    ...['output_tokens.reasoning', 'output_tokens_reasoning', 'output.reasoning_tokens', 'output.reasoning'],
     ...below(['reasoning_tokens', 'reasoning'], 'completion', 'output'),
   ],
   input_audio_tokens: [

@@ -10,7 +10,9 @@ import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
 import { areJsonLines } from './json-lines.ts';
 import { toBoundedTree } from './plain-json.ts';
+import { parsePrinted } from './printed-literal.ts';
 import { printedIn } from './printed-objects.ts';
+import { protoTextIn } from './proto-text.ts';
 import { parsePythonJson } from './python-json.ts';
 import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
 import { salvageJson } from './salvage-json.ts';
@@ -87,9 +89,13 @@ export function countOf(value: unknown): number | undefined {
   return number !== undefined && number >= 0 && number <= MAX_COUNT ? number : undefined;
 }
 
+/** A cost as it is printed for people: `$0.0125`, `0.0125 USD`. */
+const IN_DOLLARS = /^\s{0,8}(?:(?:US)?\$|USD)\s?([\d.,]{1,40})\s{0,8}$|^\s{0,8}([\d.,]{1,40})\s?(?:\$|USD)\s{0,8}$/i;
+
 /** Returns a cost in US dollars; undefined for a negative one, which says that it is not known. */
 export function costOf(value: unknown): number | undefined {
-  const number = numberOf(value);
+  const [, before, behind = before] = (typeof value === 'string' && IN_DOLLARS.exec(value)) || [];
+  const number = numberOf(behind ?? value);
   return number !== undefined && number >= 0 && number <= MAX_COST ? number : undefined;
 }
 
@@ -135,7 +141,7 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   const first = value.charCodeAt(0);
   if (first === BYTE_ORDER_MARK && value.charCodeAt(1) !== first) return jsonOf(value.slice(1), onCut);
   // Most texts are not JSON, and to catch a SyntaxError costs much.
-  if (!startsJson(first)) return printedIn(value) ?? undefined;
+  if (!startsJson(first) || (first === OPEN_BRACKET && GOS_LIST.test(value))) return printedIn(value) ?? undefined;
   const isNested = first === OPEN_BRACE || first === OPEN_BRACKET;
   const isWord = !isNested && first > SPACE && first !== QUOTE;
   // Long texts that begin like a word of JSON are none. Python's are counted while they are read.
@@ -145,7 +151,9 @@ export function jsonOf(value: unknown, onCut?: () => void): unknown {
   if (isWord && isLong) return isPython ? parsePythonLiteral(value) : undefined;
   if (!isWord && !isPython && !mayParse(value)) return undefined;
   if (!isNested || value.trimEnd().endsWith(first === OPEN_BRACE ? '}' : ']')) {
-    const parsed = parsePythonJson(value) ?? (isNested ? parseWithQuotedWords(value) : undefined);
+    const parsed =
+      parsePythonJson(value) ??
+      (isNested ? (parseWithQuotedWords(value) ?? parsePrinted(value) ?? protoTextIn(value)) : undefined);
     if (isLong && parsed === undefined && !isNested) budgetNow().refuse(value);
     if (parsed !== undefined || !isNested || areJsonLines(value)) return parsed ?? undefined;
   }
@@ -162,6 +170,8 @@ function parseWithQuotedWords(text: string): unknown {
   return json === undefined ? undefined : parsePythonJson(json);
 }
 
+/** `[]Message{…}`, which ends unlike a list. */
+const GOS_LIST = /^\[\][\w*]/;
 const BYTE_ORDER_MARK = 0xfeff;
 const SPACE = 0x20;
 const QUOTE = 0x22;
@@ -232,7 +242,9 @@ function looksCut(text: string): boolean {
   const second = text.charCodeAt(1);
   // As Spring AI prints a map.
   if (/^\["\w{1,40}":"/.test(text) && text.endsWith('"]')) return false;
-  return text.charCodeAt(0) === 0x7b ? second === 0x22 : second === 0x7b || second === 0x22 || second === 0x5b;
+  if (text.charCodeAt(0) === OPEN_BRACE) return second === QUOTE;
+  // Objects of Go and Java begin with a name.
+  return second === OPEN_BRACE ? /^\[\{\s{0,100}(?:"|$)/.test(text) : second === QUOTE || second === OPEN_BRACKET;
 }
 
 /** Returns the first value at one of these keys that is neither undefined nor null. */

@@ -32,6 +32,7 @@ import {
 } from '../content/usage.ts';
 import type { Convention, Evaluation, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, numberOf, stringListOf, stringOf, unlessEmpty, wordOf } from '../values/attributes.ts';
+import { millisOfSeconds } from '../values/elapsed.ts';
 import { fieldsBelow, groupByIndex } from '../values/indexed-groups.ts';
 import { unflatten } from '../values/nested-keys.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
@@ -235,11 +236,6 @@ function otherMetrics(metrics: Fields): Fields | undefined {
     ([key]) => !/tokens$|^(?:start|end|time_to_first_token|estimated_cost)$/.test(key),
   );
   return unlessEmpty(Object.fromEntries(own.map(([key, value]) => [key, toPlainJson(value)])));
-}
-
-function millisOfSeconds(value: unknown): number | undefined {
-  const seconds = numberOf(value);
-  return seconds === undefined ? undefined : Math.round(seconds * 1000);
 }
 
 function readScores(scores: Fields): Evaluation[] | undefined {

@@ -16,7 +16,8 @@ import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../content/p
 import { readError } from '../content/read-error.ts';
 import { ownUsage, type Usage, UsageTable, usageDetails, usageOfBody, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
-import { addTo, costOf, numberOf, stringOf, tokenOf } from '../values/attributes.ts';
+import { addTo, costOf, stringOf, tokenOf } from '../values/attributes.ts';
+import { millisOfSeconds } from '../values/elapsed.ts';
 import { constantOf } from '../values/enum-member.ts';
 import { toPlainJson } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
@@ -79,9 +80,8 @@ export const platforms: Convention = {
   read(span: SpanSlice, kind: SpanKind, fields: SpanFields): Reading {
     const reading =
       kind === 'model' ? readModelCall(fields) : kind === 'tool' ? readToolCall(fields) : readStep(fields);
-    const seconds = numberOf(fields.attributes[SECONDS_TO_FIRST_BYTE]);
     reading.metadata = addTo<Record<string, unknown>>(
-      { time_to_first_chunk_ms: seconds === undefined ? undefined : Math.round(seconds * 1e6) / 1e3 },
+      { time_to_first_chunk_ms: millisOfSeconds(fields.attributes[SECONDS_TO_FIRST_BYTE]) },
       reading.metadata,
     );
     if (genAi.classify(span) !== undefined) return reading;

@@ -9,7 +9,7 @@ import { structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { nameOf } from '../values/attributes.ts';
-import { parseRubyInspect } from '../values/ruby-inspect.ts';
+import { parsePrinted } from '../values/printed-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 
@@ -64,7 +64,7 @@ function hasAnyOf(attributes: Attributes, keys: readonly string[]): boolean {
 /** Read before JSON, which would seem to be cut. */
 function printedByRuby({ attributes }: SpanFields, key: string | undefined): unknown {
   const text = key === undefined ? undefined : attributes[key];
-  return typeof text === 'string' ? parseRubyInspect(text) : undefined;
+  return typeof text === 'string' ? parsePrinted(text) : undefined;
 }
 
 /** Blocks of text are all that a result of Claude's tools has. */

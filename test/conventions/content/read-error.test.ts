@@ -108,7 +108,19 @@ describe('OpenTracing’s mark', () => {
     expect(read({ ...CALL, error: true }, { status: { code: 1 } }).error).toBeUndefined();
   });
 
-  it.each([false, 'false', 'a text', 0, null])('is none: %j', (error) => {
+  it.each([false, 'false', 'no', '[]', '{}', 'ok', 0, null, 'The user cancelled'])('is none: %j', (error) => {
     expect(read({ ...CALL, error: error as never }).error).toBeUndefined();
+  });
+
+  it.each([{ error: 'a text' }, { 'http.status_code': 404 }, { 'error.message': 'no' }])(
+    'nor is %j of a span that says that all went well',
+    (said) => {
+      expect(read({ ...CALL, ...said }, { status: { code: 1 } }).error).toBeUndefined();
+    },
+  );
+
+  it('is the message if it is a text, of a call that has no answer', () => {
+    expect(read({ ...CALL, error: 'a text' }).error).toEqual({ message: 'a text' });
+    expect(read({ ...CALL, error: 'a text', 'gen_ai.completion': 'Hi' }).error).toBeUndefined();
   });
 });

@@ -43,6 +43,26 @@ const FORMS: readonly (readonly [string, Write])[] = [
   ['a record of .NET', (counts) => `Usage { ${listed(counts, (name, count) => `${inPascalCase(name)} = ${count}`)} }`],
   ["PHP's array", (counts) => `Array\n(\n${listed(counts, (name, count) => `    [${name}] => ${count}\n`, '')})\n`],
   ["Scala's map", (counts) => `Map(${listed(counts, (name, count) => `${name} -> ${count}`)})`],
+  ["Clojure's map", (counts) => `{${listed(counts, (name, count) => `:${name} ${count}`)}}`],
+  [
+    "Clojure's keywords",
+    (counts) => `#:usage{${listed(counts, (name, count) => `:${name.replaceAll('_', '-')} ${count}`)}}`,
+  ],
+  ["Elixir's struct", (counts) => `%Usage{${listed(counts, (name, count) => `${name}: ${count}`)}}`],
+  ["Erlang's map", (counts) => `#{${listed(counts, (name, count) => `<<"${name}">> => ${count}`, ',')}}`],
+  ["Swift's dictionary", (counts) => `[${listed(counts, (name, count) => `"${name}": ${count}`)}]`],
+  ["Python's OrderedDict", (counts) => `OrderedDict([${listed(counts, (name, count) => `('${name}', ${count})`)}])`],
+  [
+    "Python's defaultdict",
+    (counts) => `defaultdict(<class 'int'>, {${listed(counts, (name, count) => `'${name}': ${count}`)}})`,
+  ],
+  ["Python's Counter", (counts) => `Counter({${listed(counts, (name, count) => `'${name}': ${count}`)}})`],
+  ['tuples of Python', (counts) => `(${listed(counts, (name, count) => `('${name}', ${count})`)})`],
+  ['a list of tuples', (counts) => `[${listed(counts, (name, count) => `('${name}', ${count})`)}]`],
+  ['pairs', (counts) => Object.entries(counts)],
+  ['names with values', (counts) => Object.entries(counts).map(([name, value]) => ({ name, value }))],
+  ['a list of one', (counts) => JSON.stringify([counts])],
+  ['an envelope', (counts) => JSON.stringify({ usage: counts })],
   [
     'JSON of .NET',
     (counts) =>
@@ -67,7 +87,7 @@ const PLACES: readonly (readonly [string, Record<string, unknown>, string, ((usa
     (usage) => {
       const results = [{ output: { messageType: 'ASSISTANT', text: 'Hi' } }];
       const body = JSON.stringify({ results, metadata: { id: 'r', usage } });
-      return body.replace(/(?:prompt|completion|total)_tokens/g, inCamelCase);
+      return body.replace(/(?:prompt|completion|total)[_-]tokens/g, (name) => inCamelCase(name.replace('-', '_')));
     },
   ],
   [
@@ -126,6 +146,8 @@ it.each([
   'CompletionUsage(completion_tokens=3, prompt_tokens=5, prompt_tokens_details=PromptTokensDetails(cached_tokens=4))',
   'Usage { prompt_tokens: 5, completion_tokens: 3, prompt_tokens_details: Some(Details { cached_tokens: Some(4) }) }',
   '{:prompt_tokens=>5, :completion_tokens=>3, :prompt_tokens_details=>{:cached_tokens=>4}}',
+  '{:prompt-tokens 5, :completion-tokens 3, :prompt-tokens-details {:cached-tokens 4}}',
+  "OrderedDict([('prompt_tokens', 5), ('completion_tokens', 3), ('prompt_tokens_details', OrderedDict([('cached_tokens', 4)]))])",
   'prompt_token_count: 5\ncandidates_token_count: 3\ncached_content_token_count: 4\n',
   'GenerateContentResponseUsageMetadata(\n  cached_content_token_count=4,\n  candidates_token_count=3,\n  ' +
     "prompt_token_count=5,\n  prompt_tokens_details=[\n    ModalityTokenCount(\n      modality=<MediaModality.TEXT: 'TEXT'>,\n" +
@@ -182,7 +204,7 @@ it('returns nothing but numbers with names, for any text', () => {
   );
 });
 
-it.each(['{', 'a=', 'a=1 ', '"', '1', 'a', '=', '5.', 'Optional['])(
+it.each(['{', 'a=', 'a=1 ', '"', '1', 'a', '=', '5.', 'Optional[', ':a', ':a/', "('a', ", '["'])(
   'takes a time in proportion to %j',
   async (piece) => {
     const textOf = (size: number) => piece.repeat(size / piece.length);

@@ -104,3 +104,29 @@ it.each<[string, Record<string, unknown>, string | undefined, string[] | undefin
   expect(reading.output).toBe(output);
   expect(reading.contentMetadata?.['choices']).toEqual(choices);
 });
+
+describe('release 11', () => {
+  const call = {
+    'sentry.op': 'gen_ai.chat',
+    'sentry.origin': 'auto.ai.google_genai',
+    'gen_ai.operation.name': 'chat',
+    'gen_ai.request.model': 'm',
+  };
+
+  it("has Gemini's own parts in objects, which are nobody's words", () => {
+    const parts = [
+      { type: 'object', content: { executableCode: { language: 'PYTHON', code: 'print(1)' } } },
+      { type: 'object', content: { codeExecutionResult: { outcome: 'OUTCOME_OK', output: '1' } } },
+      { type: 'text', content: 'One' },
+    ];
+    const messages = JSON.stringify([{ role: 'assistant', parts }]);
+    expect(read({ ...call, 'gen_ai.output.messages': messages }).output).toBe('One');
+  });
+
+  it('names the reason and the parameters of embeddings otherwise', () => {
+    expect(read({ ...call, 'gen_ai.response.stop_reason': 'end_turn' }).finishReason).toBe('stop');
+    const embedding = { ...call, 'sentry.op': 'gen_ai.embeddings', 'gen_ai.operation.name': 'embeddings' };
+    const asked = { 'gen_ai.request.dimensions': 256, 'gen_ai.request.encoding_format': 'float' };
+    expect(read({ ...embedding, ...asked }).other).toMatchObject({ dimensions: 256, encoding_formats: ['float'] });
+  });
+});

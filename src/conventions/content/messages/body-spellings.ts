@@ -25,7 +25,7 @@ export function withKnownNames<T>(value: T): T | Fields {
   if (javas) return javas;
   const isCapital = hasCapitals(value);
   if (!isCapital && !hasHyphens(value)) return value;
-  const converse = isCapital ? fromConverse(value) : undefined;
+  const converse = isCapital ? (fromConverse(value) ?? fromLangChainGo(value)) : undefined;
   if (isCapital && !converse && !isCapitalised(value)) return value;
   const known = KNOWN.get(value) ?? converse ?? withSnakeNames(value);
   KNOWN.set(value, known);
@@ -42,6 +42,20 @@ function hasCapitals(body: Fields): boolean {
 
 function isCapitalised(body: Fields): boolean {
   return hasAnyOf(body, OTHERS) && CONTENTS.some((key) => areItems(body[key]));
+}
+
+/** Reads langchaingo's `{ Choices: [{ Content, StopReason, GenerationInfo }] }`, with the tokens in the first one. */
+function fromLangChainGo({ Choices: list, ...others }: Fields): Fields | undefined {
+  if (!Array.isArray(list) || list.length === 0 || !list.every(isLangChainGos)) return undefined;
+  const choices = list.map(({ StopReason: reason, GenerationInfo: _info, ...message }) => {
+    return { message: { ...withSnakeNames(message), role: 'assistant' }, finish_reason: reason };
+  });
+  const usage: unknown = list[0]?.['GenerationInfo'];
+  return { ...withSnakeNames(others), choices, ...(isObject(usage) && { usage: withSnakeNames(usage) }) };
+}
+
+function isLangChainGos(choice: unknown): choice is Fields {
+  return isObject(choice) && typeof choice['Content'] === 'string' && 'StopReason' in choice;
 }
 
 /** A text is the content of a message, which has spellings of its own. */

@@ -123,6 +123,9 @@ function itemsByNumber(list: Fields): unknown[] | undefined {
 function unwrapList(list: readonly unknown[], depth: number): Unwrapped {
   const items = toKnownSpellings(openTexts(list));
   if (items !== list) return unwrapList(items, depth);
+  if (list.length > 0 && list.every(isRoleWithText)) {
+    return { items: list.map(([role, content]) => ({ role, content })), areFragments: false };
+  }
   // LangChain batches: a list of conversations; one call has one of them. Of answers, those that failed are empty.
   if (list.length > 0 && list.every(Array.isArray)) {
     const first: unknown = list.find((inner) => inner.length > 0);
@@ -154,7 +157,7 @@ const MESSAGE_KEYS = ['content', 'parts', 'contents', 'blocks', 'tool_calls', 'r
 
 /** Stricter than `isMessage`: a text that happens to be JSON must stay text. */
 function isMessageLike(value: unknown): boolean {
-  if (Array.isArray(value)) return value.some(isMessageLike);
+  if (Array.isArray(value)) return isRoleWithText(value) || value.some(isMessageLike);
   return (
     isObject(value) &&
     ((typeof value['role'] === 'string' && MESSAGE_KEYS.some((key) => key in value)) ||
@@ -163,6 +166,13 @@ function isMessageLike(value: unknown): boolean {
       FRAGMENT_TYPES.has(value['type']) ||
       isMessageInOtherSpelling(value))
   );
+}
+
+const PAIR_ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'human', 'user', 'ai', 'assistant']);
+
+/** A message as LangChain takes it: `["human", "Hi"]`. */
+function isRoleWithText(value: unknown): value is readonly [string, string] {
+  return Array.isArray(value) && value.length === 2 && PAIR_ROLES.has(value[0]) && typeof value[1] === 'string';
 }
 
 /** Whether this is a content block in the place of a message. */

@@ -87,7 +87,8 @@ export class MessageReader {
   readOutput(value: unknown, choiceCount?: number): ChatMessage[] {
     const answer = fromRareAnswer(joinChunks(value, choiceCount));
     const messages = this.#readAll(answer, 'assistant', this.reasoning);
-    if (!isTextOf(answer, messages[0])) this.finishReason ??= finishReasonOf(answer);
+    const isSaid = value === messages[0]?.content || isTextOf(answer, messages[0]);
+    if (!isSaid) this.finishReason ??= finishReasonOf(answer);
     return messages;
   }
 

@@ -3,6 +3,7 @@ import { isObject } from '../../../wire/json.ts';
 import { jsonOf, objectOf, withoutQuotes } from '../../values/attributes.ts';
 import { javaMapsIn } from '../../values/java-map.ts';
 import { isCallOrResultPart, isKnownPart, isProviderPart, isTextPart, MAX_PARTS } from '../parts/message-parts.ts';
+import { untaggedContent } from '../parts/tagged-parts.ts';
 import { readResultPart } from '../parts/tool-parts.ts';
 
 type Fields = Record<string, unknown>;
@@ -12,8 +13,9 @@ type Fields = Record<string, unknown>;
  * text in which a call or a result with its id can be nothing else. `isBedrocks`: also blocks without types, and those that
  * Bedrock's instrumentation prints. `isGiven`: the message is for the model, which nobody writes to in lists of blocks.
  */
-export function openBody(body: unknown, isBedrocks = false, isGiven = false): unknown {
-  if (typeof body === 'string') return blocksInText(body, isBedrocks, isGiven) ?? body;
+export function openBody(content: unknown, isBedrocks = false, isGiven = false): unknown {
+  if (typeof content === 'string') return blocksInText(content, isBedrocks, isGiven) ?? content;
+  const body = untaggedContent(content);
   if (!Array.isArray(body)) return body;
   const untyped = isBedrocks ? untypedBlocksIn(body) : undefined;
   if (untyped) return untyped;

@@ -4,6 +4,7 @@
  *
  * - Gemini's of a prompt that it has blocked, which has no candidates
  * - Mistral's conversations, whose outputs are entries
+ * - transcripts of Whisper, answers of Rust's `genai`
  * - Bedrock's Titan, Llama and Mistral, Cohere's and AI21's first APIs, PaLM, Watsonx, Hugging Face and Replicate, whose
  *   answers are texts
  * - replies of Haystack's generators, each a text or a message, with `meta` for each
@@ -11,6 +12,7 @@
  * - what ends a turn of a realtime session: OpenAI's event `response.done`, and contents of Gemini's Live API
  */
 import { isObject } from '../../../wire/json.ts';
+import { numberOf } from '../../values/attributes.ts';
 import { parsePythonLiteral } from '../../values/python-literal.ts';
 import { answerBodyIn } from './envelopes.ts';
 import { fromSdkResult } from './sdk-results.ts';
@@ -90,9 +92,26 @@ function fromText(body: Fields, value: unknown): Fields | undefined {
   if (typeof generated === 'string' && Array.isArray(value) && Object.keys(body).length === 1) {
     return { role: 'assistant', content: generated };
   }
-  const isReplicates = Array.isArray(output) && isObject(body['urls']) && isObject(body['metrics']);
-  const isText = isReplicates && output.length > 0 && output.every((piece) => typeof piece === 'string');
+  if (isTranscript(body)) return { role: 'assistant', content: body['text'] };
+  // Rust's `genai`.
+  if (isObject(body['model_iden']) && body['role'] === undefined)
+    return { role: 'assistant', content: body['content'] };
+  if (!Array.isArray(output) || output.length === 0 || !isReplicates(body)) return undefined;
+  const isText = output.every((piece) => typeof piece === 'string');
   return isText ? { role: 'assistant', content: output.join('') } : undefined;
+}
+
+function isReplicates({ status, version, created_at: createdAt, urls, metrics }: Fields): boolean {
+  const isDone = status === 'succeeded' && typeof version === 'string' && createdAt !== undefined;
+  return isDone || (isObject(urls) && isObject(metrics));
+}
+
+/** Whisper's `{ task: 'transcribe', text, language, duration, segments }`. */
+function isTranscript(body: Fields): boolean {
+  const { task } = body;
+  if (task !== 'transcribe' && task !== 'translate') return false;
+  const { text, language, duration } = body;
+  return typeof text === 'string' && typeof language === 'string' && numberOf(duration) !== undefined;
 }
 
 function fromNode(body: Fields): Fields | undefined {

@@ -77,6 +77,8 @@ const TYPED: ReadonlyMap<unknown, Collector> = new Map<unknown, Collector>([
   ...collectorsFor(({ value, content }, into) => {
     collectPart(isKnownPart(value) ? value : stringOf(content), into);
   }, 'generic'),
+  // Sentry's, around a part of Gemini's that it does not know.
+  ...collectorsFor(({ content }, into) => collectPart(content, into), 'object'),
 ]);
 
 /** The same types as other languages spell them (`toolresult`, `TEXT`, `imageUrl`), by their letters. */
@@ -147,6 +149,7 @@ function pushItem(part: Fields, into: MessageParts): void {
 /** Whether a value is certainly a content block. A document with `text` among other fields is not. */
 export function isKnownPart(value: unknown): boolean {
   if (!isObject(value)) return false;
+  if (value['type'] === 'object') return isObject(value['content']);
   if (typeof value['type'] === 'string') return TYPED.has(value['type']);
   const collect = collectorByKey(value);
   return collect !== undefined && (collect !== pushTextPart || Object.keys(value).length === 1);
@@ -197,7 +200,8 @@ export function isCallOrResultPart(part: Fields): boolean {
 /** Returns what a tool answered: text as it is, content blocks joined, anything else as JSON text. */
 export function toResultContent(value: unknown): MessageContent {
   if (value === undefined || value === null) return '';
-  const list = typeof value === 'string' ? blocksInText(value) : value;
+  const inner = contentOfMcp(value);
+  const list = typeof inner === 'string' ? blocksInText(inner) : Array.isArray(inner) ? inner.map(openBlock) : inner;
   if (Array.isArray(list) && list.length > 0 && list.every((block) => isKnownPart(block) || isJsonBlock(block))) {
     const parts = createParts();
     for (const block of list) collectPart(block, parts);
@@ -206,6 +210,14 @@ export function toResultContent(value: unknown): MessageContent {
   }
   // As some frameworks write what a tool answered, in the history as on the tool's own span.
   return typeof value === 'string' ? unquotedText(toText(value)) : toText(value);
+}
+
+/** Returns the blocks of a result of the Model Context Protocol, which is an object around them; any other value as it is. */
+function contentOfMcp(value: unknown): unknown {
+  if (!isObject(value) || !Array.isArray(value['content'])) return value;
+  const { content, isError, is_error, structuredContent, _meta, meta, ...others } = value;
+  const isMcps = 'isError' in value || 'structuredContent' in value || '_meta' in value;
+  return isMcps && Object.keys(others).length === 0 ? content : value;
 }
 
 function collectorByKey(part: Fields): Collector | undefined {

@@ -4,6 +4,7 @@ import { isObject } from '../../../wire/json.ts';
 import { firstString, firstValue, jsonOf, stringOf, unquotedText } from '../../values/attributes.ts';
 import { javaMapIn } from '../../values/java-map.ts';
 import { toText } from '../../values/plain-json.ts';
+import { parsePrinted } from '../../values/printed-literal.ts';
 import { fromPythonJson } from '../../values/python-json.ts';
 import { parsePythonLiteral, startsAsPython } from '../../values/python-literal.ts';
 
@@ -42,7 +43,7 @@ export function toArguments(input: unknown): string {
   const text = inner !== written && isObject(jsonOf(inner)) ? inner : written;
   const json = fromPythonJson(text);
   if (json !== text && isObject(jsonOf(json))) return json;
-  const literal = startsAsPython(text) ? parsePythonLiteral(text) : javaMapIn(text);
+  const literal = (startsAsPython(text) ? parsePythonLiteral(text) : javaMapIn(text)) ?? parsePrinted(text);
   return isObject(literal) ? toText(literal) : text;
 }
 

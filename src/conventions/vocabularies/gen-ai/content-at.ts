@@ -3,7 +3,7 @@ import { scopeOf } from '../../../otel/span-slice.ts';
 import { holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { holdsAnyAnswer } from '../../content/provider-bodies.ts';
 import { isFiller } from '../../values/attributes.ts';
-import { startsAsPython } from '../../values/python-literal.ts';
+import { startsInCode } from '../../values/printed-objects.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { unescapedListIn } from '../../values/unescaped-texts.ts';
 
@@ -36,8 +36,8 @@ export function contentAt(fields: SpanFields, ...keys: readonly string[]): unkno
 
 /** The conventions write messages as JSON, even a single text; at other keys a text in quotes stays as it is. */
 function unlessPlainText(value: unknown, key: string, text: string): unknown {
-  // Python's spelling of data may be the words of an answer.
-  if (startsAsPython(text) && !holdsMessages(value) && !holdsAnyAnswer(value)) return undefined;
+  // The spelling of data in a language may be the words of an answer.
+  if (startsInCode(text) && !holdsMessages(value) && !holdsAnyAnswer(value)) return undefined;
   return typeof value === 'object' || (typeof value === 'string' && IN_JSON.has(key)) ? value : undefined;
 }
 

@@ -138,7 +138,13 @@ function tellsAnswer(span: SpanSlice): boolean {
 
 /** Returns the first finish reason that the span has beside its messages. */
 export function reportedFinishReason(fields: SpanFields): string | undefined {
-  return finishReasonAt(fields, FINISH_REASONS, 'gen_ai.response.finish_reason', 'anthropic.message.stop_reason');
+  return finishReasonAt(
+    fields,
+    FINISH_REASONS,
+    'gen_ai.response.finish_reason',
+    'gen_ai.response.stop_reason',
+    'anthropic.message.stop_reason',
+  );
 }
 
 function asksForOne({ attributes }: SpanFields): boolean {

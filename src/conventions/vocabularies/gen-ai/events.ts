@@ -9,6 +9,7 @@ import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { blocksInText } from '../../content/parts/message-parts.ts';
 import { jsonOf, listOf, objectOf, omitUndefined, stringOf, withoutQuotes } from '../../values/attributes.ts';
+import { unflatten } from '../../values/nested-keys.ts';
 
 export interface EventContent {
   system?: unknown;
@@ -201,9 +202,9 @@ function messageOf(body: Fields, role: string): Message {
   return message;
 }
 
-/** The message of a choice may be JSON, and its tool calls may be beside it. */
+/** The message of a choice may be JSON or flattened, and its tool calls may be beside it. */
 function choiceOf(body: Fields): Message {
-  const raw = body['message'];
+  const raw = body['message'] ?? unflatten(body, 'message.');
   const parsed = withoutQuotes(jsonOf(raw)) ?? raw;
   const isMessage = isObject(parsed) && !('toolUse' in parsed) && parsed['type'] === undefined;
   return {

@@ -3,7 +3,7 @@ import { isObject } from '../../../wire/json.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
 import { withKnownNames } from '../../content/messages/body-spellings.ts';
 import { modelToolsAt, toSchema } from '../../content/model-tools.ts';
-import { readRequest } from '../../content/provider-bodies.ts';
+import { areWordsInCode, readRequest } from '../../content/provider-bodies.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import {
@@ -48,8 +48,8 @@ const OTHER = new FieldTable<Record<string, unknown>>({
   thinking_type: [stringOf, 'gen_ai.request.thinking_type', 'gen_ai.request.thinking.type'],
   thinking_budget_tokens: [numberOf, 'gen_ai.request.thinking.budget_tokens'],
   service_tier: [stringOf, 'openai.request.service_tier', 'gen_ai.openai.request.service_tier'],
-  encoding_formats: [stringListOf, 'gen_ai.request.encoding_formats'],
-  dimensions: [integerOf, 'gen_ai.embeddings.dimension.count'],
+  encoding_formats: [stringListOf, 'gen_ai.request.encoding_formats', 'gen_ai.request.encoding_format'],
+  dimensions: [integerOf, 'gen_ai.embeddings.dimension.count', 'gen_ai.request.dimensions'],
   retrieval_top_k: [numberOf, 'gen_ai.retrieval.top_k'],
   image_size: [stringOf, 'gen_ai.request.image.size', 'gen_ai.request.image_size'],
   image_quality: [stringOf, 'gen_ai.request.image.quality', 'gen_ai.request.image_quality'],
@@ -119,7 +119,7 @@ export function fillInFromBody(reading: Reading, fields: SpanFields): void {
   const value = key === undefined ? undefined : fields.attributes[key];
   if (key === undefined || (typeof value === 'string' && !value.startsWith('{'))) return;
   const body = withKnownNames(fields.object(key));
-  if (!isObject(body) || stringOf(body['model']) === undefined) return;
+  if (!isObject(body) || stringOf(body['model']) === undefined || areWordsInCode(value, body)) return;
   const { other, ...parameters } = readRequest(body);
   addTo(reading, addTo<Reading>({ ...parameters }, reading));
   if (other) reading.other = addTo({ ...other }, reading.other);

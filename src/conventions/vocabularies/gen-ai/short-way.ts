@@ -25,6 +25,7 @@ import {
   ShortTable,
   toolsText,
 } from '../../short-way.ts';
+import { NANOSECONDS_FROM } from '../../values/elapsed.ts';
 import { isRealtime } from './realtime.ts';
 
 const SHAPE: MessageShape = {
@@ -56,7 +57,7 @@ export const GEN_AI_KEYS: Readonly<Record<string, ShortKey>> = {
   'gen_ai.provider.name': ['provider', isName],
   'gen_ai.system': ['provider', isName],
   'gen_ai.request.model': ['model', isModelName],
-  'gen_ai.request.max_tokens': ['maxTokens', isInteger],
+  'gen_ai.request.max_tokens': ['maxTokens', isCount],
   'gen_ai.request.temperature': ['temperature', isNumber],
   'gen_ai.request.top_p': ['topP', isNumber],
   'gen_ai.request.presence_penalty': ['presencePenalty', isNumber],
@@ -99,7 +100,7 @@ export const GEN_AI_KEYS: Readonly<Record<string, ShortKey>> = {
 
 /** What any vocabulary might read, if it is not known. */
 export const DOUBTS =
-  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow|spring)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|input_tokens|output_tokens|response_data|error|copilot_chat\.time_to_first_token|github\.copilot\.time_to_first_chunk|trace_(?:in|out)put)$|[_.]ref$/;
+  /^(gen_ai|openai|llm|traceloop|ai|error|exception|telemetry|resource|annotations|evaluations|output|langfuse|mlflow|spring|tool)\.|^code\.function\.(parameters?|return)\.|^(operation\.cost|otel\.status_(?:code|description)|http\.(?:response\.)?status_code|input|output|input_tokens|output_tokens|response_data|error|copilot_chat\.time_to_first_token|github\.copilot\.time_to_first_chunk|trace_(?:in|out)put)$|[_.]ref$/;
 
 const TABLE = new ShortTable<GenAiReading>(GEN_AI_KEYS, DOUBTS);
 
@@ -206,7 +207,7 @@ function isSeveral(reasons: unknown): boolean {
 
 /** The milliseconds of a larger number might not be finite. */
 function isWait(seconds: unknown): boolean {
-  return isNumber(seconds) && Math.abs(seconds as number) < 1e9;
+  return isNumber(seconds) && Math.abs(seconds as number) < NANOSECONDS_FROM;
 }
 
 function isPlainText(type: unknown): boolean {

@@ -9,7 +9,7 @@ import { holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader } from '../../content/messages/messages.ts';
 import { structuredAt, structuredOf } from '../../content/provider-bodies.ts';
 import type { Reading } from '../../convention.ts';
-import { objectOf, unlessEmpty } from '../../values/attributes.ts';
+import { objectOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readEventContent } from './events.ts';
@@ -20,6 +20,13 @@ const INPUTS = [
   'gen_ai.tool.args',
   'gen_ai.tool.arguments',
   'gen_ai.tool.call.input',
+  'gen_ai.tool.call.args',
+  'gen_ai.tool.call.parameters',
+  'gen_ai.tool.request',
+  'gen_ai.input',
+  'gen_ai.prompt',
+  // Of apps that write the span of a tool by hand.
+  ...['tool.arguments', 'tool.input', 'tool.parameters', 'input'],
 ] as const;
 const RESULTS = [
   'gen_ai.tool.call.result',
@@ -27,6 +34,11 @@ const RESULTS = [
   'code.function.return.value',
   'gen_ai.tool.result',
   'gen_ai.tool.call.output',
+  'gen_ai.tool.response',
+  'gen_ai.tool.call.response',
+  'gen_ai.output',
+  'gen_ai.completion',
+  ...['tool.result', 'tool.output', 'output'],
   // Microsoft's Agent 365.
   'gen_ai.event.content',
 ] as const;
@@ -35,27 +47,44 @@ export function readToolCall(fields: SpanFields): Reading {
   const { attributes, span } = fields;
   const result = fields.firstKey(...RESULTS);
   const said = span.events.length > 0 ? readEventContent(span) : {};
+  const answer = answerIn(said.input);
   const given = inputsAt(fields, fields.firstKey(...INPUTS));
   const only = given && onlyObjectAt(given, 'arguments');
   const inner = only && isWrapped(fields, result) ? only : undefined;
   return {
     inputs:
       inner ??
+      argumentsOf(given, fields) ??
       given ??
       readFunctionParameters(attributes) ??
       argumentsIn(structuredAt(fields, 'gen_ai.input.messages')) ??
-      argumentsIn(said.input),
+      (answer === undefined ? argumentsIn(said.input) : undefined),
     output:
       toOptionalText(result && (inner ? fields.object(result)?.['result'] : unlessNothing(attributes[result]))) ??
       resultIn(structuredAt(fields, 'gen_ai.output.messages')) ??
-      resultIn(said.output),
+      resultIn(said.output) ??
+      answer,
     contentMetadata: { skill_source_uri: toAddress(attributes['gen_ai.skill.source.uri']) },
   };
+}
+
+/** The message of a tool is what it answered, unless it is an object: some frameworks have the arguments there. */
+function answerIn(input: unknown): string | undefined {
+  const [only, ...others] = Array.isArray(input) ? input : [];
+  if (!isObject(only) || only['role'] !== 'tool' || others.length > 0 || objectOf(only['content'])) return undefined;
+  return stringOf(only['content']);
 }
 
 /** Microsoft's Agent 365 has texts in objects: `{ "arguments": "{…}" }`, `{ "result": "…" }`. */
 function onlyObjectAt(value: Record<string, unknown>, key: string): Record<string, unknown> | undefined {
   return Object.keys(value).length === 1 && typeof value[key] === 'string' ? objectOf(value[key]) : undefined;
+}
+
+/** Goose has the name of the tool beside its arguments: `{ "tool": "shell", "arguments": { … } }`. */
+function argumentsOf(given: Reading['inputs'], fields: SpanFields): Reading['inputs'] {
+  const { tool, name = tool, arguments: args, ...others } = given ?? {};
+  const isCall = name !== undefined && name === fields.attributes['gen_ai.tool.name'];
+  return isCall && isObject(args) && Object.keys(others).length === 0 ? args : undefined;
 }
 
 /** A tool may take arguments of that name: what it returned is in an object then, too. */

@@ -15,6 +15,7 @@ import {
   tokenOf,
   wordOf,
 } from '../../values/attributes.ts';
+import { millisOfSeconds } from '../../values/elapsed.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { usageObjectOf } from '../../values/usage-object.ts';
@@ -47,6 +48,10 @@ const USAGE = new UsageTable(
       'gen_ai.usage.input_cost_usd',
       // Sentry's, in dollars.
       'gen_ai.cost.input_tokens',
+      'gen_ai.cost.prompt',
+      'gen_ai.usage.input_tokens_cost',
+      'gen_ai.usage.cost_details.input',
+      'llm.usage.input_cost',
     ],
     outputCost: [
       'gen_ai.cost.output_cost',
@@ -56,6 +61,10 @@ const USAGE = new UsageTable(
       'gen_ai.cost.output',
       'gen_ai.usage.output_cost_usd',
       'gen_ai.cost.output_tokens',
+      'gen_ai.cost.completion',
+      'gen_ai.usage.output_tokens_cost',
+      'gen_ai.usage.cost_details.output',
+      'llm.usage.output_cost',
     ],
     total_tokens: ['gen_ai.usage.total_tokens', 'llm.usage.total_tokens'],
     cache_read_tokens: [
@@ -98,9 +107,21 @@ const USAGE = new UsageTable(
       'gen_ai.cost.total_tokens',
       'gen_ai.usage.cost.usd',
       'gen_ai.usage.total_cost_usd',
+      'gen_ai.usage.costs.total',
+      'gen_ai.usage.cost_details.total',
+      'gen_ai.usage.estimated_cost',
+      'gen_ai.usage.estimated_cost_usd',
+      'gen_ai.cost',
+      'gen_ai.response.cost',
+      'gen_ai.request.cost',
+      'gen_ai.client.operation.cost',
+      'llm.usage.cost',
+      'llm.usage.total_cost',
+      'llm.cost.total',
+      'llm.cost_usd',
     ],
   },
-  ['gen_ai.usage.', 'gen_ai.usage.details.', 'gen_ai.usage.experimental.', 'llm.usage.'],
+  ['gen_ai.usage.', 'gen_ai.usage.details.', 'gen_ai.usage.experimental.', 'gen_ai.response.usage.', 'llm.usage.'],
 );
 
 /** Of VS Code's Copilot, which tells this time in milliseconds. */
@@ -219,9 +240,4 @@ function estimatedCost(attributes: Attributes): readonly [string, string] | unde
 
 function versionOf(value: unknown): number | string | undefined {
   return typeof value === 'number' ? value : nameOf(value);
-}
-
-function millisOfSeconds(value: unknown): number | undefined {
-  const seconds = numberOf(value);
-  return seconds === undefined ? undefined : Math.round(seconds * 1e6) / 1e3;
 }

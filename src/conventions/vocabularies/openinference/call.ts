@@ -56,7 +56,7 @@ export function readModelCall(fields: SpanFields, app: Record<string, unknown> |
   const { attributes, span } = fields;
   const [given = [], said = [], tools = [], prompts = [], choices = []] = groupByIndex(attributes, LISTS);
   const parameters = readInvocationParameters(fields);
-  const request = readValue(fields, 'input.value');
+  const request = readValue(fields, 'input.value', true);
   const recorded = readValue(fields, 'output.value');
   const isBees = isBeeAi(span);
   const response = isBees ? withOneMessage(recorded) : joined(recorded);

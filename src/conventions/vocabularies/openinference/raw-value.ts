@@ -1,11 +1,9 @@
 /** The raw values of a span: `input.value` and `output.value`, what was hidden of them, and transcripts of sound. */
-import { answerBodyIn, holdsBody } from '../../content/messages/envelopes.ts';
-import { holdsMessages } from '../../content/messages/message-wrappers.ts';
-import { holdsAnyAnswer, isStructuredText } from '../../content/provider-bodies.ts';
+import { answerBodyIn } from '../../content/messages/envelopes.ts';
+import { areWordsInCode, isStructuredText } from '../../content/provider-bodies.ts';
 import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
 import { unflatten } from '../../values/nested-keys.ts';
-import { startsAsPython } from '../../values/python-literal.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 /** Values that instrumentations write in place of hidden content. A list: a set would hash each long text. */
@@ -42,8 +40,11 @@ function isAllJson({ attributes }: SpanFields): boolean {
 
 const MIME_TYPES = { 'input.value': 'input.mime_type', 'output.value': 'output.mime_type' } as const;
 
-/** Sets `json` for a list or an object, and `text` for any string. Both are absent if the content is hidden. */
-export function readValue(fields: SpanFields, key: 'input.value' | 'output.value'): RawValue {
+/**
+ * Sets `json` for a list or an object, and `text` for any string. Both are absent if the content is hidden. `isSaid`: the value
+ * may be words, and not the arguments of a function.
+ */
+export function readValue(fields: SpanFields, key: keyof typeof MIME_TYPES, isSaid = key === 'output.value'): RawValue {
   const value = fields.attributes[key];
   const isJson = fields.attributes[MIME_TYPES[key]] === 'application/json' || isAllJson(fields);
   if (value === undefined) return { json: flattenedMessages(fields, key), isDamaged: false, isJson };
@@ -51,9 +52,7 @@ export function readValue(fields: SpanFields, key: 'input.value' | 'output.value
   const written = textOf(value);
   const text = written !== undefined && isJson ? unquotedText(written) : written;
   const parsed = text === undefined || isStructuredText(text) ? fields.structure(key) : undefined;
-  // Python's spelling of data may be the words of an answer.
-  const isPython = key === 'output.value' && text !== undefined && startsAsPython(text);
-  const isWords = isPython && !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed);
+  const isWords = isSaid && areWordsInCode(text, parsed);
   const json = typeof parsed === 'string' || isWords ? undefined : answerBodyIn(parsed);
   return { isDamaged: fields.truncated.has(key), json, text, isJson };
 }

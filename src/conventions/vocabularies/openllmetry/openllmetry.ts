@@ -11,7 +11,7 @@ import { finishReasonAt } from '../../content/messages/finish-reason.ts';
 import { textOfState } from '../../content/messages/graph-state.ts';
 import { isLostAnswer, MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
-import { readAnswer, toStepOutput } from '../../content/provider-bodies.ts';
+import { areWordsInCode, readAnswer, toStepOutput } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { ownUsage, type Usage, usageDetails } from '../../content/usage.ts';
@@ -177,7 +177,7 @@ function withEntityValues(reading: Reading, fields: SpanFields): Reading {
   if (span.events.some(({ name }) => name.startsWith('gen_ai.'))) return reading;
   const reader = new MessageReader();
   if (!isTask) {
-    const asked = hasKey(attributes, ASKED) ? undefined : readEntityValue(fields, 'traceloop.entity.input');
+    const asked = hasKey(attributes, ASKED) ? undefined : readEntityValue(fields, 'traceloop.entity.input', true);
     const messages = asked === undefined ? [] : reader.read(asked);
     if (messages.length > 0) addTo(reading, { messages });
   } else if (!hasKey(attributes, ASKED)) {
@@ -185,7 +185,9 @@ function withEntityValues(reading: Reading, fields: SpanFields): Reading {
     if (Array.isArray(messages)) addTo(reading, { messages: reader.read(messages), inputs: unlessEmpty(inputs) });
     else addTo(reading, { inputs: unlessEmpty({ messages, ...inputs }) });
   }
-  const said = hasKey(attributes, SAID) ? undefined : openEnvelope(readEntityValue(fields, 'traceloop.entity.output'));
+  const said = hasKey(attributes, SAID)
+    ? undefined
+    : openEnvelope(readEntityValue(fields, 'traceloop.entity.output', true));
   if (said === undefined) return reading;
   const { contentMetadata, ...answer } = readAnswer(said, reader);
   addTo(reading, answer).contentMetadata = {
@@ -227,9 +229,9 @@ function readFirstNames(fields: SpanFields, usage: Usage): Reading {
 
 function readEntity(fields: SpanFields, kind: SpanKind): Reading {
   const output =
-    openEnvelope(readEntityValue(fields, fields.firstKey(...OUTPUTS) ?? OUTPUTS[0])) ??
+    openEnvelope(readEntityValue(fields, fields.firstKey(...OUTPUTS) ?? OUTPUTS[0], true)) ??
     fields.attributes[fields.firstKey(...RESULTS) ?? ''];
-  const input = openEnvelope(readEntityValue(fields, fields.firstKey(...INPUTS) ?? INPUTS[0]));
+  const input = openEnvelope(readEntityValue(fields, fields.firstKey(...INPUTS) ?? INPUTS[0], false));
   const result = kind === 'tool' && isObject(output) && output['role'] === 'tool' ? output : undefined;
   return {
     // The entity name of a LangChain tool is its class; its own name is in its result.
@@ -273,9 +275,11 @@ function withKeywords(input: unknown): unknown {
   return { args: input['args'], kwargs: isObject(input['kwargs']) ? input['kwargs'] : {} };
 }
 
-function readEntityValue(fields: SpanFields, key: string): unknown {
+/** `isSaid`: the value may be words, and not the arguments of a function. */
+function readEntityValue(fields: SpanFields, key: string, isSaid: boolean): unknown {
   const value = fields.attributes[key];
   const parsed = fields.structure(key) ?? value;
+  if (isSaid && areWordsInCode(value, parsed)) return value;
   return typeof value === 'string' && value.includes('"lc":1') ? fromLangChain(parsed) : parsed;
 }
 

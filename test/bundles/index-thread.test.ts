@@ -18,7 +18,7 @@ const BODY = `
     const server = await startServer({ port: 0, file: 'logs.db' });
     const headers = { 'content-type': 'application/json' };
     await fetch(server.baseUrl + '/logs', { method: 'POST', headers, body: JSON.stringify([log]) });
-    while (called.size < 3) await new Promise((resolve) => setTimeout(resolve, 20));
+    while (called.size < 4) await new Promise((resolve) => setTimeout(resolve, 20));
     await server.close();
     console.log([...called].join(' '));
   }
@@ -31,7 +31,7 @@ const COMMON = `
   const { Worker } = require('node:worker_threads');
   const { startServer } = require('humanloop-otel/server');
   ${BODY}`;
-const DONE = { code: 0, stdout: 'listLogs readSlice writeSlice\n' };
+const DONE = { code: 0, stdout: 'listLogs readSlice writeWords writeSlice\n' };
 
 test.each([
   ['app.mjs', MODULE],

@@ -42,11 +42,11 @@ function comparable({ listed, filters, ...everything }: Everything): object {
 /** What the index of a file makes. */
 async function readLists(url: string): Promise<{ texts: unknown }> {
   const read = async (path: string): Promise<ReturnType<typeof JSON.parse>> => (await fetch(url + path)).json();
-  const { sessions } = await read('/viewer/api/sessions?size=200');
+  const { sessions, indexing } = await read('/viewer/api/sessions?size=200');
   const { models, types, feedback } = await read('/viewer/api/filters');
   const textsOf = ({ id, first_input: first, last_output: last }: Record<string, string>) =>
     [id, first, last].join(' ');
-  return { texts: [sessions.map(textsOf).sort(), models, types, feedback] };
+  return { texts: [sessions.map(textsOf).sort(), models, types, feedback, indexing] };
 }
 
 for (const binaries of findPostgres().slice(0, 1)) {

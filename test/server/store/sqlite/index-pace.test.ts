@@ -2,8 +2,8 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { paceAt } from '../../../../src/server/store/sqlite/index/index-pace.ts';
 
-const GIVES_WAY = { sliceMillis: 16, breakFactor: 12, isUrgent: false };
-const HAS_HALF = { sliceMillis: 40, breakFactor: 1, isUrgent: true };
+const GIVES_WAY = { sliceMillis: 16, breakFactor: 12, wordsFactor: 11, isUrgent: false };
+const HAS_HALF = { sliceMillis: 40, breakFactor: 1, wordsFactor: 0, isUrgent: true };
 
 test('the index gives way while it is nearly up to date, and has half of the time when it is late', () => {
   expect(paceAt(0, false)).toMatchObject({ ...GIVES_WAY, isLate: false });

@@ -52,8 +52,10 @@ export interface IndexCallsParts {
   readonly statements: ViewerStatements;
   readonly turns: WriteTurns;
   readonly space: Pick<DiskSpace, 'maxPages' | 'maxPagesOf'>;
-  /** Called with the time in which logs were read, or words written. `isHere`: on this thread. */
+  /** Called with the time in which logs were read. `isHere`: on this thread. */
   readonly onRead: (millis: number, isHere: boolean) => void;
+  /** The same of words that were written. */
+  readonly onWords: (millis: number, isHere: boolean) => void;
   /** Called with the time in which nobody else could write. */
   readonly onWritten: (millis: number) => void;
   /**
@@ -77,7 +79,7 @@ interface Reading {
 }
 
 export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
-  const { file, database, search, statements, turns, space, onRead, onWritten, onLent, onUnusable } = parts;
+  const { file, database, search, statements, turns, space, onRead, onWords, onWritten, onLent, onUnusable } = parts;
   const settings = toIndexSettings(database, search);
   let here: { readonly work: IndexWork; readonly close: () => Promise<void> } | undefined;
   /** The names of the last slice that was written, and of the one that is. */
@@ -138,7 +140,8 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
         const maxPages = space.maxPagesOf(searchFileOf(file));
         hasRunHere = false;
         const result = await call(name, { ...options, sliceMillis, maxPages } as Options<Name>);
-        onRead((result as Written).millis, hasRunHere);
+        // Somebody waits for an erasure: it has no longer breaks than others need between two steps.
+        if (name !== 'eraseWords' || hasRunHere) onWords((result as Written).millis, hasRunHere);
         return result;
       } catch (error) {
         if (reasonOf(error) === 'corrupt') throw toDamaged(error, file);

@@ -14,6 +14,8 @@ export interface IndexPace {
    * the lock, since others wrote, is a part of it.
    */
   readonly breakFactor: number;
+  /** The same for writing words: who writes logs waits for the processor perhaps, but not for their lock. */
+  readonly wordsFactor: number;
   /**
    * The same for reading, which goes on beside writes: it is a part of the break. In a peak it might take the processor
    * from answers, so that it needs a break as well, until the index is late.
@@ -52,9 +54,11 @@ const PART_OF_BREAK = -1;
 export function paceAt(behindMillis: number, isSaturated: boolean): IndexPace {
   const { promptMillis, lateMillis } = isSaturated ? SATURATED : SPARE;
   const lateness = Math.min(1, Math.max(0, (behindMillis - promptMillis) / (lateMillis - promptMillis)));
+  const breakFactor = LONG_BREAK * (SHORT_BREAK / LONG_BREAK) ** lateness;
   return {
     sliceMillis: SHORT_SLICE_MILLIS + lateness * (LONG_SLICE_MILLIS - SHORT_SLICE_MILLIS),
-    breakFactor: LONG_BREAK * (SHORT_BREAK / LONG_BREAK) ** lateness,
+    breakFactor,
+    wordsFactor: breakFactor - SHORT_BREAK,
     readFactor: isSaturated ? PART_OF_BREAK + (1 - lateness) * (LONG_BREAK - PART_OF_BREAK) : PART_OF_BREAK,
     // It costs nothing, and after a peak the oldest are not the last ones.
     isLate: behindMillis > SPARE.promptMillis,

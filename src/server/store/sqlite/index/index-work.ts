@@ -29,7 +29,8 @@ import { createWordErasure } from './word-erasure.ts';
 import { createWordMerges } from './word-merges.ts';
 
 const MIN_SLICE_LOGS = 100;
-const MAX_SLICE_LOGS = 1_000;
+/** Each slice waits for the lock, and for the disk, however many logs it has. */
+const MAX_SLICE_LOGS = 3_000;
 /** With so much text, a slice is full. */
 const MAX_SLICE_CHARACTERS = 1_000_000;
 /**
@@ -37,8 +38,6 @@ const MAX_SLICE_CHARACTERS = 1_000_000;
  * it.
  */
 const MAX_READ_MILLIS = 500;
-/** Of the time of a slice, so much its merges may take besides. What they take, the logs of the next ones have not. */
-const MERGE_SHARE = 1 / 3;
 const MAX_NAMED_SESSIONS = 50;
 /** Why a log is passed over that nobody can say more of. */
 const FATAL = 'the thread that reads it for the index ends, perhaps for want of memory';
@@ -233,7 +232,7 @@ export function createIndexWork(
       if (current?.name !== name) return toWords('outdated');
       const { slice, words } = current;
       try {
-        const result = writeWithMerges({ ...words, ...merges.toOwedBatch(MERGE_SHARE * sliceMillis) }, maxPages);
+        const result = writeWithMerges({ ...words, ...merges.toOwedBatch(sliceMillis) }, maxPages);
         if (result.isOpen) {
           lastWords = name;
           return toWords('written', result.millis);

@@ -50,7 +50,8 @@ export interface ViewerIndex {
   close(): Promise<void>;
 }
 
-export interface ViewerIndexParts extends Omit<IndexCallsParts, 'onRead' | 'onWritten' | 'onLent' | 'onUnusable'> {
+export interface ViewerIndexParts
+  extends Omit<IndexCallsParts, 'onRead' | 'onWords' | 'onWritten' | 'onLent' | 'onUnusable'> {
   /** Called with what the operator should know, once a minute for logs that are passed over. */
   readonly onError: (error: unknown) => void;
   readonly load?: ThreadLoad;
@@ -96,19 +97,25 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
   let behindSince: number | undefined = performance.now();
   /** What the last slice took, with the merges before it: of this thread, and of the time in which others can write. */
   let workedMillis = 0;
-  /** What it took another thread to read the last slice, and to write its words. */
+  /** What it took another thread to read the last slice. */
   let readMillis = 0;
+  /** What it took another thread to write words. */
+  let wordsMillis = 0;
   /** How long it has waited for others before it could write, since the last break. */
   let waitedMillis = 0;
+  const addWork = (millis: number): void => {
+    workedMillis += millis;
+    load.addIndexing(millis);
+  };
   const calls = createIndexCalls({
     ...parts,
     onRead: (millis, isHere) => {
-      if (!isHere) {
-        readMillis += millis;
-        return;
-      }
-      workedMillis += millis;
-      load.addIndexing(millis);
+      if (isHere) addWork(millis);
+      else readMillis += millis;
+    },
+    onWords: (millis, isHere) => {
+      if (isHere) addWork(millis);
+      else wordsMillis += millis;
     },
     onWritten: (millis) => {
       workedMillis += millis;
@@ -159,7 +166,7 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
   const run = async (): Promise<void> => {
     // A write that is committed from here on needs another slice.
     hasWrites = false;
-    [workedMillis, readMillis, waitedMillis] = [0, 0, 0];
+    [workedMillis, readMillis, wordsMillis, waitedMillis] = [0, 0, 0, 0];
     if (statements.hasForgotten.get()) await calls.forgetLogs(pace());
     await eraseNext();
     const isDue = hasMarks();
@@ -210,9 +217,10 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
       // Between two commits, nothing is reported for a while though a peak goes on.
       const isQuiet = !hasWrites && !turns.isBusy();
       // Asked at each look: after a log that took a second, it would rest for twelve, and be late long before.
-      const { breakFactor, readFactor } = pace();
+      const { breakFactor, wordsFactor, readFactor } = pace();
+      const ofWork = breakFactor * workedMillis + wordsFactor * wordsMillis + readFactor * readMillis;
       // Others have written while it waited for them, and will again: that is a part of the break.
-      const breakMillis = breakFactor * workedMillis + readFactor * readMillis - waitedMillis;
+      const breakMillis = ofWork - waitedMillis;
       const isOver = performance.now() >= since + breakMillis;
       if (isQuiet || isOver) start();
       else wait(PAUSE_MILLIS, since);

@@ -281,3 +281,23 @@ for (const isByOthers of [false, true]) {
     await expectWhole(file);
   });
 }
+
+test('a server without the file of its words starts on a full disk, where they are made again', async (context) => {
+  const directory = mountSmallDisk(8, context);
+  const file = join(directory, 'logs.db');
+  const { url, kill } = await startServerProcess({ file });
+  const created = await postAll(callOf(url), 200);
+  const leave = await fillByOthers(directory, callOf(url));
+  await kill();
+  for (const suffix of ['', '-wal', '-shm']) rmSync(`${file}-search${suffix}`, { force: true });
+  takeAll(directory);
+
+  const again = await startServerProcess({ file });
+  onTestFinished(again.kill);
+  const call = callOf(again.url);
+  await expectExactly(call, created);
+  const left = await deleteHalf(call, created);
+  leave();
+  await whenHealthy(call);
+  await expectExactly(call, left);
+});

@@ -3,7 +3,6 @@
  * every write needs space in the write-ahead log first: then this file goes, and deletions have its space. Until it can
  * be made again, all other writes are refused, or they would use up that space too.
  */
-
 import { randomFillSync } from 'node:crypto';
 import { closeSync, existsSync, openSync, rmSync, statfsSync, statSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';

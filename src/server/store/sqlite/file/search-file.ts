@@ -3,8 +3,8 @@
  * about half of the index's time, in steps of some 0.3 s for words that nearly all of 3 million logs have; who writes logs
  * does not wait for that, since each file has its own lock.
  *
- * Nothing is in it but what can be made again from the logs: where it is missing, damaged or of another database, it is
- * made anew, and all logs are marked.
+ * Nothing is in it but what can be made again from the logs: where it is missing, no database or that of another one, it
+ * is made anew, and all logs are marked. Damage within it shows when it is read or written (`toDamaged`).
  *
  * What a slice of the index makes is written in two transactions: first the words here, and then the rest and the marks
  * in the database. This one is on disk before the other begins. So after a crash, logs may be marked whose words are

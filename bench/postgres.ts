@@ -17,9 +17,13 @@ import { ask, postAll, type StoreServer, withStoreServer } from './store-server.
 import { micros, millis, number, type Table } from './tables.ts';
 
 const CONNECTIONS = 8;
+/** What is updated at the same time shares a turn: a few clients, and as many as fill one. */
+const PATCH_CONNECTIONS = [CONNECTIONS, 32] as const;
+const MAX_CONNECTIONS = Math.max(...PATCH_CONNECTIONS);
 const LOGS_PER_GROUP = LOGS_PER_REQUEST * REQUESTS_PER_GROUP;
 const WARM_UP_GROUPS = 4;
 const MEASURED_GROUPS = 16;
+const PATCHED_GROUPS = WARM_UP_GROUPS + MEASURED_GROUPS;
 /** Posted at once, so that the bench has only so many bodies in memory. */
 const GROUPS_AT_ONCE = 8;
 /** V8 compiles what a PATCH runs for the first thousands of them, which a server pays once. */
@@ -62,7 +66,10 @@ interface Cost {
 
 interface Outcome {
   readonly write: Cost & { readonly logsPerSecond: number };
-  readonly patch: Cost;
+  /** Of a PATCH, for each of `PATCH_CONNECTIONS`. */
+  readonly patches: readonly Cost[];
+  /** The same of the least server that could take one. */
+  readonly leastPatches?: readonly Cost[];
   /** Median and 95th percentile of milliseconds, by what is read. */
   readonly reads: ReadonlyMap<string, readonly [number, number]>;
 }
@@ -83,8 +90,16 @@ export async function postgres(_arena: Arena, { logs }: Effort): Promise<Table> 
       row('a log: Node, µs of CPU', ({ write }) => micros(write.node)),
       row('a log: database, µs of CPU', ({ write }) => micros(write.database)),
       row('logs/s answered', ({ write }) => number(write.logsPerSecond)),
-      row('a PATCH: Node, µs of CPU', ({ patch }) => micros(patch.node)),
-      row('a PATCH: database, µs of CPU', ({ patch }) => micros(patch.database)),
+      ...PATCH_CONNECTIONS.flatMap((connections, index) => [
+        row(`a PATCH over ${connections}: Node, µs of CPU`, ({ patches }) => micros(patches[index]!.node)),
+        row('the least server: Node, µs of CPU', ({ leastPatches }) =>
+          micros(leastPatches?.[index]?.node ?? Number.NaN),
+        ),
+        row(`a PATCH over ${connections}: database, µs of CPU`, ({ patches }) => micros(patches[index]!.database)),
+        row('the least server: database, µs of CPU', ({ leastPatches }) =>
+          micros(leastPatches?.[index]?.database ?? Number.NaN),
+        ),
+      ]),
       ...reads.map((name) =>
         row(`${name}, ms`, (outcome) => {
           const [typical, slow] = outcome.reads.get(name)!;
@@ -92,7 +107,7 @@ export async function postgres(_arena: Arena, { logs }: Effort): Promise<Table> 
         }),
       ),
     ],
-    note: `3.3 kB a log, search on, arrays of ${LOGS_PER_REQUEST}, ${CONNECTIONS} connections, the commit waits for the disk. The cost of a log is that of ${number(MEASURED_GROUPS * LOGS_PER_GROUP)} logs in an empty store after ${number(WARM_UP_GROUPS * LOGS_PER_GROUP)}, with the index of words; that of a PATCH, by reference with an output of 600 characters, over all connections, is that of ${number(PATCHES)} after ${number(WARM_UP_PATCHES)}. The reads are over HTTP with ${number(logs)} logs in the store: median and 95th percentile of ${READS}, the first page of each. Client, server and database share the processors.`,
+    note: `3.3 kB a log, search on, arrays of ${LOGS_PER_REQUEST}, ${CONNECTIONS} connections, the commit waits for the disk. The cost of a log is that of ${number(MEASURED_GROUPS * LOGS_PER_GROUP)} logs in an empty store after ${number(WARM_UP_GROUPS * LOGS_PER_GROUP)}, with the index of words; that of a PATCH, by reference with an output of 600 characters, over 8 or 32 connections, is that of ${number(PATCHES)} after ${number(WARM_UP_PATCHES)}; the least server parses the body, merges it into the JSON of the log by one statement, and answers with the log. The reads are over HTTP with ${number(logs)} logs in the store: median and 95th percentile of ${READS}, the first page of each. Client, server and database share the processors.`,
   };
 }
 
@@ -101,9 +116,13 @@ async function withPostgres(version: string, logs: number): Promise<Outcome> {
   try {
     const [{ url }] = (await once(cluster, 'message')) as [ClusterState];
     const readDatabase = async () => (await ask<ClusterState>(cluster)).cpuMicros;
-    return await withStoreServer({ kind: 'ours', place: url, connections: CONNECTIONS }, (server) =>
-      measure(server, readDatabase, logs),
-    );
+    const inServer = <Result>(kind: string, work: (server: StoreServer) => Promise<Result>) =>
+      withStoreServer({ kind, place: url, connections: MAX_CONNECTIONS }, work);
+    const leastPatches = await inServer('minimal', async (server) => {
+      await fill(server, 0, PATCHED_GROUPS);
+      return measurePatches(server, readDatabase);
+    });
+    return { ...(await inServer('ours', (server) => measure(server, readDatabase, logs))), leastPatches };
   } finally {
     const ended = once(cluster, 'exit');
     cluster.disconnect();
@@ -115,7 +134,7 @@ async function withFile(logs: number): Promise<Outcome> {
   const directory = mkdtempSync(join(tmpdir(), 'postgres-bench-'));
   try {
     const place = join(directory, 'logs.db');
-    return await withStoreServer({ kind: 'ours', place, connections: CONNECTIONS }, (server) =>
+    return await withStoreServer({ kind: 'ours', place, connections: MAX_CONNECTIONS }, (server) =>
       measure(server, async () => 0, logs),
     );
   } finally {
@@ -134,41 +153,60 @@ function startCluster(...argument: string[]): ChildProcess {
   return fork(file, argument, { execArgv: ['--import', 'tsx'] });
 }
 
-async function measure(server: StoreServer, readDatabase: () => Promise<number>, logs: number): Promise<Outcome> {
-  const groups = Math.max(WARM_UP_GROUPS + MEASURED_GROUPS, Math.ceil(logs / LOGS_PER_GROUP));
-  const costOf = async (count: number, work: () => Promise<unknown>): Promise<Cost & { seconds: number }> => {
-    const [node, database] = [(await server.untilIndexed()).cpuMillis, await readDatabase()];
-    const startedAtMillis = performance.now();
-    await work();
-    const seconds = (performance.now() - startedAtMillis) / 1000;
-    await sleep(SETTLING_MILLIS);
-    const spent = (await server.untilIndexed()).cpuMillis - node;
-    return { node: (spent * 1000) / count, database: ((await readDatabase()) - database) / count, seconds };
-  };
-  const fill = async (from: number, to: number) => {
-    for (let at = from; at < to; at += GROUPS_AT_ONCE) {
-      const count = Math.min(GROUPS_AT_ONCE, to - at);
-      await postAll(server.send, CONNECTIONS, range(count, at).map(serverRequests));
-    }
-    process.stderr.write('.');
-  };
-  await fill(0, WARM_UP_GROUPS);
-  const measured = range(MEASURED_GROUPS, WARM_UP_GROUPS).map(serverRequests);
-  const write = await costOf(MEASURED_GROUPS * LOGS_PER_GROUP, () => postAll(server.send, CONNECTIONS, measured));
-  for (let at = WARM_UP_GROUPS + MEASURED_GROUPS; at < groups; at += 80) await fill(at, Math.min(groups, at + 80));
+type ReadDatabase = () => Promise<number>;
 
-  await patchAll(server.send, 0, WARM_UP_PATCHES);
-  const patch = await costOf(PATCHES, () => patchAll(server.send, WARM_UP_PATCHES, PATCHES));
+async function measure(server: StoreServer, readDatabase: ReadDatabase, logs: number): Promise<Outcome> {
+  const groups = Math.max(PATCHED_GROUPS, Math.ceil(logs / LOGS_PER_GROUP));
+  await fill(server, 0, WARM_UP_GROUPS);
+  const measured = range(MEASURED_GROUPS, WARM_UP_GROUPS).map(serverRequests);
+  const write = await costOf({ server, readDatabase, count: MEASURED_GROUPS * LOGS_PER_GROUP }, () =>
+    postAll(server.send, CONNECTIONS, measured),
+  );
+  for (let at = PATCHED_GROUPS; at < groups; at += 80) await fill(server, at, Math.min(groups, at + 80));
   return {
     write: { ...write, logsPerSecond: (MEASURED_GROUPS * LOGS_PER_GROUP) / write.seconds },
-    patch,
+    patches: await measurePatches(server, readDatabase),
     reads: await timeReads(server.send),
   };
 }
 
+async function measurePatches(server: StoreServer, readDatabase: ReadDatabase): Promise<Cost[]> {
+  await patchAll(server.send, { connections: CONNECTIONS, first: 0, count: WARM_UP_PATCHES });
+  const costs: Cost[] = [];
+  for (const [index, connections] of PATCH_CONNECTIONS.entries()) {
+    const patched = { connections, first: WARM_UP_PATCHES + index * PATCHES, count: PATCHES };
+    costs.push(await costOf({ server, readDatabase, count: PATCHES }, () => patchAll(server.send, patched)));
+  }
+  return costs;
+}
+
+async function costOf(
+  { server, readDatabase, count }: { server: StoreServer; readDatabase: ReadDatabase; count: number },
+  work: () => Promise<unknown>,
+): Promise<Cost & { readonly seconds: number }> {
+  const [node, database] = [(await server.untilIndexed()).cpuMillis, await readDatabase()];
+  const startedAtMillis = performance.now();
+  await work();
+  const seconds = (performance.now() - startedAtMillis) / 1000;
+  await sleep(SETTLING_MILLIS);
+  const spent = (await server.untilIndexed()).cpuMillis - node;
+  return { node: (spent * 1000) / count, database: ((await readDatabase()) - database) / count, seconds };
+}
+
+async function fill({ send }: StoreServer, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; at += GROUPS_AT_ONCE) {
+    const count = Math.min(GROUPS_AT_ONCE, to - at);
+    await postAll(send, CONNECTIONS, range(count, at).map(serverRequests));
+  }
+  process.stderr.write('.');
+}
+
 /** Of logs that are spread over what the first groups have stored, each once. */
-async function patchAll(send: StoreServer['send'], first: number, count: number): Promise<void> {
-  const all = (WARM_UP_GROUPS + MEASURED_GROUPS) * LOGS_PER_GROUP;
+async function patchAll(
+  send: StoreServer['send'],
+  { connections, first, count }: { connections: number; first: number; count: number },
+): Promise<void> {
+  const all = PATCHED_GROUPS * LOGS_PER_GROUP;
   let next = first;
   const connection = async () => {
     while (next < first + count) {
@@ -178,7 +216,7 @@ async function patchAll(send: StoreServer['send'], first: number, count: number)
       await send('PATCH', `/v4/logs?reference_id=${reference}`, body);
     }
   };
-  await Promise.all(Array.from({ length: CONNECTIONS }, connection));
+  await Promise.all(Array.from({ length: connections }, connection));
 }
 
 async function timeReads(send: StoreServer['send']): Promise<Map<string, readonly [number, number]>> {

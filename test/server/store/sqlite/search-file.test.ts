@@ -85,9 +85,10 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
       { search: 'the zebra' },
       { metadata: [{ key: 'herd', value: 'north' }] },
     ]) {
-      await expect(store.viewer.listSessions({ ...query, size: 9 })).rejects.toThrow(
-        `${search} is damaged: stop the server, delete this file, and start again`,
-      );
+      await expect(store.viewer.listSessions({ ...query, size: 9 })).rejects.toMatchObject({
+        reason: 'damaged',
+        message: expect.stringContaining(`${search} is damaged: stop the server, delete this file, and start again`),
+      });
     }
     const { id } = await createOne(store, { output: 'the quagga' });
     expect(await store.getLog(id)).toMatchObject({ output: 'the quagga' });

@@ -93,10 +93,7 @@ export function toAttachSql(file: string): string {
 
 /** What was done with the words has thrown this. Says what to do if they are damaged; other errors stay as they are. */
 export function explainDamage(error: unknown, file: string): unknown {
-  // Of what is wrong within a word's pages, the search index says so in words only.
-  return reasonOf(error) === 'corrupt' || /^fts5: corruption/.test((error as Error).message)
-    ? toDamaged(error, file)
-    : error;
+  return reasonOf(error) === 'corrupt' ? toDamaged(error, file) : error;
 }
 
 function toDamaged(cause: unknown, file: string): SqliteError {

@@ -167,7 +167,9 @@ const REASONS: Record<number, SqliteErrorReason> = {
 /** Returns `other` for what is not an error of the engine, too. */
 export function reasonOf(cause: unknown): SqliteErrorReason {
   if (cause instanceof SqliteError) return cause.reason;
-  const { errcode, code } = cause as { errcode?: number; code?: string };
+  const { errcode, code, message } = cause as { errcode?: number; code?: string; message?: string };
+  // Of damage within its pages, the search index of the engine says so in words only, without a code of its own.
+  if (message?.startsWith('fts5: corruption')) return 'corrupt';
   if (typeof errcode === 'number') return REASONS[errcode & 0xff] ?? 'other';
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'read-only';
   if (code === 'ENOSPC') return 'full';

@@ -167,5 +167,6 @@ const DETAILS: Readonly<Record<UnavailableReason, string>> = {
   'too-slow': 'this takes too long: ask for less, or try again later',
   gone: 'the database was deleted or replaced: the server must be started again',
   failed: 'the disk has failed: the server must be started again',
+  damaged: 'what this would read is damaged: the server has printed what to do',
   ...{ full: AWAY, refused: AWAY, unreachable: AWAY },
 };

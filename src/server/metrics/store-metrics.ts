@@ -7,7 +7,7 @@ import { StoreUnavailableError, type UnavailableReason, withExplainedErrors } fr
 import type { Registry } from './registry.ts';
 
 const REASONS: readonly (UnavailableReason | 'other')[] = [
-  ...(['unreachable', 'full', 'too-slow', 'refused', 'gone', 'failed', 'other'] as const),
+  ...(['unreachable', 'full', 'too-slow', 'refused', 'gone', 'failed', 'damaged', 'other'] as const),
 ];
 
 /** Returns the store that counts. */

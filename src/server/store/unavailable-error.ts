@@ -5,8 +5,9 @@ import { HumanloopError } from '../../errors.ts';
  * `too-slow`: this request takes too long. `full`: there is no space for writes. `refused`: the database does not let
  * the server in. `unreachable`: it is locked, busy, or away. `gone`: it was deleted or replaced, and nothing works until
  * the server is started again. `failed`: its disk does not store what is written, and nothing is written until then.
+ * `damaged`: what is asked for cannot be read.
  */
-export type UnavailableReason = 'too-slow' | 'full' | 'refused' | 'unreachable' | 'gone' | 'failed';
+export type UnavailableReason = 'too-slow' | 'full' | 'refused' | 'unreachable' | 'gone' | 'failed' | 'damaged';
 
 /** Undefined where it is of no use to come again. */
 const RETRY_AFTER_SECONDS: Readonly<Record<UnavailableReason, number | undefined>> = {
@@ -16,6 +17,7 @@ const RETRY_AFTER_SECONDS: Readonly<Record<UnavailableReason, number | undefined
   unreachable: 1,
   gone: undefined,
   failed: undefined,
+  damaged: undefined,
 };
 
 export class StoreUnavailableError extends HumanloopError {

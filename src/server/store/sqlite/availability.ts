@@ -5,6 +5,7 @@ import { StoreUnavailableError, type UnavailableReason } from '../unavailable-er
 
 const REASONS: Partial<Readonly<Record<SqliteErrorReason, UnavailableReason>>> = {
   ...{ 'too-slow': 'too-slow', locked: 'unreachable', full: 'full', gone: 'gone', failed: 'failed' },
+  corrupt: 'damaged',
 };
 
 /** Returns errors of other kinds as they are. */

@@ -25,7 +25,7 @@ import {
 } from '../../../sqlite/open.ts';
 import { createPrivateDirectory, createPrivateFile } from '../../../sqlite/private-directory.ts';
 import { checkIdentity, MIGRATIONS } from './file/migrations.ts';
-import { removeSearchFile, SEARCH, searchFileOf, toAttachSql, toDamaged } from './file/search-file.ts';
+import { explainDamage, removeSearchFile, SEARCH, searchFileOf, toAttachSql } from './file/search-file.ts';
 import { readNumber, tryTruncateLog } from './file/write-ahead-log.ts';
 
 /** How long a command waits for the writes of a server. */
@@ -93,7 +93,7 @@ function compactSearch(database: SqliteDatabase, file: string): void {
   try {
     database.exec(`${toAttachSql(file)}; VACUUM ${SEARCH}`);
   } catch (error) {
-    throw reasonOf(error) === 'corrupt' ? toDamaged(error, file) : error;
+    throw explainDamage(error, file);
   }
 }
 

@@ -31,6 +31,7 @@ import { createDiskSpace } from './file/disk-space.ts';
 import { checkingFirst, createFileWatch } from './file/file-watch.ts';
 import { createLogSync } from './file/log-sync.ts';
 import { type OpenFile, openFile } from './file/open-file.ts';
+import { noticingDamage } from './file/search-file.ts';
 import { createThreadLoad } from './index/thread-load.ts';
 import { createViewerIndex } from './index/viewer-index.ts';
 import { forgetTraces, ingest } from './ingest/ingest.ts';
@@ -108,7 +109,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const reads = prepareStatements(prepare);
   let closed = false;
 
-  const reader = createSqliteReader({ file, prepare, setUp: search.attach });
+  const reader = noticingDamage(createSqliteReader({ file, prepare, setUp: search.attach }), file);
   const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters);
   const readLog = createLogReader(reads, reader);
   const run = async <Result>(work: Work<Result>, add = turns.run<Result>): Promise<Result> => {

@@ -47,6 +47,21 @@ test('pages hear that others have indexed where this index resets a session befo
   expect(work.writeSlice({ ...bounds, slice: 'next' }).changed).toHaveLength(1);
 });
 
+test('where the words are damaged, no log is passed over for that', async () => {
+  const database = await openWith([{ output: 'the zebra' }]);
+  database.exec('UPDATE logs SET error = output');
+  const prepare = createStatementCache(database);
+  const run = () => {
+    throw Object.assign(new Error('fts5: corruption on page 1'), { errcode: 1 });
+  };
+  const work = createIndexWork(database, (sql) => ({
+    ...{ get: (...values) => prepare(sql).get(...values), all: (...values) => prepare(sql).all(...values) },
+    run: sql.startsWith('INSERT OR REPLACE INTO logs_search') ? run : (...values) => prepare(sql).run(...values),
+  }));
+  readSlice(work, 'one');
+  expect(() => work.writeWords({ slice: 'one', sliceMillis: 100, maxPages: undefined })).toThrow('fts5: corruption');
+});
+
 test('a slice whose logs take long to read is short', async () => {
   const database = await openWith(Array.from({ length: 20 }, (_, index) => ({ output: `log ${index}` })));
   database.exec('UPDATE logs SET error = output');

@@ -1,5 +1,5 @@
 /** The words are in a file of their own: which may be missing, damaged, old or another's, and is never waited for. */
-import { copyFileSync, existsSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { compactSqlite } from '../../../../src/server/store/sqlite/copies.ts';
@@ -59,6 +59,40 @@ for (const [name, spoil] of Object.entries(WRONG_FILES)) {
       ['of quagga'],
       [],
     ]);
+  });
+}
+
+/** Which bytes are overwritten. Those of the first page stay, with the names of the tables: the file can be opened. */
+const DAMAGES: Record<string, (bytes: Buffer) => [from: number, to: number]> = {
+  pages: (bytes) => [bytes.readUInt16BE(16), bytes.length],
+  'the entry of a word': (bytes) => [bytes.indexOf('zebra') - 2, bytes.indexOf('zebra') + 15],
+};
+
+for (const [name, damage] of Object.entries(DAMAGES)) {
+  test(`with ${name} damaged while the file is open, a search says what to do, and all else goes on`, async () => {
+    const file = newFile();
+    const store = await open(file);
+    await createOne(store, { output: 'the zebra', metadata: { herd: 'north' } });
+    await untilIndexed(store);
+    const search = searchFileOf(file);
+    const connection = openSqlite({ file: search });
+    connection.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+    const bytes = readFileSync(search);
+    writeFileSync(search, bytes.fill(0xff, ...damage(bytes)), { flag: 'r+' });
+    connection.close();
+    for (const query of [
+      { search: 'zebra' },
+      { search: 'the zebra' },
+      { metadata: [{ key: 'herd', value: 'north' }] },
+    ]) {
+      await expect(store.viewer.listSessions({ ...query, size: 9 })).rejects.toMatchObject({
+        reason: 'damaged',
+        message: expect.stringContaining(`${search} is damaged: stop the server, delete this file, and start again`),
+      });
+    }
+    const { id } = await createOne(store, { output: 'the quagga' });
+    expect(await store.getLog(id)).toMatchObject({ output: 'the quagga' });
+    expect((await store.viewer.listSessions({ size: 9 })).sessions).toHaveLength(2);
   });
 }
 

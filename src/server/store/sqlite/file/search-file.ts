@@ -4,7 +4,7 @@
  * does not wait for that, since each file has its own lock.
  *
  * Nothing is in it but what can be made again from the logs: where it is missing, no database or that of another one, it
- * is made anew, and all logs are marked. Damage within it shows when it is read or written (`toDamaged`).
+ * is made anew, and all logs are marked. Damage within it shows when it is read or written (`explainDamage`).
  *
  * What a slice of the index makes is written in two transactions: first the words here, and then the rest and the marks
  * in the database. This one is on disk before the other begins. So after a crash, logs may be marked whose words are
@@ -24,12 +24,14 @@ import {
   type SqliteValue,
 } from '../../../../sqlite/open.ts';
 import { createPrivateFile } from '../../../../sqlite/private-directory.ts';
+import type { SqliteReader } from '../../../../sqlite/reader-threads.ts';
 import type { Prepare } from '../../../../sqlite/statement-cache.ts';
 import { NEW_MARK } from '../viewer/marks.ts';
 import { readNumber } from './write-ahead-log.ts';
 
 /** The name by which statements have it where it is not that of the table. */
 export const SEARCH = 'search';
+const WORDS_TABLE = 'logs_search';
 const SUFFIXES = ['', '-wal', '-shm'];
 /** Reasons of a file that is damaged, or has other tables. */
 const UNREADABLE: readonly SqliteErrorReason[] = ['corrupt', 'other'];
@@ -89,10 +91,26 @@ export function toAttachSql(file: string): string {
   return `ATTACH '${file === ':memory:' ? file : searchFileOf(file).replaceAll("'", "''")}' AS ${SEARCH}`;
 }
 
-export function toDamaged(cause: unknown, file: string): SqliteError {
+/** What was done with the words has thrown this. Says what to do if they are damaged; other errors stay as they are. */
+export function explainDamage(error: unknown, file: string): unknown {
+  return reasonOf(error) === 'corrupt' ? toDamaged(error, file) : error;
+}
+
+function toDamaged(cause: unknown, file: string): SqliteError {
   const search = searchFileOf(file);
   const message = `${search} is damaged: stop the server, delete this file, and start again: it is made from the logs`;
   return new SqliteError('corrupt', search, message, { cause });
+}
+
+/** Returns a reader whose searches say so where the words are damaged. */
+export function noticingDamage({ all, close }: SqliteReader, file: string): SqliteReader {
+  return {
+    all: (sql, parameters) =>
+      all(sql, parameters).catch((error: unknown) => {
+        throw sql.includes(WORDS_TABLE) ? explainDamage(error, file) : error;
+      }),
+    close,
+  };
 }
 
 export function removeSearchFile(file: string): void {

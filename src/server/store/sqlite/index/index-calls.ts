@@ -12,7 +12,7 @@ import { ThreadEndedError } from '../../../../sqlite/thread.ts';
 import { takeSteps } from '../../steps.ts';
 import type { DiskSpace } from '../file/disk-space.ts';
 import { createLogSync } from '../file/log-sync.ts';
-import { type SearchFile, searchFileOf, toDamaged } from '../file/search-file.ts';
+import { explainDamage, type SearchFile, searchFileOf } from '../file/search-file.ts';
 import type { ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
 import { createFatalLogs } from './fatal-logs.ts';
@@ -144,8 +144,7 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
         if (name !== 'eraseWords' || hasRunHere) onWords((result as Written).millis, hasRunHere);
         return result;
       } catch (error) {
-        if (reasonOf(error) === 'corrupt') throw toDamaged(error, file);
-        if (reasonOf(error) !== 'locked' || performance.now() >= end) throw error;
+        if (reasonOf(error) !== 'locked' || performance.now() >= end) throw explainDamage(error, file);
       }
       await delay(WORDS_PAUSE_MILLIS);
     }

@@ -111,3 +111,11 @@ export function createWriteLock(database: SqliteDatabase, { file, timeoutMillis 
     },
   };
 }
+
+export function rollback(database: SqliteDatabase): void {
+  try {
+    database.exec('ROLLBACK');
+  } catch {
+    // No transaction is open: the failure has already ended it.
+  }
+}

@@ -14,12 +14,15 @@
  * Another process may write to the same file (write-lock.ts). Its lock is waited for between turns of the event loop,
  * not within one.
  */
-import { explainSqliteError, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
+import { explainSqliteError, type SqliteDatabase } from '../../../../sqlite/open.ts';
 import { overtake } from '../../heavy-turns.ts';
 import { toSteps, type Work } from '../../steps.ts';
 import type { LogSync } from '../file/log-sync.ts';
+import { createAnswers, type Done, type Job } from './answers.ts';
+import { explainEngineError } from './engine-error.ts';
 import { createSavepoint } from './savepoint.ts';
-import { createWriteLock } from './write-lock.ts';
+import { createLends } from './write-lends.ts';
+import { createWriteLock, rollback } from './write-lock.ts';
 
 const TURN_MILLIS = 25;
 /** A transaction that is older is committed when no write is half done. */
@@ -33,36 +36,12 @@ const DEFAULT_LOCK_TIMEOUT_MILLIS = 10_000;
  * So long after works had to be repeated, none has to be: whoever sends bad requests does not hold up the good ones.
  */
 const CAREFUL_MILLIS = 10_000;
-/** A connection that does not come back, such as one that the disk holds up, does not keep all writes waiting. */
-const LEND_MILLIS = 10_000;
-
-interface Job {
-  readonly work: Work<unknown>;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
-  readonly onWritten: (() => void) | undefined;
-  readonly isRepeatable: boolean;
-}
-
-/** A job that was done in the open transaction, and how it is answered after that. */
-interface Done {
-  readonly job: Job;
-  readonly answer: () => void;
-}
 
 /** A job that is being done. */
 interface Run {
   readonly job: Job;
   readonly steps: Generator<void, unknown>;
   readonly hasSavepoint: boolean;
-}
-
-/** A time in which another connection writes. */
-interface Lend {
-  readonly write: () => Promise<unknown>;
-  readonly isUrgent: boolean;
-  readonly resolve: (value: unknown) => void;
-  readonly reject: (error: unknown) => void;
 }
 
 /** `undone`: the job has failed, and there is no transaction any more. */
@@ -112,7 +91,7 @@ export interface WriteTurnsOptions {
 }
 
 export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOptions): WriteTurns {
-  const { file, canInterrupt, lockTimeoutMillis = DEFAULT_LOCK_TIMEOUT_MILLIS, lendMillis = LEND_MILLIS } = options;
+  const { file, canInterrupt, lockTimeoutMillis = DEFAULT_LOCK_TIMEOUT_MILLIS, lendMillis } = options;
   const { beforeCommit = () => {}, afterCommit = () => undefined, sync } = options;
   const lock = createWriteLock(database, { file, timeoutMillis: lockTimeoutMillis });
   const commit = database.prepare('COMMIT');
@@ -125,7 +104,6 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   let isScheduled = false;
   /** What the next transaction waits for. */
   let pauses = 0;
-  const lends: Lend[] = [];
   /** Whether works come first, since another connection has just written. */
   let hasLent = false;
   /** No turn before this time. */
@@ -189,7 +167,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     for (const job of failed) job.reject(reason);
   };
 
-  const isOld = (now: number): boolean => now - openedAt! >= (lends[0]?.isUrgent ? SHARED_GROUP_MILLIS : GROUP_MILLIS);
+  const isOld = (now: number): boolean => now - openedAt! >= (lends.isUrgent() ? SHARED_GROUP_MILLIS : GROUP_MILLIS);
 
   /** Works until `end`. Commits if that is asked for, or everything is done and the transaction is old. */
   const runTurn = (end: number, isLast: boolean): void => {
@@ -225,28 +203,7 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     const answers = done;
     [done, openedAt, isCommitDue] = [[], undefined, false];
     pauseUntil(afterCommit());
-    answerWhenSynced(answers, end === Number.POSITIVE_INFINITY);
-  };
-
-  /** Other connections go on meanwhile. `mayBlock` waits within the call. */
-  const answerWhenSynced = (committed: readonly Done[], mayBlock: boolean): void => {
-    const answerAll = () => {
-      for (const { answer } of committed) answer();
-    };
-    const rejectAll = (error: unknown) => {
-      for (const { job } of committed) job.reject(error);
-    };
-    if (!sync) return answerAll();
-    if (!mayBlock) {
-      const onSynced = () => hasWork() && schedule();
-      return void sync.wait().then(answerAll, rejectAll).then(onSynced);
-    }
-    try {
-      sync.waitHere();
-    } catch (error) {
-      return rejectAll(error);
-    }
-    answerAll();
+    answer(answers, end === Number.POSITIVE_INFINITY);
   };
 
   const pauseUntil = (event: Promise<void> | undefined): void => {
@@ -254,23 +211,8 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     pauses += 1;
     void event.then(() => {
       pauses -= 1;
-      if (hasWork() || lends.length > 0) schedule();
+      if (hasWork() || lends.isWaiting()) schedule();
     });
-  };
-
-  /** The lock is free when the other connection takes it, unless another process is quicker. */
-  const lendTurn = async (lend: Lend): Promise<void> => {
-    const { write, resolve, reject } = lend;
-    hasLent = true;
-    try {
-      resolve(await write());
-    } catch (error) {
-      const reason = explainEngineError(error, file);
-      if (reasonOf(reason) === 'locked') lends.unshift(lend);
-      else reject(reason);
-    }
-    lock.afterCommit();
-    pauseUntil(afterCommit());
   };
 
   const tryToLend = (): void => {
@@ -280,12 +222,10 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
         return;
       }
       rollback(database);
-      const turn = lendTurn(lends.shift()!);
-      pauseUntil(within(lendMillis, turn));
-      // It may have come back late, to try again.
-      void turn.then(() => lends.length > 0 && schedule());
+      hasLent = true;
+      pauseUntil(lends.start());
     } catch (error) {
-      lends.shift()!.reject(error);
+      lends.rejectNext(error);
       failAll(error);
     }
   };
@@ -301,17 +241,26 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
   const onTurn = (): void => {
     isScheduled = false;
     const isIdle = !hasWork() && openedAt === undefined;
-    if (lends.length > 0 && openedAt === undefined && (isIdle || !hasLent)) {
+    if (lends.isWaiting() && openedAt === undefined && (isIdle || !hasLent)) {
       tryToLend();
-      if (hasWork() || lends.length > 0) schedule();
+      if (hasWork() || lends.isWaiting()) schedule();
       return;
     }
     if (isIdle || waitsForDisk()) return;
     hasLent = false;
     // The first turn of the event loop that brings nothing is the last one of the transaction.
     runTurn(performance.now() + TURN_MILLIS, !hasWork());
-    if ((hasWork() && !waitsForDisk()) || openedAt !== undefined || lends.length > 0) schedule();
+    if ((hasWork() && !waitsForDisk()) || openedAt !== undefined || lends.isWaiting()) schedule();
   };
+
+  const lends = createLends({
+    ...{ file, lendMillis, schedule: () => schedule() },
+    onReturn: () => {
+      lock.afterCommit();
+      pauseUntil(afterCommit());
+    },
+  });
+  const answer = createAnswers(sync, () => hasWork() && schedule());
 
   const schedule = (): void => {
     if (isScheduled || pauses > 0) return;
@@ -337,39 +286,11 @@ export function createWriteTurns(database: SqliteDatabase, options: WriteTurnsOp
     run: (work, onWritten) => add(work, false, onWritten),
     runRepeatable: (work) => add(work, true),
     runInSavepoint: savepoint.run,
-    lend: <Result>(write: () => Promise<Result>, isUrgent = false) =>
-      new Promise<Result>((resolve, reject) => {
-        lends.push({ write, isUrgent, resolve: resolve as (value: unknown) => void, reject });
-        schedule();
-      }),
+    lend: lends.add,
     drain,
     close: async () => {
       drain();
       await sync?.close();
     },
   };
-}
-
-/** Resolves when `event` does, or after this time. */
-function within(millis: number, event: Promise<void>): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, millis);
-    void event.then(() => {
-      clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-function rollback(database: SqliteDatabase): void {
-  try {
-    database.exec('ROLLBACK');
-  } catch {
-    // No transaction is open: the failure has already ended it.
-  }
-}
-
-/** Explains an error of the engine; returns an error of the work itself as it is. */
-function explainEngineError(error: unknown, file: string): unknown {
-  return typeof (error as { errcode?: unknown }).errcode === 'number' ? explainSqliteError(error, file) : error;
 }

@@ -55,10 +55,10 @@ export function structuredOf(value: unknown): unknown {
   return isStructuredText(value) ? toStructured(value, withoutQuotes(jsonOf(value))) : openList(value);
 }
 
-/** Returns the text of JSON at a key as it stands there; undefined if another value would say more. */
-export function jsonTextAt(fields: SpanFields, key: string | undefined): string | undefined {
+/** Returns the text of a list or an object at a key as it stands there; undefined if another value would say more. */
+export function structureTextAt(fields: SpanFields, key: string | undefined): string | undefined {
   const value = key === undefined ? undefined : fields.attributes[key];
-  if (typeof value !== 'string' || !startsStructure(value) || isLangChainText(value)) return undefined;
+  if (!isStructuredText(value) || isLangChainText(value)) return undefined;
   return fields.truncated.has(key as string) ? undefined : unquotedText(value);
 }
 
@@ -146,8 +146,8 @@ export function readRequest(request: Fields): Reading {
 }
 
 /**
- * Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text, as it was
- * recorded: `recordedText`, if it is known.
+ * Reads the answer from text, a message, or a response body that contains one. Any other list or object is the answer's text, as
+ * it was recorded: `recordedText`, if it is known.
  */
 export function readAnswer(
   recorded: unknown,

@@ -16,12 +16,12 @@ import { withKnownNames } from '../content/messages/body-spellings.ts';
 import { textOfState } from '../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import {
-  structureTextAt,
   rawAnswerOf,
   readAnswer,
   readRequest,
   structuredAt,
   structuredOf,
+  structureTextAt,
   toStepOutput,
 } from '../content/provider-bodies.ts';
 import { lastException, readError } from '../content/read-error.ts';

@@ -70,3 +70,22 @@ describe.each(Object.entries(SPANS))('in %s', (_place, spanOf) => {
     expect(count).toBeGreaterThan(RUNS / 10);
   });
 });
+
+/** Lists and objects that are no answer, as programs print them: with spaces that a printer of JSON would not set. */
+const PRINTED = [
+  '{"finish_reason": "stop", "response": "It hurts"}',
+  '{"output": "x y", "model": "T3"}',
+  '{"answer": "Hi", "model":  "T3", "usage": {"input_tokens": 3}}',
+  '{"status": "completed", "output": "x", "id": "1"}',
+  '{"data":  {"response": "x"}}',
+  '{"result": 1.50}',
+  '[["ai",  "ml"]]',
+  "{'output': 'x', 'finish_reason': 'stop'}",
+  '{:finish_reason=>"stop", :response=>"x"}',
+];
+
+describe.each(PRINTED)('%s', (said) => {
+  it.each(Object.entries(PLACES))('stays word for word in %s', (_place, spanOf) => {
+    expect(read(spanOf(said)).output).toBe(said);
+  });
+});

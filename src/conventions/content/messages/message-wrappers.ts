@@ -4,6 +4,7 @@ import { isObject } from '../../../wire/json.ts';
 import { firstString, jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
 import { areJsonLines } from '../../values/json-lines.ts';
 import { startsStructure } from '../../values/json-start.ts';
+import { toText } from '../../values/plain-json.ts';
 import { budgetNow } from '../../values/text-weight.ts';
 import { unescapedMessagesIn } from '../../values/unescaped-texts.ts';
 import { kwargsOf } from '../parts/langchain-json.ts';
@@ -107,10 +108,25 @@ function withHistory(body: Fields, key: string): unknown {
 
 /** Whether this is messages or wraps them, and not only data that a text happens to be. */
 export function holdsMessages(parsed: unknown): boolean {
-  if (Array.isArray(parsed)) return parsed.some(isMessageLike);
+  if (Array.isArray(parsed)) return parsed.every(isRow) ? isConversation(parsed) : parsed.some(isMessageLike);
   if (!isObject(parsed)) return false;
   if (isMessage(parsed) || wrapperKeyOf(parsed) !== undefined) return true;
   return requestIn(parsed) !== undefined || itemsByNumber(parsed) !== undefined;
+}
+
+/** Whether this is rows of texts, of which none is a message: data that somebody has written. */
+export function isTable(parsed: unknown): boolean {
+  if (!Array.isArray(parsed) || parsed.length === 0 || !parsed.every(isRow)) return false;
+  return !isConversation(parsed) && parsed.every((row) => openTexts(row) === row);
+}
+
+function isRow(row: unknown): row is string[] {
+  return Array.isArray(row) && row.length > 0 && row.every((cell) => typeof cell === 'string');
+}
+
+/** LangChain's pairs of a role and a text. A model is asked nothing without a turn of the user: `[["ai", "ml"]]` is data. */
+function isConversation(rows: readonly unknown[]): boolean {
+  return rows.every(isRoleWithText) && rows.some(([role]) => role === 'user' || role === 'human');
 }
 
 /** PHP writes a list with gaps as an object: `{ "0": …, "2": … }`. */
@@ -123,6 +139,7 @@ function itemsByNumber(list: Fields): unknown[] | undefined {
 function unwrapList(list: readonly unknown[], depth: number): Unwrapped {
   const items = toKnownSpellings(openTexts(list));
   if (items !== list) return unwrapList(items, depth);
+  if (depth === 0 && isTable(list)) return { items: [toText(list)], areFragments: false };
   if (list.length > 0 && list.every(isRoleWithText)) {
     return { items: list.map(([role, content]) => ({ role, content })), areFragments: false };
   }

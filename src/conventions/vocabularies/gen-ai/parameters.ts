@@ -3,7 +3,7 @@ import { isObject } from '../../../wire/json.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
 import { withKnownNames } from '../../content/messages/body-spellings.ts';
 import { modelToolsAt, toSchema } from '../../content/model-tools.ts';
-import { areWordsInCode, readRequest } from '../../content/provider-bodies.ts';
+import { areWords, readRequest } from '../../content/provider-bodies.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import {
@@ -119,7 +119,7 @@ export function fillInFromBody(reading: Reading, fields: SpanFields): void {
   const value = key === undefined ? undefined : fields.attributes[key];
   if (key === undefined || (typeof value === 'string' && !value.startsWith('{'))) return;
   const body = withKnownNames(fields.object(key));
-  if (!isObject(body) || stringOf(body['model']) === undefined || areWordsInCode(value, body)) return;
+  if (!isObject(body) || stringOf(body['model']) === undefined || areWords(value, body)) return;
   const { other, ...parameters } = readRequest(body);
   addTo(reading, addTo<Reading>({ ...parameters }, reading));
   if (other) reading.other = addTo({ ...other }, reading.other);

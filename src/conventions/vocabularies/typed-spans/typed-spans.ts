@@ -12,11 +12,11 @@ import { finishReasonOf, holdsMessages } from '../../content/messages/message-wr
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { isWholeAnswer, modelOfRequest, namesIn } from '../../content/model-of-bodies.ts';
 import {
-  structureTextAt,
   jsonValueAt,
   readAnswer,
   readRequest,
   structuredOf,
+  structureTextAt,
   toStepOutput,
 } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';

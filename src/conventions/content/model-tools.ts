@@ -133,6 +133,11 @@ export function toSchema(value: unknown): Record<string, unknown> | undefined {
   return toPlainSchema(isObject(schema['json']) ? schema['json'] : schema);
 }
 
+/** Whether this is the schema of what a tool takes, and not arguments that it was given: apps write either under one name. */
+export function isSchema(value: unknown): value is Fields {
+  return isObject(value) && (isObject(value['properties']) || value['type'] === 'object' || '$schema' in value);
+}
+
 /** Whether this says which tool it defines, by a name or a provider's type, and is not only what that takes. */
 export function isDefinition(definition: Fields): boolean {
   const type = stringOf(definition['type']);

@@ -2,7 +2,7 @@
 import { isObject } from '../../../wire/json.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
 import { withKnownNames } from '../../content/messages/body-spellings.ts';
-import { modelToolsAt, toSchema } from '../../content/model-tools.ts';
+import { isSchema, modelToolsAt, toSchema } from '../../content/model-tools.ts';
 import { areWords, readRequest } from '../../content/provider-bodies.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
@@ -75,7 +75,9 @@ export function readGenAiParameters(fields: SpanFields, kind: SpanKind): Reading
   if (kind === 'tool') {
     return {
       other: { tool_type: fields.string('gen_ai.tool.type') },
-      toolParameters: toSchema(fields.json('gen_ai.tool.parameters') ?? fields.json('gen_ai.tool.json_schema')),
+      toolParameters: toSchema(
+        schemaAt(fields, 'gen_ai.tool.parameters', 'tool.parameters') ?? fields.json('gen_ai.tool.json_schema'),
+      ),
     };
   }
   const reading: Reading = PARAMETERS.read(fields.attributes, fields.keys);
@@ -84,6 +86,11 @@ export function readGenAiParameters(fields: SpanFields, kind: SpanKind): Reading
   reading.tools = readTools(fields);
   reading.other = OTHER.read(fields.attributes, fields.keys);
   return reading;
+}
+
+/** Returns the first schema at these keys, where many apps write the arguments. */
+function schemaAt(fields: SpanFields, ...keys: readonly string[]): unknown {
+  return keys.map((key) => fields.structure(key)).find(isSchema);
 }
 
 function endpointOf({ attributes }: SpanFields): 'chat' | 'complete' {

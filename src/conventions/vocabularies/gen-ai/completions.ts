@@ -20,10 +20,18 @@ export const COMPLETIONS = [
   'promptfoo.response.body',
 ] as const;
 
+/** Many apps write the answer as Sentry does. Its own has more to be read (`sentry.ts`). */
+const COMPLETIONS_OF_APPS = [...COMPLETIONS, 'gen_ai.response.text'] as const;
+
+export function isSentrys({ attributes }: SpanFields): boolean {
+  return attributes['sentry.op'] !== undefined || attributes['sentry.origin'] !== undefined;
+}
+
 /** Returns the answer at a key with any text in it. */
 export function completionAt(fields: SpanFields): unknown {
-  const value = contentAt(fields, ...COMPLETIONS);
-  const key = fields.firstKey(...COMPLETIONS);
+  const keys = isSentrys(fields) ? COMPLETIONS : COMPLETIONS_OF_APPS;
+  const value = contentAt(fields, ...keys);
+  const key = fields.firstKey(...keys);
   const text = key && typeof value === 'object' ? fields.attributes[key] : undefined;
   return openCompletion(typeof text === 'string' ? unlessOwnJson(text, value) : value);
 }

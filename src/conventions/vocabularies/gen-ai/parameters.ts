@@ -2,7 +2,7 @@
 import { isObject } from '../../../wire/json.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
 import { withKnownNames } from '../../content/messages/body-spellings.ts';
-import { isSchema, modelToolsAt, toSchema } from '../../content/model-tools.ts';
+import { isSchema, modelToolsAt, toModelTools, toSchema } from '../../content/model-tools.ts';
 import { areWords, readRequest } from '../../content/provider-bodies.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
@@ -18,6 +18,7 @@ import {
   stringOf,
 } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
+import { groupByIndex } from '../../values/indexed-groups.ts';
 import { toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -42,6 +43,7 @@ const OTHER = new FieldTable<Record<string, unknown>>({
     stringOf,
     'gen_ai.request.reasoning.level',
     'gen_ai.request.reasoning_effort',
+    'gen_ai.reasoning_effort',
     'openai.request.reasoning_effort',
     'gen_ai.openai.request.reasoning_effort',
   ],
@@ -108,7 +110,17 @@ function readTools(fields: SpanFields): ModelTool[] | undefined {
     const tools = modelToolsAt(fields, key);
     if (tools) return tools;
   }
-  return undefined;
+  return fields.attributes[`${FLATTENED_TOOLS}0.name`] === undefined ? undefined : flattenedTools(fields);
+}
+
+const FLATTENED_TOOLS = 'gen_ai.request.tools.';
+
+/** AgentOps has the schema of what a tool takes as its arguments. */
+function flattenedTools({ attributes }: SpanFields): ModelTool[] | undefined {
+  const [tools = []] = groupByIndex(attributes, [FLATTENED_TOOLS]);
+  return toModelTools(
+    tools.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
+  );
 }
 
 /** Set only if the request asked for JSON: OpenLIT writes `json` for every answer that calls a tool. */

@@ -40,9 +40,25 @@ describe.each(Object.entries(WORDS))('%s', (_place, words) => {
     }
   });
 
-  it('has none beside their number', () => {
-    for (const key of KEYS) expect(read({ ...CHAT, ...words, [key]: 2 }).outputMessage?.tool_calls).toBeUndefined();
+  it.each([2, '[{"count":2}]', '[{"name":""}]', '["get_weather"]'])('has none beside %j', (value) => {
+    for (const key of KEYS) expect(read({ ...CHAT, ...words, [key]: value }).outputMessage?.tool_calls).toBeUndefined();
   });
+});
+
+it('words in an event keep their reason, and have the calls beside it', () => {
+  const message = { role: 'assistant', content: 'Hi.' };
+  const attributes = { index: 0, finish_reason: 'tool_calls', message: json(message) };
+  const span = { ...CHAT, ...CALLS['its JSON']?.('gen_ai.response.tool_calls') };
+  const reading = read(span, { events: [{ name: 'gen_ai.choice', time: [1, 0], attributes }] });
+  expect(reading).toMatchObject({ output: 'Hi.', finishReason: 'tool_calls' });
+  expect(reading.outputMessage).toEqual({ ...message, tool_calls: [CALL] });
+});
+
+it("calls of the first API's messages are not there twice", () => {
+  const call = { name: 'get_weather', arguments: '{"city":"Oslo"}' };
+  const messages = json([{ role: 'assistant', content: 'Hi.', function_call: call }]);
+  const { outputMessage } = read({ ...CHAT, 'gen_ai.output.messages': messages, ...CALLS['a list']?.(KEYS[0] ?? '') });
+  expect(outputMessage?.tool_calls).toHaveLength(1);
 });
 
 it('calls are an answer without words', () => {

@@ -72,9 +72,9 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
 
   const reader = new MessageReader(hasBedrocksBlocks(fields));
   const given = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS);
-  const words = contentAt(fields, 'gen_ai.output.messages') ?? completionAt(fields);
-  const written = kind === 'model' && !isSentrys(fields) ? withCallsBeside(words, fields) : words;
-  const answered = written ?? unlessOwnJson(events.output);
+  const written = contentAt(fields, 'gen_ai.output.messages') ?? completionAt(fields);
+  const words = written ?? unlessOwnJson(events.output);
+  const answered = kind === 'model' && !isSentrys(fields) ? withCallsBeside(words, fields) : words;
   const turn = isRealtime(span) ? readRealtimeTurn(answered) : undefined;
   const asked = given ?? turn?.before;
   const said = turn ? turn.answer : answered;

@@ -17,7 +17,7 @@ import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/index
 import { unflatten } from '../../values/nested-keys.ts';
 import { salvageJson } from '../../values/salvage-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
-import { callsBeside } from '../gen-ai/calls-beside.ts';
+import { withCallsBeside } from '../gen-ai/calls-beside.ts';
 
 export interface IndexedConversation {
   messages: ChatMessage[];
@@ -54,10 +54,9 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
     ...firstInput.map((group) => toMessage(fields, group, FIRST_INPUT, 'user')),
   ]);
   const said = completions.map((group) => toMessage(fields, group, OUTPUT, 'assistant'));
-  const [only, ...more] = said;
-  if (only && more.length === 0) only['tool_calls'] ??= callsBeside(fields);
+  const isOnly = said.length === 1;
   const listed = reader.readOutput([
-    ...said,
+    ...(isOnly ? [withCallsBeside(said, fields)] : said),
     ...flatOutput.map((group) => toMessage(fields, group, FLAT_OUTPUT, 'assistant')),
     ...firstOutput.map((group) => toMessage(fields, group, FIRST_OUTPUT, 'assistant')),
   ]);

@@ -39,9 +39,24 @@ describe.each(Object.entries(TOOLS))('%s', (_key, spanOf) => {
     expect(reading.toolParameters).toBeUndefined();
   });
 
+  it.each([
+    { $ref: '#/$defs/city' },
+    { oneOf: [SCHEMA, { type: 'null' }] },
+    { city: { type: 'string' }, days: { type: 'integer', description: 'How many.' } },
+  ])('%j is what it takes, too', (schema) => {
+    const reading = read(spanOf(JSON.stringify(schema)));
+    expect(reading.inputs).toBeUndefined();
+    expect(reading.toolParameters).toEqual(schema);
+  });
+
   it.each([[JSON.stringify(SCHEMA)], [JSON.stringify(JSON.stringify(SCHEMA))]])('%s is what it takes', (parameters) => {
     const reading = read(spanOf(parameters));
     expect(reading.inputs).toBeUndefined();
     expect(reading.toolParameters).toEqual(SCHEMA);
   });
+});
+
+it("Bedrock's schema is what a tool takes", () => {
+  const reading = read({ ...TOOLS['gen_ai.tool.parameters']?.(JSON.stringify({ json: SCHEMA })) });
+  expect([reading.toolParameters, reading.inputs]).toEqual([SCHEMA, undefined]);
 });

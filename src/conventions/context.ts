@@ -176,8 +176,8 @@ function firstIdOf(metadata: Record<string, unknown>, names: readonly string[]):
  */
 const NO_ID = /^(?:default|__default__|unknown|unspecified|-{1,2}|-1|nan|-?infinity|0{8}(?:-?0{4}){3}-?0{12})$/i;
 
-/** An id as text. MLflow writes ids as JSON strings, with quotes. */
-function idOf(value: unknown): string | undefined {
+/** Returns an id as text, unless it stands for none. MLflow writes ids as JSON strings, with quotes. */
+export function idOf(value: unknown): string | undefined {
   const text = typeof value === 'bigint' || typeof value === 'number' ? `${value}` : stringOf(value);
   const id = nameOf(text?.startsWith('"') ? (stringOf(jsonOf(text)) ?? text) : text)?.trim();
   return id === undefined || NO_ID.test(id) || isUnset(id) ? undefined : id;

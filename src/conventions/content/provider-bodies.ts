@@ -58,7 +58,7 @@ export function structuredOf(value: unknown): unknown {
 /** Returns the text of a list or an object at a key as it stands there; undefined if another value would say more. */
 export function structureTextAt(fields: SpanFields, key: string | undefined): string | undefined {
   const value = key === undefined ? undefined : fields.attributes[key];
-  if (!isStructuredText(value) || isLangChainText(value)) return undefined;
+  if (typeof value !== 'string' || !isStructuredText(value.trimStart()) || isLangChainText(value)) return undefined;
   return fields.truncated.has(key as string) ? undefined : unquotedText(value);
 }
 

@@ -82,10 +82,21 @@ const PRINTED = [
   '[["ai",  "ml"]]',
   "{'output': 'x', 'finish_reason': 'stop'}",
   '{:finish_reason=>"stop", :response=>"x"}',
+  "$VAR1 = { 'finish_reason' => 'stop', 'id' => '1' };",
+  "$VAR1 = bless( { 'role' => 'user', 'content' => 'x' }, 'Turn' );\n",
+  "(object) array('finish_reason' => 'stop', 'response' => 'x')",
+  "array (\n  0 => 'a',\n)",
+  'Array\n(\n    [finish_reason] => stop\n)\n',
+  '&{FinishReason:stop Usage:{PromptTokens:5}}',
+  'finish_reason: stop\nusage:\n  input_tokens: 5',
+  '  {"finish_reason":  "stop"}',
 ];
 
 describe.each(PRINTED)('%s', (said) => {
-  it.each(Object.entries(PLACES))('stays word for word in %s', (_place, spanOf) => {
-    expect(read(spanOf(said)).output).toBe(said);
+  const places = { ...PLACES, "Sentry's text": SPANS["Sentry's text"]! };
+  it.each(Object.entries(places))('stays word for word in %s, and says nothing else', (_place, spanOf) => {
+    const reading = read(spanOf(said));
+    expect(reading.output).toBe(said);
+    expect(around(reading)).toEqual(around(read(spanOf(WORDS))));
   });
 });

@@ -5,6 +5,7 @@ import { isAnswer, structuredOf } from '../../content/provider-bodies.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
 import { unquotedText } from '../../values/attributes.ts';
 import { toText } from '../../values/plain-json.ts';
+import { startsInCode } from '../../values/printed-objects.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { contentAt } from './content-at.ts';
 
@@ -40,7 +41,7 @@ export function completionAt(fields: SpanFields): unknown {
 export function unlessOwnJson(said: unknown, value = typeof said === 'string' ? structuredOf(said) : said): unknown {
   if (typeof said !== 'string' || typeof value !== 'object') return value;
   const text = unquotedText(said);
-  if (!/^\s*[{[]/.test(text)) return value;
+  if (!/^\s*[{[]/.test(text) && !startsInCode(text)) return value;
   if (isAnswer(value) || isCompletion(value) || (Array.isArray(value) && value.every(isText))) return value;
   const answer = fromRareAnswer(joinChunks(value));
   return answer === value || !isAnswer(answer) ? { role: 'assistant', content: [{ type: 'text', text }] } : value;

@@ -16,6 +16,7 @@ import { toFinishReason, toGooglesFinishReason } from './finish-reason.ts';
 import { javaMessagesIn } from './java-messages.ts';
 import { innerMessage, isConstructor, isStored } from './message-fields.ts';
 import { fromRareAnswer } from './rare-answers.ts';
+import { isConversation, isRoleWithText, isRow } from './rows.ts';
 import { isMessageInOtherSpelling, toKnownMessages, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
@@ -120,15 +121,6 @@ export function isTable(parsed: unknown): boolean {
   return !isConversation(parsed) && parsed.every((row) => openTexts(row) === row);
 }
 
-function isRow(row: unknown): row is string[] {
-  return Array.isArray(row) && row.length > 0 && row.every((cell) => typeof cell === 'string');
-}
-
-/** LangChain's pairs of a role and a text. A model is asked nothing without a turn of the user: `[["ai", "ml"]]` is data. */
-function isConversation(rows: readonly unknown[]): boolean {
-  return rows.every(isRoleWithText) && rows.some(([role]) => role === 'user' || role === 'human');
-}
-
 /** PHP writes a list with gaps as an object: `{ "0": …, "2": … }`. */
 function itemsByNumber(list: Fields): unknown[] | undefined {
   for (const key in list) if (!/^\d{1,5}$/.test(key) || !isMessageLike(list[key])) return undefined;
@@ -183,13 +175,6 @@ function isMessageLike(value: unknown): boolean {
       FRAGMENT_TYPES.has(value['type']) ||
       isMessageInOtherSpelling(value))
   );
-}
-
-const PAIR_ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'human', 'user', 'ai', 'assistant']);
-
-/** A message as LangChain takes it: `["human", "Hi"]`. */
-function isRoleWithText(value: unknown): value is readonly [string, string] {
-  return Array.isArray(value) && value.length === 2 && PAIR_ROLES.has(value[0]) && typeof value[1] === 'string';
 }
 
 /** Whether this is a content block in the place of a message. */

@@ -30,6 +30,12 @@ describe.each(Object.entries(WORDS))('%s', (_place, words) => {
     expect(read({ ...CHAT, ...words })).toMatchObject({ output: 'Hi.' });
   });
 
+  it("is the answer in an app that has Sentry's SDK, too", () => {
+    expect(read({ ...CHAT, ...words, 'sentry.origin': 'manual', 'sentry.op': 'default' })).toMatchObject({
+      output: 'Hi.',
+    });
+  });
+
   it.each(Object.entries(CALLS))('has the calls beside it: %s', (_shape, callsAt) => {
     for (const key of KEYS) {
       const { output, outputMessage } = read({ ...CHAT, ...words, ...callsAt(key) });

@@ -24,8 +24,13 @@ export const COMPLETIONS = [
 /** Many apps write the answer as Sentry does. Its own has more to be read (`sentry.ts`). */
 const COMPLETIONS_OF_APPS = [...COMPLETIONS, 'gen_ai.response.text'] as const;
 
+/** Whether Sentry's own reader reads the span: its SDK marks the spans of an app, too. */
 export function isSentrys({ attributes }: SpanFields): boolean {
-  return attributes['sentry.op'] !== undefined || attributes['sentry.origin'] !== undefined;
+  const { 'sentry.op': operation, 'sentry.origin': origin } = attributes;
+  return (
+    (typeof operation === 'string' && operation.startsWith('gen_ai.')) ||
+    (typeof origin === 'string' && origin.startsWith('auto.ai.'))
+  );
 }
 
 /** Returns the answer at a key with any text in it. */

@@ -142,7 +142,12 @@ or no recording covers it.
 
 A span may use several vocabularies. It counts for the most specific one, which decides the kind of the log and is kept
 as \`metadata.convention\`; the others fill in what it does not say. Every log has a project, a session, a reference, a
-source, a config, inputs, its start, and \`span_name\`, \`scope\` and \`trace_id\` in its metadata.`;
+source, a config, inputs, its start, and \`span_name\`, \`scope\` and \`trace_id\` in its metadata.
+
+A trace without the id of a session is a session of its own. What stands for no id is none, of a session and of a user:
+words for nothing (\`none\`, \`null\`, \`unknown\`, \`-\`), \`default\`, \`-1\`, and a UUID of zeros. Ids that an app may have chosen
+stay as they are, such as \`0\`, \`1\`, \`anonymous\` and \`test\`: if all users of an app have the same, their traces are one
+session.`;
 
 const RECORDINGS_INTRODUCTION = `Each run has one file. For \`manual-spec\` the package is the SDK that created the spans, if one did; their attributes
 are written by hand, from published specifications and sources. The spans of \`reports\` are written by hand after

@@ -7,6 +7,7 @@ import { isObject } from '../wire/json.ts';
 import type { ContextKeys } from './convention.ts';
 import { CONVENTIONS } from './table.ts';
 import { jsonOf, nameOf, stringListOf, stringOf, tokenOf } from './values/attributes.ts';
+import { isUnset } from './values/unset.ts';
 
 /** What holds for each log of a trace. */
 export interface TraceContext {
@@ -19,7 +20,7 @@ export interface TraceContext {
 }
 
 /** Those that no vocabulary has to itself. They win over those that the vocabularies declare. */
-const COMMON: Required<Omit<ContextKeys, 'noSession'>> = {
+const COMMON: Required<ContextKeys> = {
   session: [
     'gen_ai.conversation.id',
     'session.id',
@@ -57,15 +58,6 @@ const MAX_TAGS = 1_000;
 /** Of these together. */
 const MAX_TAGS_CHARS = 20_000;
 const COMMA = 0x2c;
-
-/** What some vocabularies call the session of everybody who names none, by their keys. */
-const NO_SESSIONS: ReadonlyMap<string, string> = new Map(
-  CONVENTIONS.flatMap(({ context }) =>
-    (context?.session ?? []).flatMap((key) =>
-      context?.noSession === undefined ? [] : [[key, context.noSession] as const],
-    ),
-  ),
-);
 
 const CONTEXT_KEYS: ReadonlySet<string> = new Set([
   ...[...SESSION_KEYS, ...USER_KEYS, ...TAGS_KEYS, 'metadata'],
@@ -160,7 +152,7 @@ function firstId(attributes: Attributes, keys: readonly string[]): string | unde
     const value = attributes[key];
     if (value === undefined) continue;
     const id = idOf(value);
-    if (id !== undefined && id !== NO_SESSIONS.get(key)) return id;
+    if (id !== undefined) return id;
   }
   return undefined;
 }
@@ -178,12 +170,17 @@ function firstIdOf(metadata: Record<string, unknown>, names: readonly string[]):
   return undefined;
 }
 
-/** An id as text. MLflow writes ids as JSON strings, with quotes. */
-function idOf(value: unknown): string | undefined {
-  if (typeof value === 'bigint' || (typeof value === 'number' && Number.isFinite(value))) return `${value}`;
-  const text = stringOf(value);
-  const id = text?.startsWith('"') ? (stringOf(jsonOf(text)) ?? text) : text;
-  return nameOf(id);
+/**
+ * What stands in the place of an id if none was given: `default` of Spring AI, LangChain4j and many apps, `-1` of agentUniverse, .NET's
+ * empty `Guid`. Sessions of all who have none would be one. What an app may have chosen (`0`, `1`, `anonymous`) is an id.
+ */
+const NO_ID = /^(?:default|__default__|unknown|unspecified|-{1,2}|-1|nan|-?infinity|0{8}(?:-?0{4}){3}-?0{12})$/i;
+
+/** Returns an id as text, unless it stands for none. MLflow writes ids as JSON strings, with quotes. */
+export function idOf(value: unknown): string | undefined {
+  const text = typeof value === 'bigint' || typeof value === 'number' ? `${value}` : stringOf(value);
+  const id = nameOf(text?.startsWith('"') ? (stringOf(jsonOf(text)) ?? text) : text)?.trim();
+  return id === undefined || NO_ID.test(id) || isUnset(id) ? undefined : id;
 }
 
 /** OpenInference's `metadata` is JSON; it is parsed only if it may contain an id. */

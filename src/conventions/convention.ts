@@ -35,8 +35,6 @@ export interface Signs {
 /** Keys of attributes that hold for a whole trace, those that win over others first. Any span of the trace may have them. */
 export interface ContextKeys {
   readonly session?: readonly string[];
-  /** What stands at the keys of the session if there is none. */
-  readonly noSession?: string;
   readonly user?: readonly string[];
   /** A list, its JSON, or words joined with commas. */
   readonly tags?: readonly string[];

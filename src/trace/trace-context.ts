@@ -1,7 +1,7 @@
 /** The session, user and tags that all logs of a trace share. They are decided when the first of the logs is written. */
 import { type Context, propagation } from '@opentelemetry/api';
 import { hasContextSign } from '../conventions/census.ts';
-import { readSession, readTags, readUser, type TraceContext } from '../conventions/context.ts';
+import { idOf, readSession, readTags, readUser, type TraceContext } from '../conventions/context.ts';
 import { censusOf } from '../conventions/index.ts';
 import { callHook } from '../host/call-hook.ts';
 import type { SpanSlice } from '../otel/span-slice.ts';
@@ -36,7 +36,7 @@ export function noteBaggage({ trace, parent }: SpanNode, context: Context): void
   if (trace.baggageSession !== undefined || (parent && !isPlaceholder(parent))) return;
   const baggage = propagation.getBaggage(context);
   if (!baggage) return;
-  for (const key of BAGGAGE_KEYS) trace.baggageSession ??= baggage.getEntry(key)?.value || undefined;
+  for (const key of BAGGAGE_KEYS) trace.baggageSession ??= idOf(baggage.getEntry(key)?.value);
 }
 
 /** Call before releasing a span of a trace without logs: it may be the only one that carries the session. */

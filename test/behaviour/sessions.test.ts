@@ -56,6 +56,7 @@ test.each([
   ['a session', { 'session.id': 'from-upstream' }, {}, 'from-upstream'],
   ['a conversation before a session', { 'session.id': 's', 'gen_ai.conversation.id': 'c' }, {}, 'c'],
   ["but a span's own session before it", { 'session.id': 's' }, { 'session.id': 'own' }, 'own'],
+  ['but none that stands for nothing', { 'gen_ai.conversation.id': 'default', 'session.id': 's' }, {}, 's'],
 ])('a session may come in baggage: %s', async (_, baggage, attributes, session) => {
   const server = await startMisbehavingV4();
   const processor = new HumanloopSpanProcessor({ baseUrl: server.baseUrl });

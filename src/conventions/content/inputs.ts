@@ -2,7 +2,9 @@
 
 import { isObject } from '../../wire/json.ts';
 import { jsonOf, objectOf, unlessEmpty, withoutQuotes } from '../values/attributes.ts';
+import { goMapIn } from '../values/go-map.ts';
 import { javaMapIn } from '../values/java-map.ts';
+import { phpArrayIn } from '../values/php-array.ts';
 import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { onlyTextIn } from './parts/tool-parts.ts';
@@ -38,10 +40,16 @@ function inputsOfCall(call: Fields): Fields | undefined {
   return unlessEmpty(toPlainObject({ ...positional, ...kwargs }));
 }
 
+/** Returns a map that a language prints without quotes around its texts. */
+function mapIn(text: unknown): Fields | undefined {
+  const map = javaMapIn(text) ?? goMapIn(text) ?? phpArrayIn(text);
+  return isObject(map) ? map : undefined;
+}
+
 function toInputs(value: unknown, parsed: unknown): Record<string, unknown> | undefined {
   if (value === undefined || value === null || value === '' || value === 'null') return undefined;
   const only = Array.isArray(parsed) ? onlyTextIn(parsed) : undefined;
-  const object = isObject(parsed) ? parsed : only === undefined ? javaMapIn(value) : objectOf(only);
+  const object = isObject(parsed) ? parsed : only === undefined ? mapIn(value) : objectOf(only);
   if (object) return 'kwargs' in object && isRecordedCall(object) ? inputsOfCall(object) : toPlainObject(object);
   const input = toPlainJson(parsed ?? value);
   return input === undefined ? undefined : { input };

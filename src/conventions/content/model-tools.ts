@@ -133,6 +133,24 @@ export function toSchema(value: unknown): Record<string, unknown> | undefined {
   return toPlainSchema(isObject(schema['json']) ? schema['json'] : schema);
 }
 
+/** Whether this is the schema of what a tool takes, and not arguments that it was given: apps write either under one name. */
+export function isSchema(value: unknown): value is Fields {
+  if (!isObject(value)) return false;
+  const schema = isObject(value['json']) ? value['json'] : value;
+  if (isObject(schema['properties']) || schema['type'] === 'object') return true;
+  const fields = Object.values(schema);
+  return SCHEMA_KEYS.some((key) => key in schema) || (fields.length > 0 && fields.every(isTyped));
+}
+
+/** What a schema may have that says no type. */
+const SCHEMA_KEYS = ['$schema', '$ref', 'anyOf', 'oneOf', 'allOf'] as const;
+const TYPES: ReadonlySet<unknown> = new Set(['string', 'number', 'integer', 'boolean', 'array', 'object']);
+
+/** Whether this is the schema of one field: some apps write the fields without the object that has them. */
+function isTyped(field: unknown): boolean {
+  return isObject(field) && TYPES.has(field['type']);
+}
+
 /** Whether this says which tool it defines, by a name or a provider's type, and is not only what that takes. */
 export function isDefinition(definition: Fields): boolean {
   const type = stringOf(definition['type']);

@@ -25,7 +25,7 @@ import { holdsBody } from './messages/envelopes.ts';
 import { textOfState } from './messages/graph-state.ts';
 import { areChoices, joinItems } from './messages/join-messages.ts';
 import { toRole } from './messages/message-fields.ts';
-import { finishReasonOf, holdsMessages, isFragment, openTexts } from './messages/message-wrappers.ts';
+import { finishReasonOf, holdsMessages, isFragment, isTable, openTexts } from './messages/message-wrappers.ts';
 import { isLostAnswer, MessageReader } from './messages/messages.ts';
 import { isTextOf } from './messages/own-json.ts';
 import { fromRareAnswer } from './messages/rare-answers.ts';
@@ -55,10 +55,10 @@ export function structuredOf(value: unknown): unknown {
   return isStructuredText(value) ? toStructured(value, withoutQuotes(jsonOf(value))) : openList(value);
 }
 
-/** Returns the text of JSON at a key as it stands there; undefined if another value would say more. */
-export function jsonTextAt(fields: SpanFields, key: string | undefined): string | undefined {
+/** Returns the text of a list or an object at a key as it stands there; undefined if another value would say more. */
+export function structureTextAt(fields: SpanFields, key: string | undefined): string | undefined {
   const value = key === undefined ? undefined : fields.attributes[key];
-  if (typeof value !== 'string' || !startsStructure(value) || isLangChainText(value)) return undefined;
+  if (typeof value !== 'string' || !isStructuredText(value.trimStart()) || isLangChainText(value)) return undefined;
   return fields.truncated.has(key as string) ? undefined : unquotedText(value);
 }
 
@@ -121,8 +121,13 @@ function openList(value: unknown): unknown {
 
 const REQUEST_KEYS = ['prompt', 'prompts', 'input', 'inputs', 'args', 'kwargs'] as const;
 
-/** Whether data in the spelling of a language is the words of somebody: it has no messages, no request and no answer. */
-export function areWordsInCode(text: unknown, parsed: unknown): boolean {
+/** Whether rows of texts, or data in the spelling of a language, are the words of somebody. */
+export function areWords(text: unknown, parsed: unknown): boolean {
+  return isTable(parsed) || areWordsInCode(text, parsed);
+}
+
+/** Whether data in the spelling of a language is: it has no messages, no request and no answer. */
+function areWordsInCode(text: unknown, parsed: unknown): boolean {
   if (typeof text !== 'string' || !startsInCode(text)) return false;
   if (isObject(parsed) && REQUEST_KEYS.some((key) => key in parsed)) return false;
   return !holdsMessages(parsed) && !holdsBody(parsed) && !holdsAnyAnswer(parsed);
@@ -146,8 +151,8 @@ export function readRequest(request: Fields): Reading {
 }
 
 /**
- * Reads the answer from text, a message, or a response body that contains one. Any other JSON is the answer's text, as it was
- * recorded: `recordedText`, if it is known.
+ * Reads the answer from text, a message, or a response body that contains one. Any other list or object is the answer's text, as
+ * it was recorded: `recordedText`, if it is known.
  */
 export function readAnswer(
   recorded: unknown,

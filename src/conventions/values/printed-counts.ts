@@ -1,7 +1,7 @@
 /**
  * Reads numbers by their names as any language prints an object: Java `{input=5, output=3}` and `Usage[inputTokens=5]`, Go
  * `map[input:5]`, .NET `Usage { InputTokens = 5 }`, Ruby `{:input=>5}`, Rust `Usage { input: Some(5) }`, PHP
- * `Array ( [input] => 5 )`, Scala `Map(input -> 5)`, Clojure `{:input-tokens 5}`, Python `OrderedDict([('input', 5)])`.
+ * `Array ( [input] => 5 )`, Perl `$VAR1 = { 'input' => 5 };`, Scala `Map(input -> 5)`, Clojure `{:input-tokens 5}`, Python `OrderedDict([('input', 5)])`.
  *
  * Only for places where nothing but counts can be: words and lists are skipped, and brackets need not match.
  */
@@ -15,7 +15,7 @@ const MAX_CHARS = 4_000;
  * bracket or a comma.
  */
 const TOKEN =
-  /(?:\[(?=\w{1,100}\] =>))?([A-Za-z_]\w{0,100})["'\]]?(?:>>)?\s{0,4}(?:=>|->|[=:])|(?<!\w):(?:[\w.-]{1,100}\/)?([A-Za-z][\w-]{0,100})\s{1,4}(?=[-\d{])|(?<=[([])["']([A-Za-z_]\w{0,100})["'],\s{0,4}(?=[-\d[{(\w])|(?<![\w.-])(-?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?)(?![\w.])|[{[(]|[)}\]]|,/g;
+  /(?:\["?(?=\w{1,100}"?\] ?=>))?(?<![\w$])([A-Za-z_]\w{0,100})["'\]]{0,2}(?:>>)?\s{0,4}(?:=>|->|[=:])|(?<!\w):(?:[\w.-]{1,100}\/)?([A-Za-z][\w-]{0,100})\s{1,4}(?=[-\d{])|(?<=[([])["']([A-Za-z_]\w{0,100})["'],\s{0,4}(?=[-\d[{(\w])|(?<![\w.-])(-?\d{1,20}(?:\.\d{1,20})?(?:[eE][+-]?\d{1,3})?)(?![\w.])|[{[(]|[)}\]]|,/g;
 
 /** What is in one pair of brackets. */
 interface Frame {

@@ -1,7 +1,8 @@
 /**
  * Reads lists and objects as the programs of several languages print them, with texts in quotes: Ruby `{:role=>"user"}`, Elixir
  * `%{role: "user"}`, Clojure `{:role "user"}`, Node `{ role: 'user' }` and `Map(1) { 'a' => 1 }`, Swift `["role": "user"]`, Rust
- * `Message { role: User, content: Some("Hi") }`, Go's `%#v` `[]Message{Message{Role:"user"}}`.
+ * `Message { role: User, content: Some("Hi") }`, Go's `%#v` `[]Message{Message{Role:"user"}}`, PHP's `var_export`
+ * `array ( 'role' => 'user' )`, Perl's `$VAR1 = { 'role' => 'user' };`.
  *
  * A text with anything else in it is not read at all: half of a value would be wrong.
  */
@@ -14,10 +15,10 @@ const MAX_DEPTH = 100;
 const VALUE_WEIGHT = 20;
 
 /** What may stand before a bracket: the name of a class, a sign of Elixir, Erlang or Clojure, a type of Go. */
-const PREFIX = String.raw`%[\w.]{0,200}(?=\{)|#(?=\{)|#:[\w./-]{1,200}\s?(?=\{)|\[\](?:interface \{\}|any|\*?[\w.]{1,200})(?=\{)|(?:\[\])?map\[[\w.]{1,100}\](?:interface \{\}|any|\*?[\w.]{1,200})(?=\{)|\[Object: null prototype\] (?=\{)|<ref \*\d{1,6}> |&?[A-Za-z_]\w{0,100}(?:(?:\.|::)\w{1,100}){0,9}(?:\(\d{1,9}\))? ?(?=[{(])`;
+const PREFIX = String.raw`%[\w.]{0,200}(?=\{)|#(?=\{)|#:[\w./-]{1,200}\s?(?=\{)|\[\](?:interface \{\}|any|\*?[\w.]{1,200})(?=\{)|(?:\[\])?map\[[\w.]{1,100}\](?:interface \{\}|any|\*?[\w.]{1,200})(?=\{)|\[Object: null prototype\] (?=\{)|<ref \*\d{1,6}> |\(object\) array(?=\()|\\?[\w\\]{1,200}::__set_state(?=\()|array \s{0,20}(?=\()|&?[A-Za-z_]\w{0,100}(?:(?:\.|::)\w{1,100}){0,9}(?:\(\d{1,9}\))? ?(?=[{(])`;
 /** Brackets, and then a key as JSON has none. */
 const START = new RegExp(
-  String.raw`^\s{0,20}(?:(?:${PREFIX})?[[({]\s{0,100}){1,8}(?::[\w./*+!?-]{1,100}[\s=]|"[^"\\\n]{0,200}"(?:\s{0,8}=>|\s{1,8}(?:["[{\d]|:(?!true|false|null)[A-Za-z]))|'[^'\\\n]{0,200}'\s{0,8}(?:=>|:)|[A-Za-z_$][\w$]{0,100}\s{0,4}(?:: |:\n|:"|:\[|=>))`,
+  String.raw`^\s{0,20}(?:\$VAR1 = )?(?:(?:${PREFIX})?[[({]\s{0,100}){1,8}(?::[\w./*+!?-]{1,100}[\s=]|"[^"\\\n]{0,200}"(?:\s{0,8}=>|\s{1,8}(?:["[{\d]|:(?!true|false|null)[A-Za-z]))|'[^'\\\n]{0,200}'\s{0,8}(?:=>|:)|[A-Za-z_$][\w$]{0,100}\s{0,4}(?:: |:\n|:"|:\[|=>)|0 =>)`,
 );
 /** A dictionary of Swift, a map of Go. */
 const DICTIONARY =
@@ -30,7 +31,7 @@ const CONNECTOR = /\s*(?:=>|->)|:(?!:)|\s:(?=\s)/y;
 const NUMBER = /[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?n?(?![\w.])/y;
 const SYMBOL = /:(?:[\w.*+!?-]{1,100}\/)?([\w*+!?-]{1,100}|(?="))/y;
 /** A word for nothing or a truth, the member of an enum. */
-const WORD = /(?:nil|null|undefined|true|false)\b|[A-Z]\w*(?:(?:\.|::)\w+)*/y;
+const WORD = /(?:nil|null|undefined|undef|true|false)\b|[A-Z]\w*(?:(?:\.|::)\w+)*/y;
 const KEY = /[A-Za-z_$][\w$]{0,200}(?=\s{0,20}(?:=>|:(?!:)))/y;
 /** What prints no value, and the mark before a text of Clojure that has a type. */
 const OPAQUE =
@@ -41,6 +42,8 @@ const WORDS: ReadonlyMap<string, unknown> = new Map<string, unknown>([
   ['nil', null],
   ['null', null],
   ['None', null],
+  ['NULL', null],
+  ['undef', null],
   ['undefined', null],
   ['NaN', null],
   ['true', true],
@@ -60,7 +63,8 @@ export function startsAsPrinted(text: string): boolean {
 export function parsePrinted(text: string): unknown {
   if (!startsAsPrinted(text)) return undefined;
   try {
-    const reader = new PrintedReader(text);
+    const [, dumped] = DUMPED.exec(text) ?? [];
+    const reader = new PrintedReader(dumped ?? text, dumped !== undefined || PHP.test(text));
     const value = reader.value(0);
     return reader.isAtEnd && typeof value === 'object' ? (value ?? undefined) : undefined;
   } catch (error) {
@@ -69,15 +73,22 @@ export function parsePrinted(text: string): unknown {
   }
 }
 
+/** What Perl's Data::Dumper prints around a value. */
+const DUMPED = /^\$VAR1 = ([\s\S]*);\s*$/;
+const PHP = /^(?:\(object\) )?array ?\(|^\\?[\w\\]{1,200}::__set_state\(/;
+
 class NotPrinted extends Error {}
 
 class PrintedReader {
   readonly #text: string;
+  /** Whether texts in single quotes have no escapes but those of the quote and of the backslash. */
+  readonly #isRaw: boolean;
   readonly #budget = budgetNow();
   #at = 0;
 
-  constructor(text: string) {
+  constructor(text: string, isRaw: boolean) {
     this.#text = text;
+    this.#isRaw = isRaw;
   }
 
   get isAtEnd(): boolean {
@@ -127,11 +138,14 @@ class PrintedReader {
       const fields = Object.fromEntries(entries.filter(([key]) => key !== '__proto__'));
       // No program prints a key twice: one of them is in the words of a text.
       if (new Set(entries.map(([key]) => key)).size < entries.length) throw new NotPrinted();
-      return fields;
+      // PHP has indexes in a list.
+      const isList = opening.startsWith('array') && entries.every(([key], index) => key === `${index}`);
+      return isList ? entries.map(([, value]) => value) : fields;
     }
     if (items.length === 0 && closer === '}') return {};
-    // `Some("Hi")`, `Optional("Hi")`.
-    return opening.length > 1 && closer === ')' && items.length === 1 ? items[0] : items;
+    // `Some("Hi")`, `Optional("Hi")`, `bless( { … }, 'Class' )`.
+    const isWrapper = items.length === 1 || opening === 'bless(';
+    return opening.length > 1 && closer === ')' && isWrapper ? items[0] : items;
   }
 
   #isBeforeValue(): boolean {
@@ -152,7 +166,8 @@ class PrintedReader {
     const end = endOf(this.#text, quote, start);
     const raw = this.#text.slice(start, end);
     this.#at = end + 1;
-    return raw.includes('\\') ? unescaped(raw) : raw;
+    if (!raw.includes('\\')) return raw;
+    return this.#isRaw && quote === "'" ? raw.replace(/\\(['\\])/g, '$1') : unescaped(raw);
   }
 
   #take(character: string): boolean {

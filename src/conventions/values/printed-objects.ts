@@ -23,7 +23,8 @@ function endsWithBracket(text: string): boolean {
 }
 
 const LINE_BREAK = 0x0a;
-const BRACKETS: ReadonlySet<number> = new Set(Array.from(')]}>', (bracket) => bracket.charCodeAt(0)));
+/** Perl has a semicolon after the last one. */
+const BRACKETS: ReadonlySet<number> = new Set(Array.from(')]}>;', (bracket) => bracket.charCodeAt(0)));
 
 /** What Python prints around a dict or a list, and tuples of these. */
 const PYTHON_CONTAINER =
@@ -34,7 +35,8 @@ function mayBeInCode(text: string): boolean {
   return IN_CODE.test(text) && startsAsPrinted(text);
 }
 
-const IN_CODE = /^(?:[%#&(<]|(?:\[\])?map\[|\[\]|(?:\w+\.)?[A-Z][\w.:]{0,200}(?:\(\d{1,9}\))? ?\{)/;
+const IN_CODE =
+  /^(?:[%#&(<\\]|\$VAR1 = |array ?\(|(?:\[\])?map\[|\[\]|(?:\w+\.)?[A-Z][\w.:]{0,200}(?:\(\d{1,9}\))? ?\{)/;
 
 /** Whether a text begins as a language prints data, and not like JSON. */
 export function startsInCode(text: string): boolean {

@@ -15,6 +15,7 @@ import {
   readAnswer,
   readRequest,
   structuredOf,
+  structureTextAt,
   toolOutputAt,
   toStepOutput,
 } from '../content/provider-bodies.ts';
@@ -148,7 +149,8 @@ function readCall(fields: SpanFields, kind: SpanKind, metadata: Fields, usage: U
   const reader = new MessageReader();
   const system = reader.readSystem(metadata['instructions'] ?? metadata['system']);
   const messages = [...system, ...(input === undefined ? [] : reader.read(input))];
-  const answer = readAnswer(output, reader, usage.outputTokens);
+  const text = structureTextAt(fields, fields.firstKey('braintrust.output_json', 'braintrust.output'));
+  const answer = readAnswer(output, reader, usage.outputTokens, text);
   const { callId = answer.callId } = reading;
   addTo(reading, {
     endpoint: /(?<!chat)\/completions$/.test(nameOf(metadata['endpoint']) ?? '') ? 'complete' : 'chat',

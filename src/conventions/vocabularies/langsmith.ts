@@ -16,12 +16,12 @@ import { withKnownNames } from '../content/messages/body-spellings.ts';
 import { textOfState } from '../content/messages/graph-state.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import {
-  jsonTextAt,
   rawAnswerOf,
   readAnswer,
   readRequest,
   structuredAt,
   structuredOf,
+  structureTextAt,
   toStepOutput,
 } from '../content/provider-bodies.ts';
 import { lastException, readError } from '../content/read-error.ts';
@@ -110,7 +110,7 @@ function readModelCall(fields: SpanFields, general: Reading): Reading {
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
   const output = structuredAt(fields, OUTPUT);
-  const answer = readAnswer(output, reader, general.outputTokens, jsonTextAt(fields, OUTPUT));
+  const answer = readAnswer(output, reader, general.outputTokens, structureTextAt(fields, OUTPUT));
   const parameters = readRequest({ ...invocation, ...(stringOf(request['model']) !== undefined && request) });
   return addTo(parameters, {
     model: general.model ?? fields.firstName(`${METADATA}ls_model_name`),

@@ -12,6 +12,7 @@ import {
   rawAnswerOf,
   readAnswer,
   readRequest,
+  structureTextAt,
   toolOutputAt,
   toStepOutput,
 } from '../content/provider-bodies.ts';
@@ -89,7 +90,7 @@ function readModelCall(fields: SpanFields, outputTokens: number | undefined): Re
   const request = withConfig(recorded);
   const reader = new MessageReader();
   const messages = input === undefined ? [] : reader.read(input);
-  const answer = readAnswer(output, reader, outputTokens);
+  const answer = readAnswer(output, reader, outputTokens, structureTextAt(fields, OUTPUT));
   const { model, ...invocation } = readInvocation(fields, output);
   return addTo(addTo(invocation, readRequest(request)), {
     model: textAt(fields, 'mlflow.llm.model') ?? nameOf(request['model']) ?? model ?? textAt(fields, 'model'),

@@ -12,7 +12,7 @@ import { inputsOf } from '../content/inputs.ts';
 import { toFinishReason } from '../content/messages/finish-reason.ts';
 import { MessageReader, metadataOfMessages } from '../content/messages/messages.ts';
 import { modelToolsAt, toModelTools, toSchema } from '../content/model-tools.ts';
-import { jsonValueAt, readAnswer, readRequest, toStepOutput } from '../content/provider-bodies.ts';
+import { jsonValueAt, readAnswer, readRequest, structureTextAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import { ownUsage, type Usage, UsageTable, usageDetails, usageOfBody, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
@@ -123,7 +123,8 @@ function readModelCall(fields: SpanFields): Reading {
   const input = valueAt(fields, INPUTS);
   const messages = input === undefined ? [] : reader.read(input);
   const usage = readUsage(fields);
-  const answer = readAnswer(valueAt(fields, OUTPUTS) ?? saidOn(fields), reader, usage.outputTokens);
+  const said = valueAt(fields, OUTPUTS) ?? saidOn(fields);
+  const answer = readAnswer(said, reader, usage.outputTokens, textAt(fields, OUTPUTS));
   const heard = heardOn(fields);
   if (heard !== undefined && messages.length === 0) messages.push({ role: 'user', content: heard });
   return addTo<Reading>(
@@ -213,6 +214,12 @@ function valueAt(fields: SpanFields, keys: readonly string[]): unknown {
   if (key === undefined) return undefined;
   const value = jsonValueAt(fields, key);
   return openTyped(typeof value === 'string' ? (typedIn(fields, key) ?? value) : value);
+}
+
+/** Returns the text of the value as it stands there, unless it is in LangWatch's `{ type, value }`. */
+function textAt(fields: SpanFields, keys: readonly string[]): string | undefined {
+  const key = fields.firstKey(...keys);
+  return key === undefined || isTyped(fields.structure(key)) ? undefined : structureTextAt(fields, key);
 }
 
 /** LangWatch's values may have been encoded twice, or printed by Python. What else is printed so is what was said. */

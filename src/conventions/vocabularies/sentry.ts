@@ -164,10 +164,15 @@ function readTexts(fields: SpanFields): string[] {
   const { attributes } = fields;
   const value = attributes[TEXT] ?? attributes['gen_ai.response.object'];
   if (value === undefined || value === null) return [];
-  const list = listOf(value);
+  const list = isListText(value) ? listOf(value) : undefined;
   const isStreamed = booleanOf(attributes['gen_ai.response.streaming']) === true;
   const isList = list?.every((item) => typeof item === 'string') && (!isStreamed || isListOfChoices(list, fields));
   return isList ? list.map((item) => textOf(item) ?? '') : [toText(value)];
+}
+
+/** Sentry lists texts as JSON or as Python does: what other languages print is what the model said. */
+function isListText(value: unknown): boolean {
+  return typeof value !== 'string' || /^\s*["[(]/.test(value);
 }
 
 /** Whether a stream had as many choices as there are texts. Sentry for Python lists them, if they are several. */

@@ -29,7 +29,7 @@ const EDGE = 'spring.ai.alibaba.graph.edge.name';
 export const springAi: Convention = {
   name: 'spring-ai',
   title: 'Spring AI (Java)',
-  context: { session: ['spring.ai.chat.client.conversation.id'], noSession: 'default' },
+  context: { session: ['spring.ai.chat.client.conversation.id'] },
   signs: { keys: ['spring.ai.kind', NODE, GRAPH, EDGE] },
 
   classify({ attributes }: SpanSlice): SpanKind | undefined {

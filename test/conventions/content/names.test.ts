@@ -50,6 +50,15 @@ it.each([
   ['["END_TURN"]', 'stop'],
   ['ERROR', 'error'],
   ['MALFORMED_FUNCTION_CALL', 'MALFORMED_FUNCTION_CALL'],
+  ['Some(Length)', 'length'],
+  ['Some("stop")', 'stop'],
+  ['[Some(ToolCalls)]', 'tool_calls'],
+  ['[Some(Stop), None]', 'stop'],
+  ['Optional[MAX_TOKENS]', 'length'],
+  ['[Optional[STOP]]', 'stop'],
+  ['Just "stop"', 'stop'],
+  ['[:stop]', 'stop'],
+  ['{"unified":"content-filter","raw":"SAFETY"}', 'content_filter'],
 ])('reads the finish reason %s as %s', (word, reason) => {
   expect(toFinishReason(word)).toBe(reason);
 });

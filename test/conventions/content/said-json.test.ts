@@ -70,3 +70,33 @@ describe.each(Object.entries(SPANS))('in %s', (_place, spanOf) => {
     expect(count).toBeGreaterThan(RUNS / 10);
   });
 });
+
+/** Lists and objects that are no answer, as programs print them: with spaces that a printer of JSON would not set. */
+const PRINTED = [
+  '{"finish_reason": "stop", "response": "It hurts"}',
+  '{"output": "x y", "model": "T3"}',
+  '{"answer": "Hi", "model":  "T3", "usage": {"input_tokens": 3}}',
+  '{"status": "completed", "output": "x", "id": "1"}',
+  '{"data":  {"response": "x"}}',
+  '{"result": 1.50}',
+  '[["ai",  "ml"]]',
+  "{'output': 'x', 'finish_reason': 'stop'}",
+  '{:finish_reason=>"stop", :response=>"x"}',
+  "$VAR1 = { 'finish_reason' => 'stop', 'id' => '1' };",
+  "$VAR1 = bless( { 'role' => 'user', 'content' => 'x' }, 'Turn' );\n",
+  "(object) array('finish_reason' => 'stop', 'response' => 'x')",
+  "array (\n  0 => 'a',\n)",
+  'Array\n(\n    [finish_reason] => stop\n)\n',
+  '&{FinishReason:stop Usage:{PromptTokens:5}}',
+  'finish_reason: stop\nusage:\n  input_tokens: 5',
+  '  {"finish_reason":  "stop"}',
+];
+
+describe.each(PRINTED)('%s', (said) => {
+  const places = { ...PLACES, "Sentry's text": SPANS["Sentry's text"]! };
+  it.each(Object.entries(places))('stays word for word in %s, and says nothing else', (_place, spanOf) => {
+    const reading = read(spanOf(said));
+    expect(reading.output).toBe(said);
+    expect(around(reading)).toEqual(around(read(spanOf(WORDS))));
+  });
+});

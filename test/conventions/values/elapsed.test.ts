@@ -1,7 +1,6 @@
-/** Durations, and what stands at the keys of a session if there is none. */
+/** Durations. */
 import { expect, it } from 'vitest';
-import { readSession } from '../../../src/conventions/context.ts';
-import { makeSpan, read } from '../span.ts';
+import { read } from '../span.ts';
 
 it.each([
   [0.25, 250],
@@ -12,13 +11,4 @@ it.each([
   expect(read({ ...chat, 'gen_ai.response.time_to_first_token': wait }).metadata).toMatchObject({
     time_to_first_chunk_ms: millis,
   });
-});
-
-it.each([
-  ['au.trace.session.id', '-1'],
-  ['spring.ai.chat.client.conversation.id', 'default'],
-])('takes the word at %s for no session', (key, word) => {
-  expect(readSession(makeSpan({ [key]: word }))).toBeUndefined();
-  expect(readSession(makeSpan({ [key]: 's1' }))).toBe('s1');
-  expect(readSession(makeSpan({ 'session.id': word }))).toBe(word);
 });

@@ -76,7 +76,9 @@ const WORDS: ReadonlyMap<string, string> = new Map([
 /** The first constant of an enumeration of Protocol Buffers says nothing. */
 const UNSPECIFIED = /(?:^|_)unspecified$/i;
 
-const UNQUOTED_LIST = /^\[\s*([\w.-]+)\s*(?:,[^\]]*)?\]$/;
+const UNQUOTED_LIST = /^\[\s*((?:Some\(|Optional\[)?:?[\w.-]+[)\]]?)\s*(?:,[^\]]*)?\]$/;
+/** What Rust, Java and Haskell print around a word that there might not be. */
+const OPTIONAL = /^(?:Some\(|Optional\[|Just )"?([\w.:-]+)"?[)\]]?$/;
 
 /** Takes a word, a list, the JSON text of a list, or words joined with commas. The first word counts. */
 export function toFinishReason(value: unknown): string | undefined {
@@ -158,18 +160,28 @@ function wordOf(raw: string): string | undefined {
   return WORDS.get(joined) ?? WORDS.get(joined.replace(/^(chat)?(finish|stop)reason(?=.)/, ''));
 }
 
+/** The AI SDK has its own word beside that of the provider. */
+function wordIn({ type, unified = type }: Record<string, unknown>): string | undefined {
+  return nameOf(unified);
+}
+
+function withoutOptional(text: string): string {
+  return OPTIONAL.exec(text)?.[1] ?? text;
+}
+
 function firstWord(value: unknown): string | undefined {
   if (Array.isArray(value)) return firstWord(value[0]);
   // SGLang says beside it by which token the model stopped.
-  if (isObject(value)) return nameOf(value['type']);
-  const text = nameOf(value)?.trim();
+  if (isObject(value)) return wordIn(value);
+  const name = nameOf(value)?.trim();
+  const text = name && withoutOptional(name);
   if (!text) return undefined;
   if (text.startsWith('[') || text.startsWith('(')) {
     const list = text.startsWith('[') ? jsonOf(text) : parsePythonJson(text);
     // Java writes the words of a list without quotes.
-    return Array.isArray(list) ? firstWord(list[0]) : nameOf(UNQUOTED_LIST.exec(text)?.[1]);
+    return Array.isArray(list) ? firstWord(list[0]) : firstWord(UNQUOTED_LIST.exec(text)?.[1]);
   }
-  if (text.startsWith('{')) return nameOf(objectOf(text)?.['type']);
+  if (text.startsWith('{')) return wordIn(objectOf(text) ?? {});
   // LangSmith joins several reasons with commas.
   return text.includes(',') ? nameOf(text.split(',', 1)[0]?.trim()) : text;
 }

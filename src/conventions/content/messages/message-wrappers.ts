@@ -4,6 +4,7 @@ import { isObject } from '../../../wire/json.ts';
 import { firstString, jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
 import { areJsonLines } from '../../values/json-lines.ts';
 import { startsStructure } from '../../values/json-start.ts';
+import { toText } from '../../values/plain-json.ts';
 import { budgetNow } from '../../values/text-weight.ts';
 import { unescapedMessagesIn } from '../../values/unescaped-texts.ts';
 import { kwargsOf } from '../parts/langchain-json.ts';
@@ -15,6 +16,7 @@ import { toFinishReason, toGooglesFinishReason } from './finish-reason.ts';
 import { javaMessagesIn } from './java-messages.ts';
 import { innerMessage, isConstructor, isStored } from './message-fields.ts';
 import { fromRareAnswer } from './rare-answers.ts';
+import { isConversation, isRoleWithText, isRow } from './rows.ts';
 import { isMessageInOtherSpelling, toKnownMessages, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
@@ -107,10 +109,16 @@ function withHistory(body: Fields, key: string): unknown {
 
 /** Whether this is messages or wraps them, and not only data that a text happens to be. */
 export function holdsMessages(parsed: unknown): boolean {
-  if (Array.isArray(parsed)) return parsed.some(isMessageLike);
+  if (Array.isArray(parsed)) return parsed.every(isRow) ? isConversation(parsed) : parsed.some(isMessageLike);
   if (!isObject(parsed)) return false;
   if (isMessage(parsed) || wrapperKeyOf(parsed) !== undefined) return true;
   return requestIn(parsed) !== undefined || itemsByNumber(parsed) !== undefined;
+}
+
+/** Whether this is rows of texts, of which none is a message: data that somebody has written. */
+export function isTable(parsed: unknown): boolean {
+  if (!Array.isArray(parsed) || parsed.length === 0 || !parsed.every(isRow)) return false;
+  return !isConversation(parsed) && parsed.every((row) => openTexts(row) === row);
 }
 
 /** PHP writes a list with gaps as an object: `{ "0": …, "2": … }`. */
@@ -123,6 +131,7 @@ function itemsByNumber(list: Fields): unknown[] | undefined {
 function unwrapList(list: readonly unknown[], depth: number): Unwrapped {
   const items = toKnownSpellings(openTexts(list));
   if (items !== list) return unwrapList(items, depth);
+  if (depth === 0 && isTable(list)) return { items: [toText(list)], areFragments: false };
   if (list.length > 0 && list.every(isRoleWithText)) {
     return { items: list.map(([role, content]) => ({ role, content })), areFragments: false };
   }
@@ -166,13 +175,6 @@ function isMessageLike(value: unknown): boolean {
       FRAGMENT_TYPES.has(value['type']) ||
       isMessageInOtherSpelling(value))
   );
-}
-
-const PAIR_ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'human', 'user', 'ai', 'assistant']);
-
-/** A message as LangChain takes it: `["human", "Hi"]`. */
-function isRoleWithText(value: unknown): value is readonly [string, string] {
-  return Array.isArray(value) && value.length === 2 && PAIR_ROLES.has(value[0]) && typeof value[1] === 'string';
 }
 
 /** Whether this is a content block in the place of a message. */

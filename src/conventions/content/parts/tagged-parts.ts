@@ -1,5 +1,5 @@
 /**
- * Content of messages as Rust's `genai` writes its enumerations, each variant below its name: `{ "Text": "Hi" }`,
+ * Content of messages as Rust writes its enumerations, each variant below its name: `{ "Text": "Hi" }`, `{ "Text": { "text" } }`,
  * `{ "Parts": [{ "Text": "Hi" }] }`, `{ "ToolCalls": [{ "call_id", "fn_name", "fn_arguments" }] }`.
  */
 import { isObject } from '../../../wire/json.ts';
@@ -22,7 +22,7 @@ function partsIn(part: Fields): unknown {
   if (others.length > 0) return undefined;
   switch (tag) {
     case 'Text':
-      return typeof value === 'string' ? [{ type: 'text', text: value }] : undefined;
+      return textPartsOf(isObject(value) ? value['text'] : value);
     case 'Parts':
       return Array.isArray(value) ? untaggedContent(value) : undefined;
     case 'ToolCall':
@@ -35,6 +35,10 @@ function partsIn(part: Fields): unknown {
       return listOf(value)?.map(({ call_id: id, content: response }) => ({ type: 'tool_call_response', id, response }));
   }
   return undefined;
+}
+
+function textPartsOf(text: unknown): Fields[] | undefined {
+  return typeof text === 'string' ? [{ type: 'text', text }] : undefined;
 }
 
 function listOf(value: unknown): Fields[] | undefined {

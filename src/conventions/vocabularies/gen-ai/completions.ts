@@ -5,6 +5,7 @@ import { isAnswer, structuredOf } from '../../content/provider-bodies.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
 import { unquotedText } from '../../values/attributes.ts';
 import { toText } from '../../values/plain-json.ts';
+import { startsInCode } from '../../values/printed-objects.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { contentAt } from './content-at.ts';
 
@@ -20,10 +21,23 @@ export const COMPLETIONS = [
   'promptfoo.response.body',
 ] as const;
 
+/** Many apps write the answer as Sentry does. Its own has more to be read (`sentry.ts`). */
+const COMPLETIONS_OF_APPS = [...COMPLETIONS, 'gen_ai.response.text'] as const;
+
+/** Whether Sentry's own reader reads the span: its SDK marks the spans of an app, too. */
+export function isSentrys({ attributes }: SpanFields): boolean {
+  const { 'sentry.op': operation, 'sentry.origin': origin } = attributes;
+  return (
+    (typeof operation === 'string' && operation.startsWith('gen_ai.')) ||
+    (typeof origin === 'string' && origin.startsWith('auto.ai.'))
+  );
+}
+
 /** Returns the answer at a key with any text in it. */
 export function completionAt(fields: SpanFields): unknown {
-  const value = contentAt(fields, ...COMPLETIONS);
-  const key = fields.firstKey(...COMPLETIONS);
+  const keys = isSentrys(fields) ? COMPLETIONS : COMPLETIONS_OF_APPS;
+  const value = contentAt(fields, ...keys);
+  const key = fields.firstKey(...keys);
   const text = key && typeof value === 'object' ? fields.attributes[key] : undefined;
   return openCompletion(typeof text === 'string' ? unlessOwnJson(text, value) : value);
 }
@@ -32,7 +46,7 @@ export function completionAt(fields: SpanFields): unknown {
 export function unlessOwnJson(said: unknown, value = typeof said === 'string' ? structuredOf(said) : said): unknown {
   if (typeof said !== 'string' || typeof value !== 'object') return value;
   const text = unquotedText(said);
-  if (!/^\s*[{[]/.test(text)) return value;
+  if (!/^\s*[{[]/.test(text) && !startsInCode(text)) return value;
   if (isAnswer(value) || isCompletion(value) || (Array.isArray(value) && value.every(isText))) return value;
   const answer = fromRareAnswer(joinChunks(value));
   return answer === value || !isAnswer(answer) ? { role: 'assistant', content: [{ type: 'text', text }] } : value;

@@ -1,6 +1,6 @@
 /** Content in the attributes of the GenAI conventions, as the message reader takes it. */
 import { scopeOf } from '../../../otel/span-slice.ts';
-import { holdsMessages } from '../../content/messages/message-wrappers.ts';
+import { holdsMessages, isTable } from '../../content/messages/message-wrappers.ts';
 import { holdsAnyAnswer } from '../../content/provider-bodies.ts';
 import { isFiller } from '../../values/attributes.ts';
 import { startsInCode } from '../../values/printed-objects.ts';
@@ -38,6 +38,7 @@ export function contentAt(fields: SpanFields, ...keys: readonly string[]): unkno
 function unlessPlainText(value: unknown, key: string, text: string): unknown {
   // The spelling of data in a language may be the words of an answer.
   if (startsInCode(text) && !holdsMessages(value) && !holdsAnyAnswer(value)) return undefined;
+  if (isTable(value)) return undefined;
   return typeof value === 'object' || (typeof value === 'string' && IN_JSON.has(key)) ? value : undefined;
 }
 

@@ -28,13 +28,15 @@ import { integerOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
 import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
-import { COMPLETIONS, completionAt, unlessOwnJson } from './completions.ts';
+import { withCallsBeside } from './calls-beside.ts';
+import { COMPLETIONS, completionAt, isSentrys, unlessOwnJson } from './completions.ts';
 import { contentAt } from './content-at.ts';
 import { type EventContent, readEventContent, splitAnswer } from './events.ts';
 import { readMemory } from './memory.ts';
 import { readPictures } from './pictures.ts';
 import { isRealtime, readRealtimeTurn } from './realtime.ts';
 import { readRerank } from './rerank.ts';
+import { isEmbedding, isVectors } from './vectors.ts';
 
 /**
  * Quarkus writes attributes with the names of the events of 1.27, Cloudflare's gateway whole bodies, and Semantic Kernel,
@@ -71,7 +73,8 @@ export function readGenAiContent(fields: SpanFields, kind: SpanKind): Reading {
   const reader = new MessageReader(hasBedrocksBlocks(fields));
   const given = contentAt(fields, 'gen_ai.input.messages', 'gen_ai.request.messages', ...PROMPTS);
   const written = contentAt(fields, 'gen_ai.output.messages') ?? completionAt(fields);
-  const answered = written ?? unlessOwnJson(events.output);
+  const words = written ?? unlessOwnJson(events.output);
+  const answered = kind === 'model' && !isSentrys(fields) ? withCallsBeside(words, fields) : words;
   const turn = isRealtime(span) ? readRealtimeTurn(answered) : undefined;
   const asked = given ?? turn?.before;
   const said = turn ? turn.answer : answered;
@@ -142,6 +145,7 @@ export function reportedFinishReason(fields: SpanFields): string | undefined {
     fields,
     FINISH_REASONS,
     'gen_ai.response.finish_reason',
+    'gen_ai.finish_reason',
     'gen_ai.response.stop_reason',
     'anthropic.message.stop_reason',
   );
@@ -266,26 +270,6 @@ function readValues(fields: SpanFields, events: EventContent): Reading {
       toOptionalText(fields.attributes[fields.firstKey(...RESULTS) ?? '']),
     contentMetadata: { ...metadataOfMessages(reader), ...pictures.contentMetadata },
   };
-}
-
-/** Vectors are large, and nobody reads them. */
-const VECTOR_KEYS = ['embeddings', 'data', 'embedding', 'values', 'vector', 'vectors'] as const;
-/** `{ embeddings: [{ values: [0.1] }] }`. */
-const VECTOR_DEPTH = 4;
-
-/** Whether this is one vector or several, or the answer of a model that makes them. */
-function isVectors(output: unknown, depth = 0): boolean {
-  if (depth > VECTOR_DEPTH) return false;
-  if (isObject(output)) return VECTOR_KEYS.some((key) => isVectors(output[key], depth + 1));
-  if (!Array.isArray(output) || output.length === 0) return false;
-  return typeof output[0] === 'object'
-    ? isVectors(output[0], depth + 1)
-    : output.every((item) => typeof item === 'number');
-}
-
-/** Other steps may return an object with numbers in a list. */
-function isEmbedding({ attributes }: SpanFields): boolean {
-  return /embed/i.test(`${attributes['gen_ai.operation.name']} ${attributes['gen_ai.request.model']}`);
 }
 
 function hasMessages(input: unknown): boolean {

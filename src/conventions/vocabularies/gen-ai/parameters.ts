@@ -2,8 +2,8 @@
 import { isObject } from '../../../wire/json.ts';
 import type { ModelTool } from '../../../wire/v4.ts';
 import { withKnownNames } from '../../content/messages/body-spellings.ts';
-import { modelToolsAt, toSchema } from '../../content/model-tools.ts';
-import { areWordsInCode, readRequest } from '../../content/provider-bodies.ts';
+import { isSchema, modelToolsAt, toModelTools, toSchema } from '../../content/model-tools.ts';
+import { areWords, readRequest } from '../../content/provider-bodies.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import {
@@ -18,6 +18,7 @@ import {
   stringOf,
 } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
+import { groupByIndex } from '../../values/indexed-groups.ts';
 import { toPlainJson } from '../../values/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
@@ -42,6 +43,7 @@ const OTHER = new FieldTable<Record<string, unknown>>({
     stringOf,
     'gen_ai.request.reasoning.level',
     'gen_ai.request.reasoning_effort',
+    'gen_ai.reasoning_effort',
     'openai.request.reasoning_effort',
     'gen_ai.openai.request.reasoning_effort',
   ],
@@ -75,7 +77,9 @@ export function readGenAiParameters(fields: SpanFields, kind: SpanKind): Reading
   if (kind === 'tool') {
     return {
       other: { tool_type: fields.string('gen_ai.tool.type') },
-      toolParameters: toSchema(fields.json('gen_ai.tool.parameters') ?? fields.json('gen_ai.tool.json_schema')),
+      toolParameters: toSchema(
+        schemaAt(fields, 'gen_ai.tool.parameters', 'tool.parameters') ?? fields.json('gen_ai.tool.json_schema'),
+      ),
     };
   }
   const reading: Reading = PARAMETERS.read(fields.attributes, fields.keys);
@@ -84,6 +88,11 @@ export function readGenAiParameters(fields: SpanFields, kind: SpanKind): Reading
   reading.tools = readTools(fields);
   reading.other = OTHER.read(fields.attributes, fields.keys);
   return reading;
+}
+
+/** Returns the first schema at these keys, where many apps write the arguments. */
+function schemaAt(fields: SpanFields, ...keys: readonly string[]): unknown {
+  return keys.map((key) => fields.structure(key)).find(isSchema);
 }
 
 function endpointOf({ attributes }: SpanFields): 'chat' | 'complete' {
@@ -101,7 +110,17 @@ function readTools(fields: SpanFields): ModelTool[] | undefined {
     const tools = modelToolsAt(fields, key);
     if (tools) return tools;
   }
-  return undefined;
+  return fields.attributes[`${FLATTENED_TOOLS}0.name`] === undefined ? undefined : flattenedTools(fields);
+}
+
+const FLATTENED_TOOLS = 'gen_ai.request.tools.';
+
+/** AgentOps has the schema of what a tool takes as its arguments. */
+function flattenedTools({ attributes }: SpanFields): ModelTool[] | undefined {
+  const [tools = []] = groupByIndex(attributes, [FLATTENED_TOOLS]);
+  return toModelTools(
+    tools.map(({ fields: tool }) => ({ ...tool, parameters: tool['parameters'] ?? tool['arguments'] })),
+  );
 }
 
 /** Set only if the request asked for JSON: OpenLIT writes `json` for every answer that calls a tool. */
@@ -119,7 +138,7 @@ export function fillInFromBody(reading: Reading, fields: SpanFields): void {
   const value = key === undefined ? undefined : fields.attributes[key];
   if (key === undefined || (typeof value === 'string' && !value.startsWith('{'))) return;
   const body = withKnownNames(fields.object(key));
-  if (!isObject(body) || stringOf(body['model']) === undefined || areWordsInCode(value, body)) return;
+  if (!isObject(body) || stringOf(body['model']) === undefined || areWords(value, body)) return;
   const { other, ...parameters } = readRequest(body);
   addTo(reading, addTo<Reading>({ ...parameters }, reading));
   if (other) reading.other = addTo({ ...other }, reading.other);

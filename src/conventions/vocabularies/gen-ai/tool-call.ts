@@ -7,6 +7,7 @@ import { toAddress } from '../../content/content-refs.ts';
 import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { holdsMessages } from '../../content/messages/message-wrappers.ts';
 import { MessageReader } from '../../content/messages/messages.ts';
+import { isSchema } from '../../content/model-tools.ts';
 import { structuredAt, structuredOf } from '../../content/provider-bodies.ts';
 import type { Reading } from '../../convention.ts';
 import { objectOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
@@ -26,8 +27,10 @@ const INPUTS = [
   'gen_ai.input',
   'gen_ai.prompt',
   // Of apps that write the span of a tool by hand.
-  ...['tool.arguments', 'tool.input', 'tool.parameters', 'input'],
+  ...['tool.arguments', 'tool.input', 'gen_ai.tool.parameters', 'tool.parameters', 'input'],
 ] as const;
+/** Here a tool may have the schema of what it takes. */
+const PARAMETERS: readonly string[] = ['gen_ai.tool.parameters', 'tool.parameters'];
 const RESULTS = [
   'gen_ai.tool.call.result',
   'gen_ai.tool.output',
@@ -48,7 +51,10 @@ export function readToolCall(fields: SpanFields): Reading {
   const result = fields.firstKey(...RESULTS);
   const said = span.events.length > 0 ? readEventContent(span) : {};
   const answer = answerIn(said.input);
-  const given = inputsAt(fields, fields.firstKey(...INPUTS));
+  const given = inputsAt(
+    fields,
+    INPUTS.find((key) => isGiven(fields, key)),
+  );
   const only = given && onlyObjectAt(given, 'arguments');
   const inner = only && isWrapped(fields, result) ? only : undefined;
   return {
@@ -66,6 +72,11 @@ export function readToolCall(fields: SpanFields): Reading {
       answer,
     contentMetadata: { skill_source_uri: toAddress(attributes['gen_ai.skill.source.uri']) },
   };
+}
+
+function isGiven(fields: SpanFields, key: string): boolean {
+  const value = fields.attributes[key];
+  return value !== undefined && value !== null && !(PARAMETERS.includes(key) && isSchema(fields.structure(key)));
 }
 
 /** The message of a tool is what it answered, unless it is an object: some frameworks have the arguments there. */

@@ -16,12 +16,12 @@ import { MessageReader, metadataOfMessages } from '../../content/messages/messag
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import {
   isLangChainText,
-  jsonTextAt,
   jsonValueAt,
   readAnswer,
   readRequest,
   structuredAt,
   structuredOf,
+  structureTextAt,
   toolOutputAt,
   toStepOutput,
 } from '../../content/provider-bodies.ts';
@@ -135,7 +135,9 @@ function readGeneration(fields: SpanFields, request: WrappedRequest, outputToken
   const tools = isObject(input) ? (input['tools'] ?? input['functions']) : undefined;
   // The wrapper writes `""` for answers that it does not know.
   const isUnknown = fields.attributes[OUTPUT] === '' && isWrapped(fields.span.name, parameters);
-  const answer = isUnknown ? {} : readAnswer(valueAt(fields, OUTPUT), reader, outputTokens, jsonTextAt(fields, OUTPUT));
+  const answer = isUnknown
+    ? {}
+    : readAnswer(valueAt(fields, OUTPUT), reader, outputTokens, structureTextAt(fields, OUTPUT));
   const body = isRequest(input) ? input : {};
   const reading = readRequest(
     addTo(addTo(addTo({ ...body }, withoutFiller(parameters)), { tools }), request.parameters),

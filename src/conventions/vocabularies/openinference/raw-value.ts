@@ -1,6 +1,6 @@
 /** The raw values of a span: `input.value` and `output.value`, what was hidden of them, and transcripts of sound. */
 import { answerBodyIn } from '../../content/messages/envelopes.ts';
-import { areWordsInCode, isStructuredText } from '../../content/provider-bodies.ts';
+import { areWords, isStructuredText } from '../../content/provider-bodies.ts';
 import { stringOf, textOf, unquotedText } from '../../values/attributes.ts';
 import type { IndexedGroup } from '../../values/indexed-groups.ts';
 import { unflatten } from '../../values/nested-keys.ts';
@@ -52,7 +52,7 @@ export function readValue(fields: SpanFields, key: keyof typeof MIME_TYPES, isSa
   const written = textOf(value);
   const text = written !== undefined && isJson ? unquotedText(written) : written;
   const parsed = text === undefined || isStructuredText(text) ? fields.structure(key) : undefined;
-  const isWords = isSaid && areWordsInCode(text, parsed);
+  const isWords = isSaid && areWords(text, parsed);
   const json = typeof parsed === 'string' || isWords ? undefined : answerBodyIn(parsed);
   return { isDamaged: fields.truncated.has(key), json, text, isJson };
 }

@@ -2,10 +2,10 @@
 import { isObject } from '../../../wire/json.ts';
 import { messageText } from '../../../wire/message-text.ts';
 import { textOfDocuments } from '../../content/documents.ts';
-import { inputsOf } from '../../content/inputs.ts';
+import { inputsAt, inputsOf } from '../../content/inputs.ts';
 import { textOfState } from '../../content/messages/graph-state.ts';
 import { MessageReader } from '../../content/messages/messages.ts';
-import { toModelTool } from '../../content/model-tools.ts';
+import { isSchema, toModelTool } from '../../content/model-tools.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
 import { textOfEvent, toStepOutput } from '../../content/provider-bodies.ts';
 import { parametersAt, readRequestParameters } from '../../content/request-parameters.ts';
@@ -55,15 +55,16 @@ export function readToolCall(fields: SpanFields): Reading {
   const schema = toModelTool(given);
   const bare = schema === undefined && isObject(given?.['properties']) ? toPlainObject(given) : undefined;
   const parameters = toPlainObject(fields.object('tool.parameters'));
-  const isSchema = isObject(parameters?.['properties']) || parameters?.['type'] === 'object';
+  const takes = isSchema(parameters) ? parameters : undefined;
   const result = readValue(fields, 'output.value');
   return {
     name: fields.string('tool.name') ?? schema?.name,
     description: fields.string('tool.description') ?? schema?.description,
-    toolParameters: schema?.parameters ?? bare ?? (isSchema ? parameters : undefined),
+    toolParameters: schema?.parameters ?? bare ?? takes,
     inputs: withHeard(
       fields,
-      toInputs(readValue(fields, 'input.value')) ?? (isSchema ? undefined : (parameters ?? readNamedValues(fields))),
+      toInputs(readValue(fields, 'input.value')) ??
+        (takes ? undefined : (readNamedValues(fields) ?? inputsAt(fields, 'tool.parameters'))),
     ),
     ...readOutput(result, readTranscript(fields, 'output')),
     metadata: { tool_call_id: fields.firstString('tool.id', 'tool_call.id') ?? idOfAnsweredCall(result) },

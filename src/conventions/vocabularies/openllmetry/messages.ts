@@ -17,6 +17,7 @@ import { fieldsBelow, groupByIndex, type IndexedGroup } from '../../values/index
 import { unflatten } from '../../values/nested-keys.ts';
 import { salvageJson } from '../../values/salvage-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
+import { withCallsBeside } from '../gen-ai/calls-beside.ts';
 
 export interface IndexedConversation {
   messages: ChatMessage[];
@@ -52,8 +53,10 @@ export function readIndexedMessages(fields: SpanFields): IndexedConversation {
     ...flatInput.map((group) => toMessage(fields, group, FLAT_INPUT, 'user')),
     ...firstInput.map((group) => toMessage(fields, group, FIRST_INPUT, 'user')),
   ]);
+  const said = completions.map((group) => toMessage(fields, group, OUTPUT, 'assistant'));
+  const isOnly = said.length === 1;
   const listed = reader.readOutput([
-    ...completions.map((group) => toMessage(fields, group, OUTPUT, 'assistant')),
+    ...(isOnly ? [withCallsBeside(said, fields)] : said),
     ...flatOutput.map((group) => toMessage(fields, group, FLAT_OUTPUT, 'assistant')),
     ...firstOutput.map((group) => toMessage(fields, group, FIRST_OUTPUT, 'assistant')),
   ]);

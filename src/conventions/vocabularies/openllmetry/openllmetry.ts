@@ -11,7 +11,7 @@ import { finishReasonAt } from '../../content/messages/finish-reason.ts';
 import { textOfState } from '../../content/messages/graph-state.ts';
 import { isLostAnswer, MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { fromLangChain } from '../../content/parts/langchain-json.ts';
-import { areWordsInCode, readAnswer, toStepOutput } from '../../content/provider-bodies.ts';
+import { areWords, readAnswer, structureTextAt, toStepOutput } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
 import { modelNameOf } from '../../content/request-parameters.ts';
 import { ownUsage, type Usage, usageDetails } from '../../content/usage.ts';
@@ -185,11 +185,11 @@ function withEntityValues(reading: Reading, fields: SpanFields): Reading {
     if (Array.isArray(messages)) addTo(reading, { messages: reader.read(messages), inputs: unlessEmpty(inputs) });
     else addTo(reading, { inputs: unlessEmpty({ messages, ...inputs }) });
   }
-  const said = hasKey(attributes, SAID)
-    ? undefined
-    : openEnvelope(readEntityValue(fields, 'traceloop.entity.output', true));
+  const returned = hasKey(attributes, SAID) ? undefined : readEntityValue(fields, 'traceloop.entity.output', true);
+  const said = openEnvelope(returned);
   if (said === undefined) return reading;
-  const { contentMetadata, ...answer } = readAnswer(said, reader);
+  const text = said === returned ? structureTextAt(fields, 'traceloop.entity.output') : undefined;
+  const { contentMetadata, ...answer } = readAnswer(said, reader, undefined, text);
   addTo(reading, answer).contentMetadata = {
     ...reading.contentMetadata,
     ...contentMetadata,
@@ -279,7 +279,7 @@ function withKeywords(input: unknown): unknown {
 function readEntityValue(fields: SpanFields, key: string, isSaid: boolean): unknown {
   const value = fields.attributes[key];
   const parsed = fields.structure(key) ?? value;
-  if (isSaid && areWordsInCode(value, parsed)) return value;
+  if (isSaid && areWords(value, parsed)) return value;
   return typeof value === 'string' && value.includes('"lc":1') ? fromLangChain(parsed) : parsed;
 }
 

@@ -26,7 +26,7 @@ const KINDS: ReadonlyMap<string, SpanKind> = new Map([
 const spans = typedSpans({
   name: 'agent-universe',
   title: 'agentUniverse',
-  context: { session: ['au.trace.session.id'], noSession: '-1' },
+  context: { session: ['au.trace.session.id'] },
   signs: { keys: [KIND] },
 
   kindOf({ attributes }: SpanSlice): SpanKind | undefined {

@@ -12,11 +12,11 @@ import { finishReasonOf, holdsMessages } from '../../content/messages/message-wr
 import { MessageReader, metadataOfMessages } from '../../content/messages/messages.ts';
 import { isWholeAnswer, modelOfRequest, namesIn } from '../../content/model-of-bodies.ts';
 import {
-  jsonTextAt,
   jsonValueAt,
   readAnswer,
   readRequest,
   structuredOf,
+  structureTextAt,
   toStepOutput,
 } from '../../content/provider-bodies.ts';
 import { readError } from '../../content/read-error.ts';
@@ -156,7 +156,7 @@ function readCall(source: TypedSpans, fields: SpanFields): Reading {
   const messages = request === undefined ? [] : reader.read(request);
   const usage = usageOf(source, fields);
   const said = valueAt(fields, source.said ?? []);
-  const text = jsonTextAt(fields, keyOf(fields, said === undefined ? source.outputs : (source.said ?? [])));
+  const text = structureTextAt(fields, keyOf(fields, said === undefined ? source.outputs : (source.said ?? [])));
   const answer = readAnswer(said ?? response, reader, usage.outputTokens, text);
   const asked = modelOfRequest(request);
   const isRequest = asked !== undefined;

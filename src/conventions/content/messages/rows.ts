@@ -1,0 +1,17 @@
+/** Rows of texts: pairs of a role and a text, as LangChain takes messages, and data. */
+const PAIR_ROLES: ReadonlySet<unknown> = new Set(['system', 'developer', 'human', 'user', 'ai', 'assistant']);
+
+/** A message as LangChain takes it: `["human", "Hi"]`. */
+export function isRoleWithText(value: unknown): value is readonly [string, string] {
+  return Array.isArray(value) && value.length === 2 && PAIR_ROLES.has(value[0]) && typeof value[1] === 'string';
+}
+
+/** Whether this is texts in a list. */
+export function isRow(row: unknown): row is string[] {
+  return Array.isArray(row) && row.length > 0 && row.every((cell) => typeof cell === 'string');
+}
+
+/** LangChain's pairs of a role and a text. A model is asked nothing without a turn of the user: `[["ai", "ml"]]` is data. */
+export function isConversation(rows: readonly unknown[]): boolean {
+  return rows.every(isRoleWithText) && rows.some(([role]) => role === 'user' || role === 'human');
+}

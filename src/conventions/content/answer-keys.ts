@@ -21,6 +21,7 @@ const ANSWERS = [
   'cozeloop.output',
   'agentops.entity.output',
   'gen_ai.completion_json',
+  'gen_ai.response.text',
   ...['tfy.output', 'confident.span.output', 'honeyhive_outputs.result', 'raw.output', 'fi.raw_output'],
   'judgment.output',
 ] as const;

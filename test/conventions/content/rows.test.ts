@@ -1,4 +1,4 @@
-/** Rows of texts: pairs of a role and a text, as LangChain takes messages, and data that somebody has written. */
+/** Rows of texts and numbers: pairs of a role and a text, as LangChain takes messages, and data that somebody has written. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Attributes } from '../../../src/otel/span-slice.ts';
@@ -20,17 +20,20 @@ const PROMPTS: Readonly<Record<string, (prompt: string) => Attributes>> = {
 
 const ROLES = ['system', 'developer', 'human', 'user', 'ai', 'assistant'];
 const word = fc.constantFrom('ai', 'ml', 'system', 'Hi there', 'Paris', '42', 'assistant', '');
-const row = fc.array(word, { minLength: 1, maxLength: 3 });
+const cell = fc.oneof(word, fc.integer(), fc.constant(null), fc.boolean());
+const row = fc.array(cell, { minLength: 1, maxLength: 3 });
 const role = fc.constantFrom(...ROLES);
 const pair = fc.tuple(role, word);
 
-function isTurns(rows: readonly (readonly string[])[]): boolean {
-  const isPaired = rows.every(({ length, 0: first = '' }) => length === 2 && ROLES.includes(first));
+function isTurns(rows: readonly (readonly unknown[])[]): boolean {
+  const isPaired = rows.every(
+    ({ length, 0: first, 1: text }) => length === 2 && ROLES.includes(first as string) && typeof text === 'string',
+  );
   return isPaired && rows.some(([first]) => first === 'user' || first === 'human');
 }
 
 describe.each(Object.entries(PROMPTS))('in a prompt of %s', (_place, spanOf) => {
-  it('rows of texts are what the user said, all of them', () => {
+  it('rows are what the user said, all of them', () => {
     const rows = fc.array(row, { minLength: 1, maxLength: 4 }).filter((table) => !isTurns(table));
     fc.assert(
       fc.property(rows, (table) => {
@@ -38,6 +41,12 @@ describe.each(Object.entries(PROMPTS))('in a prompt of %s', (_place, spanOf) => 
         expect(read(spanOf(said)).messages).toEqual([{ role: 'user', content: said }]);
       }),
     );
+  });
+
+  it('numbers are one turn, such as tokens of a prompt', () => {
+    for (const said of ['[9906,11,4435]', '[[9906,11],[4435]]', '[0.25]']) {
+      expect(read(spanOf(said)).messages).toEqual([{ role: 'user', content: said }]);
+    }
   });
 
   it('pairs with a turn of the user are turns', () => {
@@ -55,4 +64,14 @@ it('pairs among the messages of an object are turns, whoever has spoken', () => 
   const given = JSON.stringify({ messages: [['ai', 'How are you?']] });
   const { messages } = read({ 'openinference.span.kind': 'LLM', 'input.value': given });
   expect(messages).toEqual([{ role: 'assistant', content: 'How are you?' }]);
+});
+
+it('numbers in a request are one turn', () => {
+  for (const prompt of [
+    [9906, 11],
+    [[9906], [11]],
+  ]) {
+    const { messages } = read({ 'openinference.span.kind': 'LLM', 'input.value': JSON.stringify({ prompt }) });
+    expect(messages).toEqual([{ role: 'user', content: JSON.stringify(prompt) }]);
+  }
 });

@@ -117,3 +117,15 @@ it("reads a variant of Rust's with fields", () => {
   const messages = json([{ role: 'user', content: [{ Text: { text: 'Hi' } }] }]);
   expect(read({ ...CHAT, 'gen_ai.input.messages': messages }).messages).toEqual([{ role: 'user', content: 'Hi' }]);
 });
+
+it('a whole body in the place of the words has the tokens of the call', () => {
+  const body = {
+    id: 'chatcmpl-1',
+    object: 'chat.completion',
+    model: 'gpt-4.1-2025-04-14',
+    choices: [{ index: 0, message: { role: 'assistant', content: 'Hi' }, finish_reason: 'stop' }],
+    usage: { prompt_tokens: 5, completion_tokens: 6, total_tokens: 11 },
+  };
+  const call = read({ 'gen_ai.operation.name': 'chat', 'gen_ai.response.text': JSON.stringify(body) });
+  expect(call).toMatchObject({ output: 'Hi', promptTokens: 5, outputTokens: 6 });
+});

@@ -16,7 +16,7 @@ import { toFinishReason, toGooglesFinishReason } from './finish-reason.ts';
 import { javaMessagesIn } from './java-messages.ts';
 import { innerMessage, isConstructor, isStored } from './message-fields.ts';
 import { fromRareAnswer } from './rare-answers.ts';
-import { isConversation, isRoleWithText, isRow } from './rows.ts';
+import { areNumbers, isConversation, isRoleWithText, isRow } from './rows.ts';
 import { isMessageInOtherSpelling, toKnownMessages, toKnownSpelling, toKnownSpellings } from './spellings.ts';
 
 type Fields = Record<string, unknown>;
@@ -115,9 +115,11 @@ export function holdsMessages(parsed: unknown): boolean {
   return requestIn(parsed) !== undefined || itemsByNumber(parsed) !== undefined;
 }
 
-/** Whether this is rows of texts, of which none is a message: data that somebody has written. */
+/** Whether this is rows of texts and numbers, of which none is a message: data that somebody has written. */
 export function isTable(parsed: unknown): boolean {
-  if (!Array.isArray(parsed) || parsed.length === 0 || !parsed.every(isRow)) return false;
+  if (!Array.isArray(parsed) || parsed.length === 0) return false;
+  if (areNumbers(parsed)) return true;
+  if (!parsed.every(isRow)) return false;
   return !isConversation(parsed) && parsed.every((row) => openTexts(row) === row);
 }
 
@@ -131,7 +133,7 @@ function itemsByNumber(list: Fields): unknown[] | undefined {
 function unwrapList(list: readonly unknown[], depth: number): Unwrapped {
   const items = toKnownSpellings(openTexts(list));
   if (items !== list) return unwrapList(items, depth);
-  if (depth === 0 && isTable(list)) return { items: [toText(list)], areFragments: false };
+  if (areNumbers(list) || (depth === 0 && isTable(list))) return { items: [toText(list)], areFragments: false };
   if (list.length > 0 && list.every(isRoleWithText)) {
     return { items: list.map(([role, content]) => ({ role, content })), areFragments: false };
   }

@@ -115,11 +115,12 @@ export function holdsMessages(parsed: unknown): boolean {
   return requestIn(parsed) !== undefined || itemsByNumber(parsed) !== undefined;
 }
 
-/** Whether this is rows of texts and numbers, of which none is a message: data that somebody has written. */
+/**
+ * Whether this is rows of texts and numbers, of which none is a message: data that somebody has written. Numbers alone may
+ * be vectors.
+ */
 export function isTable(parsed: unknown): boolean {
-  if (!Array.isArray(parsed) || parsed.length === 0) return false;
-  if (areNumbers(parsed)) return true;
-  if (!parsed.every(isRow)) return false;
+  if (!Array.isArray(parsed) || parsed.length === 0 || !parsed.every(isRow) || areNumbers(parsed)) return false;
   return !isConversation(parsed) && parsed.every((row) => openTexts(row) === row);
 }
 

@@ -1,10 +1,10 @@
 /**
  * One of the log servers that are compared, in a process of its own: the package's, with the file or the database that
- * `argv[3]` names, or the least that a server could do with either, see least-server.ts. All wait for the disk before each
- * answer (`synchronous=FULL`).
+ * `argv[3]` names, or the minimal one with either (minimal-server.ts). All wait for the disk before each answer
+ * (`synchronous=FULL`).
  */
 import { startServer } from 'humanloop-otel/server';
-import { openFile, startLeastServer } from './least-server.ts';
+import { openFile, startMinimalServer } from './minimal-server.ts';
 
 export interface ServerState {
   /** User and system time of the process so far, in milliseconds. */
@@ -17,7 +17,7 @@ export interface ServerState {
 
 const [, , kind = '', place = ''] = process.argv;
 const isPostgres = place.startsWith('postgres:');
-const port = kind === 'minimal' ? await startLeastServer(place) : await startOurs();
+const port = kind === 'minimal' ? await startMinimalServer(place) : await startOurs();
 const reading = kind === 'minimal' || isPostgres ? undefined : openFile(place);
 
 process.on('message', () => process.send?.(readState()));

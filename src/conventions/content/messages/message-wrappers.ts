@@ -115,10 +115,7 @@ export function holdsMessages(parsed: unknown): boolean {
   return requestIn(parsed) !== undefined || itemsByNumber(parsed) !== undefined;
 }
 
-/**
- * Whether this is rows of texts and numbers, of which none is a message: data that somebody has written. Numbers alone may
- * be vectors.
- */
+/** Whether this is rows that somebody has written as data: none is a message, and numbers alone may be vectors. */
 export function isTable(parsed: unknown): boolean {
   if (!Array.isArray(parsed) || parsed.length === 0 || !parsed.every(isRow) || areNumbers(parsed)) return false;
   return !isConversation(parsed) && parsed.every((row) => openTexts(row) === row);

@@ -1,7 +1,7 @@
 /**
- * The least that a server could do. With a file: parse the array, insert the JSON of each log, commit, answer with the
- * ids. With a database: the same in one statement, and of a PATCH parse the body, merge it into the JSON of the log by one
- * statement, and answer with the whole log. Neither has checks, sessions, search or a feed of changes.
+ * The minimal server, the least that one could do. With a file: parse the array, insert the JSON of each log, commit,
+ * answer with the ids. With a database: the same in one statement, and of a PATCH parse the body, merge it into the JSON
+ * of the log by one statement, and answer with the whole log. Neither has checks, sessions, search or a feed of changes.
  */
 import { createServer, type IncomingMessage } from 'node:http';
 import { createRequire } from 'node:module';
@@ -24,7 +24,7 @@ const CONNECTIONS = 8;
 const require = createRequire(import.meta.url);
 
 /** Resolves to the port. `place` is a file or the address of a database. */
-export async function startLeastServer(place: string): Promise<number> {
+export async function startMinimalServer(place: string): Promise<number> {
   const answer = place.startsWith('postgres:') ? await answersOfPostgres(place) : answersOfFile(place);
   const server = createServer((request, response) => {
     const chunks: Buffer[] = [];
@@ -63,10 +63,10 @@ function answersOfFile(file: string): Answer {
 
 async function answersOfPostgres(url: string): Promise<Answer> {
   const pool = new pg.Pool({ connectionString: url, max: CONNECTIONS });
-  await pool.query('CREATE TABLE least_logs (reference text PRIMARY KEY, log jsonb NOT NULL)');
-  const insert = `INSERT INTO least_logs SELECT log ->> 'reference_id', log FROM jsonb_array_elements($1::jsonb) AS log
+  await pool.query('CREATE TABLE minimal_logs (reference text PRIMARY KEY, log jsonb NOT NULL)');
+  const insert = `INSERT INTO minimal_logs SELECT log ->> 'reference_id', log FROM jsonb_array_elements($1::jsonb) AS log
     RETURNING reference`;
-  const update = 'UPDATE least_logs SET log = log || $2::jsonb WHERE reference = $1 RETURNING log::text';
+  const update = 'UPDATE minimal_logs SET log = log || $2::jsonb WHERE reference = $1 RETURNING log::text';
   return async ({ method, url: path = '' }, body) => {
     const json = JSON.stringify(body);
     if (method === 'POST')

@@ -2,9 +2,8 @@
  * How much of the time the viewer's index takes while writes come: of the lock, without which nobody else can write, and
  * of this thread where it has none of its own. As long as it is nearly up to date it gives way, in short slices with long
  * breaks; when it is late its slices become longer, which costs less for each log, and its breaks shorter, until it has
- * about half of the time. Where the thread that answers has time to spare, one second is late, and three are the most.
- * Where that thread is saturated, all that the index takes is taken from answers: a peak goes first, and only after two
- * to four seconds without an end the index takes its half, so that a flood cannot starve it.
+ * about half of the time, so that a flood cannot starve it. Where the thread that answers is saturated, all that the
+ * index takes is taken from answers: until it is late, reading has breaks there, too.
  */
 
 export interface IndexPace {
@@ -30,15 +29,10 @@ export interface IndexPace {
   readonly isUrgent: boolean;
 }
 
-interface Lag {
-  /** Up to this lag it gives way as much as it can. */
-  readonly promptMillis: number;
-  /** From this lag on it has its full part. */
-  readonly lateMillis: number;
-}
-
-const SPARE: Lag = { promptMillis: 1_000, lateMillis: 3_000 };
-const SATURATED: Lag = { promptMillis: 2_000, lateMillis: 4_000 };
+/** Up to this lag it gives way as much as it can. */
+const PROMPT_MILLIS = 1_000;
+/** From this lag on it has its full part. A cold process still falls behind for a while then, and has to stay below 5 s. */
+const LATE_MILLIS = 2_500;
 const SHORT_SLICE_MILLIS = 16;
 /** No request waits for more than one slice. */
 const LONG_SLICE_MILLIS = 40;
@@ -52,8 +46,7 @@ const PART_OF_BREAK = -1;
  * no time to spare, see thread-load.ts.
  */
 export function paceAt(behindMillis: number, isSaturated: boolean): IndexPace {
-  const { promptMillis, lateMillis } = isSaturated ? SATURATED : SPARE;
-  const lateness = Math.min(1, Math.max(0, (behindMillis - promptMillis) / (lateMillis - promptMillis)));
+  const lateness = Math.min(1, Math.max(0, (behindMillis - PROMPT_MILLIS) / (LATE_MILLIS - PROMPT_MILLIS)));
   const breakFactor = LONG_BREAK * (SHORT_BREAK / LONG_BREAK) ** lateness;
   return {
     sliceMillis: SHORT_SLICE_MILLIS + lateness * (LONG_SLICE_MILLIS - SHORT_SLICE_MILLIS),
@@ -61,7 +54,7 @@ export function paceAt(behindMillis: number, isSaturated: boolean): IndexPace {
     wordsFactor: breakFactor - SHORT_BREAK,
     readFactor: isSaturated ? PART_OF_BREAK + (1 - lateness) * (LONG_BREAK - PART_OF_BREAK) : PART_OF_BREAK,
     // It costs nothing, and after a peak the oldest are not the last ones.
-    isLate: behindMillis > SPARE.promptMillis,
+    isLate: behindMillis > PROMPT_MILLIS,
     isUrgent: lateness === 1,
   };
 }

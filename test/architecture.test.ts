@@ -44,6 +44,8 @@ const APP_ROOMS = [
   ['conventions/content/parts/', 'conventions/content/streams/'],
   ['conventions/'],
   ['conventions/values/'],
+  ['conventions/values/printed/'],
+  ['conventions/values/json/'],
   ['host/', 'scheduling/', 'otel/'],
   ['address.ts'],
   ['errors.ts', 'load-module.ts'],

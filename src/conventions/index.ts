@@ -21,8 +21,8 @@ import { STEPS } from './steps.ts';
 import { CONVENTIONS } from './table.ts';
 import { readTaken, spreadTaken } from './taken-content.ts';
 import { addTo, isFiller, omitUndefined, unlessEmpty } from './values/attributes.ts';
+import { withOneBudget } from './values/json/text-weight.ts';
 import { SpanFields } from './values/span-fields.ts';
-import { withOneBudget } from './values/text-weight.ts';
 
 export { CONVENTIONS };
 

@@ -11,9 +11,9 @@ import { STATUS_ERROR } from '../otel/span-slice.ts';
 import { isObject } from '../wire/json.ts';
 import type { ModelTool } from '../wire/v4.ts';
 import { countOf, integerOf, isFiller, MAX_NAME_CHARS, numberOf } from './values/attributes.ts';
-import { toPlainObject } from './values/plain-json.ts';
+import { toPlainObject } from './values/json/plain-json.ts';
+import { parseWithin } from './values/json/text-weight.ts';
 import { SpanFields } from './values/span-fields.ts';
-import { parseWithin } from './values/text-weight.ts';
 import { isUnset } from './values/unset.ts';
 
 /**

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { objectText } from '../../src/conventions/short-way.ts';
-import { hasLongInteger } from '../../src/conventions/values/long-integers.ts';
-import { toPlainObject } from '../../src/conventions/values/plain-json.ts';
+import { hasLongInteger } from '../../src/conventions/values/json/long-integers.ts';
+import { toPlainObject } from '../../src/conventions/values/json/plain-json.ts';
 import { isObject, parseJson } from '../../src/wire/json.ts';
 
 const key = fc.oneof(

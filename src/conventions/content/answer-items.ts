@@ -1,6 +1,6 @@
 /** What tells the body of an answer from JSON that the model has written, which may have the same names in it. */
 import { isObject } from '../../wire/json.ts';
-import { memberOf } from '../values/enum-member.ts';
+import { memberOf } from '../values/printed/enum-member.ts';
 import { isRole, toRole } from './messages/message-fields.ts';
 import { isFragment } from './messages/message-wrappers.ts';
 import { isMessageInOtherSpelling } from './messages/spellings.ts';

@@ -2,7 +2,7 @@
 import type { Attributes } from '../../otel/span-slice.ts';
 import type { Reading } from '../convention.ts';
 import { unquotedText } from '../values/attributes.ts';
-import { startsInCode } from '../values/printed-objects.ts';
+import { startsInCode } from '../values/printed/printed-objects.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const ANSWERS = [

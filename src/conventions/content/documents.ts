@@ -1,9 +1,9 @@
 /** Documents and records that a search has found, as text: a list of objects, however its source has encoded them. */
 import { isObject } from '../../wire/json.ts';
 import { jsonOf, objectOf, withoutQuotes } from '../values/attributes.ts';
-import { toOptionalText } from '../values/plain-json.ts';
-import { parsePrintedFields, parsePythonLiteral } from '../values/python-literal.ts';
-import { mayParse } from '../values/text-weight.ts';
+import { toOptionalText } from '../values/json/plain-json.ts';
+import { mayParse } from '../values/json/text-weight.ts';
+import { parsePrintedFields, parsePythonLiteral } from '../values/printed/python-literal.ts';
 
 /** Any other value stays as it is. */
 export function textOfDocuments(value: unknown): string | undefined {

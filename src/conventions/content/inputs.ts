@@ -2,10 +2,10 @@
 
 import { isObject } from '../../wire/json.ts';
 import { jsonOf, objectOf, unlessEmpty, withoutQuotes } from '../values/attributes.ts';
-import { goMapIn } from '../values/go-map.ts';
-import { javaMapIn } from '../values/java-map.ts';
-import { phpArrayIn } from '../values/php-array.ts';
-import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+import { toPlainJson, toPlainObject } from '../values/json/plain-json.ts';
+import { goMapIn } from '../values/printed/go-map.ts';
+import { javaMapIn } from '../values/printed/java-map.ts';
+import { phpArrayIn } from '../values/printed/php-array.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { onlyTextIn } from './parts/tool-parts.ts';
 

@@ -3,7 +3,7 @@
 import { isObject } from '../../wire/json.ts';
 import type { ModelTool } from '../../wire/v4.ts';
 import { booleanOf, jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../values/attributes.ts';
-import { toPlainSchema } from '../values/plain-json.ts';
+import { toPlainSchema } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;

@@ -13,9 +13,9 @@ import {
   unquotedText,
   withoutQuotes,
 } from '../values/attributes.ts';
-import { startsStructure } from '../values/json-start.ts';
-import { toText } from '../values/plain-json.ts';
-import { isPrintedBody, startsInCode } from '../values/printed-objects.ts';
+import { startsStructure } from '../values/json/json-start.ts';
+import { toText } from '../values/json/plain-json.ts';
+import { isPrintedBody, startsInCode } from '../values/printed/printed-objects.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { isAnswerMessage, listsAnswers } from './answer-items.ts';
 import { printedDocumentsIn } from './documents.ts';

@@ -16,9 +16,9 @@ import {
   stringOf,
   unlessEmpty,
 } from '../values/attributes.ts';
-import { javaMapIn } from '../values/java-map.ts';
-import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
-import { printedCountsIn } from '../values/printed-counts.ts';
+import { toPlainJson, toPlainObject } from '../values/json/plain-json.ts';
+import { javaMapIn } from '../values/printed/java-map.ts';
+import { printedCountsIn } from '../values/printed/printed-counts.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { isUnset } from '../values/unset.ts';
 import { fromConverseParameters } from './parts/converse.ts';

@@ -4,7 +4,7 @@
  */
 import type { Reading } from '../convention.ts';
 import { integerOf, nameOf, stringOf, unlessEmpty } from '../values/attributes.ts';
-import { toOptionalText } from '../values/plain-json.ts';
+import { toOptionalText } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const QUERIES = ['db.vector.query.content', 'db.query.text'] as const;

@@ -8,16 +8,16 @@
 
 import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
-import { areJsonLines } from './json-lines.ts';
-import { toBoundedTree } from './plain-json.ts';
-import { parsePrinted } from './printed-literal.ts';
-import { printedIn } from './printed-objects.ts';
-import { protoTextIn } from './proto-text.ts';
-import { parsePythonJson } from './python-json.ts';
-import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
+import { areJsonLines } from './json/json-lines.ts';
+import { toBoundedTree } from './json/plain-json.ts';
+import { budgetNow, mayParse } from './json/text-weight.ts';
+import { withQuotedWords } from './json/unescaped-texts.ts';
+import { parsePrinted } from './printed/printed-literal.ts';
+import { printedIn } from './printed/printed-objects.ts';
+import { protoTextIn } from './printed/proto-text.ts';
+import { parsePythonJson } from './printed/python-json.ts';
+import { parsePythonLiteral, startsAsPython } from './printed/python-literal.ts';
 import { salvageJson } from './salvage-json.ts';
-import { budgetNow, mayParse } from './text-weight.ts';
-import { withQuotedWords } from './unescaped-texts.ts';
 
 /** Returns a non-empty string. Lone surrogates, which UTF-8 cannot encode, become U+FFFD. */
 export function stringOf(value: unknown): string | undefined {

@@ -1,7 +1,7 @@
 /** Objects and lists that were flattened into dotted keys: `file.tools.0.name`. */
 import type { Attributes } from '../../otel/span-slice.ts';
 import { isObject } from '../../wire/json.ts';
-import { toPlainJson } from './plain-json.ts';
+import { toPlainJson } from './json/plain-json.ts';
 
 const MAX_DEPTH = 32;
 const MAX_ITEMS = 100_000;

@@ -4,8 +4,9 @@
  * One scan finds what was open at the cut. A string value cut in the middle is kept as far as it goes; a key, number or
  * word cut in the middle is dropped, since half of it would be wrong.
  */
-import { parsePythonJson } from './python-json.ts';
-import { nextMark, PLAIN_CHARS, TextEnds } from './string-end.ts';
+
+import { nextMark, PLAIN_CHARS, TextEnds } from './json/string-end.ts';
+import { parsePythonJson } from './printed/python-json.ts';
 
 /** No message of an LLM call is nested deeper. */
 const MAX_DEPTH = 200;

@@ -1,7 +1,7 @@
 /** The object that says what a call has used, however it was written: structured, as JSON, or as a language prints it. */
 import { isObject } from '../../wire/json.ts';
 import { addTo, jsonOf, withoutQuotes } from './attributes.ts';
-import { printedCountsIn } from './printed-counts.ts';
+import { printedCountsIn } from './printed/printed-counts.ts';
 import type { SpanFields } from './span-fields.ts';
 
 type Fields = Record<string, unknown>;

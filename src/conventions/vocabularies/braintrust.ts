@@ -35,8 +35,8 @@ import type { Convention, Evaluation, Reading, SpanKind } from '../convention.ts
 import { addTo, nameOf, numberOf, stringListOf, stringOf, unlessEmpty, wordOf } from '../values/attributes.ts';
 import { millisOfSeconds } from '../values/elapsed.ts';
 import { fieldsBelow, groupByIndex } from '../values/indexed-groups.ts';
+import { toPlainJson, toPlainObject } from '../values/json/plain-json.ts';
 import { unflatten } from '../values/nested-keys.ts';
-import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { usageObjectAt } from '../values/usage-object.ts';
 import { genAi } from './gen-ai/gen-ai.ts';

@@ -6,7 +6,7 @@ import type { SpanSlice } from '../../otel/span-slice.ts';
 import { toFinishReason } from '../content/messages/finish-reason.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { fieldsBelow } from '../values/indexed-groups.ts';
-import { toPlainObject } from '../values/plain-json.ts';
+import { toPlainObject } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 

@@ -14,7 +14,7 @@ import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails, usageSums, withUsageOfBody } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
-import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+import { toPlainJson, toPlainObject } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { usageObjectOf } from '../values/usage-object.ts';
 

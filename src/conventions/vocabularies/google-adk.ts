@@ -15,7 +15,7 @@ import { readError } from '../content/read-error.ts';
 import { IN_BODY, ownUsage, UsageTable, usageDetails } from '../content/usage.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf, stringOf } from '../values/attributes.ts';
-import { toPlainObject } from '../values/plain-json.ts';
+import { toPlainObject } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { usageObjectOf } from '../values/usage-object.ts';
 import { genAi } from './gen-ai/gen-ai.ts';

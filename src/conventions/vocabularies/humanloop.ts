@@ -16,8 +16,8 @@ import { readError } from '../content/read-error.ts';
 import { ownUsage, UsageTable } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, stringOf } from '../values/attributes.ts';
+import { toPlainJson } from '../values/json/plain-json.ts';
 import { unflatten } from '../values/nested-keys.ts';
-import { toPlainJson } from '../values/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 

@@ -38,7 +38,7 @@ import {
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, countOf, objectOf, stringListOf, stringOf } from '../values/attributes.ts';
 import { fieldsBelow } from '../values/indexed-groups.ts';
-import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+import { toPlainJson, toPlainObject } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { usageObjectAt, usageObjectOf } from '../values/usage-object.ts';
 import { genAi } from './gen-ai/gen-ai.ts';

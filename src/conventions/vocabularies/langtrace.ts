@@ -15,7 +15,7 @@ import { readAnswer, structuredAt, structuredOf } from '../content/provider-bodi
 import { ownUsage, usageDetails, usageOfBody } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { booleanOf, objectOf, omitUndefined, unquotedText } from '../values/attributes.ts';
-import { toOptionalText } from '../values/plain-json.ts';
+import { toOptionalText } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { usageObjectAt } from '../values/usage-object.ts';
 import { readEventContent } from './gen-ai/events.ts';

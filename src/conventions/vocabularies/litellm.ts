@@ -21,7 +21,7 @@ import {
 } from '../values/attributes.ts';
 import { FieldTable } from '../values/field-table.ts';
 import { groupByIndex } from '../values/indexed-groups.ts';
-import { toOptionalText, toPlainObject } from '../values/plain-json.ts';
+import { toOptionalText, toPlainObject } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 

@@ -7,7 +7,7 @@ import { inputsAt } from '../content/inputs.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { booleanOf, numberOf } from '../values/attributes.ts';
-import { toOptionalText } from '../values/plain-json.ts';
+import { toOptionalText } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const SCOPE = 'livekit-agents';

@@ -14,7 +14,7 @@ import { STEPS } from '../steps.ts';
 import { stringOf, textOf } from '../values/attributes.ts';
 import { millisSinceStart } from '../values/elapsed.ts';
 import { fieldsBelow } from '../values/indexed-groups.ts';
-import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+import { toPlainJson, toPlainObject } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 type Fields = Record<string, unknown>;

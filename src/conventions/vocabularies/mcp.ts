@@ -11,7 +11,7 @@ import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { booleanOf, jsonOf, nameOf, stringOf } from '../values/attributes.ts';
 import { FieldTable } from '../values/field-table.ts';
 import { fieldsBelow, groupByIndex } from '../values/indexed-groups.ts';
-import { toOptionalText, toPlainJson } from '../values/plain-json.ts';
+import { toOptionalText, toPlainJson } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const METHOD = 'mcp.method.name';

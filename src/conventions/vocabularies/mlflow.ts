@@ -30,7 +30,7 @@ import {
 } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, nameOf, objectOf, omitUndefined, stringOf, tokenOf } from '../values/attributes.ts';
-import { toPlainObject } from '../values/plain-json.ts';
+import { toPlainObject } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { usageObjectAt } from '../values/usage-object.ts';
 

@@ -3,7 +3,7 @@ import type { SpanSlice } from '../../otel/span-slice.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo } from '../values/attributes.ts';
 import { fieldsBelow } from '../values/indexed-groups.ts';
-import { toPlainObject } from '../values/plain-json.ts';
+import { toPlainObject } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const METADATA = 'opik.metadata';

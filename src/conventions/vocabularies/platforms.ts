@@ -18,8 +18,8 @@ import { ownUsage, type Usage, UsageTable, usageDetails, usageOfBody, usageSums 
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { addTo, costOf, stringOf, tokenOf } from '../values/attributes.ts';
 import { millisOfSeconds } from '../values/elapsed.ts';
-import { constantOf } from '../values/enum-member.ts';
-import { toPlainJson } from '../values/plain-json.ts';
+import { toPlainJson } from '../values/json/plain-json.ts';
+import { constantOf } from '../values/printed/enum-member.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 

@@ -12,7 +12,7 @@ import { toStepOutput } from '../content/provider-bodies.ts';
 import { UsageTable, usageSums } from '../content/usage.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { objectOf } from '../values/attributes.ts';
-import { toPlainJson, toPlainObject } from '../values/plain-json.ts';
+import { toPlainJson, toPlainObject } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { withSystem } from './gen-ai/content.ts';
 import { genAi } from './gen-ai/gen-ai.ts';

@@ -9,7 +9,7 @@ import { structuredOf } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, ReadError, Reading, SpanKind } from '../convention.ts';
 import { integerOf } from '../values/attributes.ts';
-import { toOptionalText } from '../values/plain-json.ts';
+import { toOptionalText } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { withoutHeading } from './claude-code.ts';
 

@@ -10,7 +10,7 @@ import { toFinishReason } from '../content/messages/finish-reason.ts';
 import { MessageReader, metadataOfMessages, providerCallMetadata } from '../content/messages/messages.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { booleanOf, listOf, objectOf, textOf } from '../values/attributes.ts';
-import { toText } from '../values/plain-json.ts';
+import { toText } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 

@@ -11,7 +11,7 @@ import { readError } from '../content/read-error.ts';
 import { readVectorSearch } from '../content/vector-search.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { unlessEmpty } from '../values/attributes.ts';
-import { toOptionalText } from '../values/plain-json.ts';
+import { toOptionalText } from '../values/json/plain-json.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const KINDS: ReadonlyMap<unknown, SpanKind> = new Map([

@@ -9,7 +9,7 @@ import { structuredAt, toStepOutput } from '../content/provider-bodies.ts';
 import { readError } from '../content/read-error.ts';
 import type { Convention, Reading, SpanKind } from '../convention.ts';
 import { nameOf } from '../values/attributes.ts';
-import { parsePrinted } from '../values/printed-literal.ts';
+import { parsePrinted } from '../values/printed/printed-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 import { genAi } from './gen-ai/gen-ai.ts';
 

@@ -15,8 +15,8 @@ import {
   tokenOf,
   unquotedText,
 } from '../values/attributes.ts';
-import { toPlainJson, toText } from '../values/plain-json.ts';
-import { parsePythonLiteral } from '../values/python-literal.ts';
+import { toPlainJson, toText } from '../values/json/plain-json.ts';
+import { parsePythonLiteral } from '../values/printed/python-literal.ts';
 import type { SpanFields } from '../values/span-fields.ts';
 
 const DATABASES = ['chromadb', 'lancedb', 'marqo', 'milvus', 'pinecone', 'qdrant', 'weaviate'] as const;

@@ -14,7 +14,7 @@ import {
   stringOf,
 } from '../../../src/conventions/values/attributes.ts';
 import { fieldsBelow, groupByIndex } from '../../../src/conventions/values/indexed-groups.ts';
-import { toPlainJson } from '../../../src/conventions/values/plain-json.ts';
+import { toPlainJson } from '../../../src/conventions/values/json/plain-json.ts';
 import { salvageJson } from '../../../src/conventions/values/salvage-json.ts';
 import { toProvider } from '../../../src/datapoint/provider.ts';
 import { makeSpan } from '../span.ts';

@@ -1,7 +1,7 @@
 /** What a call has used, however the object that says it was written, in every place that takes one. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { printedCountsIn } from '../../../src/conventions/values/printed-counts.ts';
+import { printedCountsIn } from '../../../src/conventions/values/printed/printed-counts.ts';
 import { usageObjectOf } from '../../../src/conventions/values/usage-object.ts';
 import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 import { read } from '../span.ts';

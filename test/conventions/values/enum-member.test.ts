@@ -1,6 +1,6 @@
 /** Kinds and operations that an enum's constant stands for, as languages print it. */
 import { expect, it } from 'vitest';
-import { constantOf } from '../../../src/conventions/values/enum-member.ts';
+import { constantOf } from '../../../src/conventions/values/printed/enum-member.ts';
 import { kindOf, read } from '../span.ts';
 
 it.each([

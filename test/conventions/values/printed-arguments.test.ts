@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { inputsOf } from '../../../src/conventions/content/inputs.ts';
-import { withOneBudget } from '../../../src/conventions/values/text-weight.ts';
+import { withOneBudget } from '../../../src/conventions/values/json/text-weight.ts';
 import { usageObjectOf } from '../../../src/conventions/values/usage-object.ts';
 import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 import { read } from '../span.ts';

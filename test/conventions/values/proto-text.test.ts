@@ -1,6 +1,6 @@
 /** Contents and answers of Gemini as Python prints messages of Protocol Buffers. */
 import { describe, expect, it } from 'vitest';
-import { protoTextIn } from '../../../src/conventions/values/proto-text.ts';
+import { protoTextIn } from '../../../src/conventions/values/printed/proto-text.ts';
 import type { Attributes } from '../../../src/otel/span-slice.ts';
 import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 import { read } from '../span.ts';

@@ -2,8 +2,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { jsonOf, stringListOf } from '../../../src/conventions/values/attributes.ts';
-import { memberOf } from '../../../src/conventions/values/enum-member.ts';
-import { parsePythonLiteral, startsAsPython } from '../../../src/conventions/values/python-literal.ts';
+import { memberOf } from '../../../src/conventions/values/printed/enum-member.ts';
+import { parsePythonLiteral, startsAsPython } from '../../../src/conventions/values/printed/python-literal.ts';
 import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
 
 test.each([

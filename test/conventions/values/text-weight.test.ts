@@ -3,10 +3,10 @@ import { expect, onTestFinished, test, vi } from 'vitest';
 import { eventsInText } from '../../../src/conventions/content/streams/event-stream.ts';
 import { readSpan } from '../../../src/conventions/index.ts';
 import { jsonOf } from '../../../src/conventions/values/attributes.ts';
-import { javaMapIn } from '../../../src/conventions/values/java-map.ts';
-import { parsePrintedFields, parsePythonLiteral } from '../../../src/conventions/values/python-literal.ts';
-import { mayParse, withOneBudget } from '../../../src/conventions/values/text-weight.ts';
-import { unescapedMessagesIn } from '../../../src/conventions/values/unescaped-texts.ts';
+import { mayParse, withOneBudget } from '../../../src/conventions/values/json/text-weight.ts';
+import { unescapedMessagesIn } from '../../../src/conventions/values/json/unescaped-texts.ts';
+import { javaMapIn } from '../../../src/conventions/values/printed/java-map.ts';
+import { parsePrintedFields, parsePythonLiteral } from '../../../src/conventions/values/printed/python-literal.ts';
 import { makeSpan } from '../span.ts';
 
 const keys = (count: number, entry: (index: number) => string) =>

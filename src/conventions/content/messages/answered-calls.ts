@@ -2,7 +2,7 @@
 import { messageText } from '../../../wire/message-text.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { jsonOf } from '../../values/attributes.ts';
-import { toPlainJson } from '../../values/plain-json.ts';
+import { toPlainJson } from '../../values/json/plain-json.ts';
 import type { MessageReader } from './messages.ts';
 
 /**

@@ -2,8 +2,8 @@
 import { scopeOf } from '../../../otel/span-slice.ts';
 import { isObject } from '../../../wire/json.ts';
 import { integerOf, jsonOf, nameOf, objectOf } from '../../values/attributes.ts';
-import { memberOf } from '../../values/enum-member.ts';
-import { parsePythonJson } from '../../values/python-json.ts';
+import { memberOf } from '../../values/printed/enum-member.ts';
+import { parsePythonJson } from '../../values/printed/python-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 /** By their words in lower case, without separators. */

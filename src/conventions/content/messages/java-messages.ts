@@ -6,7 +6,7 @@
  * messages is not read at all: half of a conversation would be wrong.
  */
 import { omitUndefined } from '../../values/attributes.ts';
-import { callsIn, requestsIn } from '../../values/java-answers.ts';
+import { callsIn, requestsIn } from '../../values/printed/java-answers.ts';
 
 type Fields = Record<string, unknown>;
 

@@ -3,8 +3,8 @@
 import { isObject } from '../../../wire/json.ts';
 import type { ChatMessage } from '../../../wire/v4.ts';
 import { firstValue, listOf, objectOf, stringOf } from '../../values/attributes.ts';
-import { memberOf } from '../../values/enum-member.ts';
-import { toText } from '../../values/plain-json.ts';
+import { toText } from '../../values/json/plain-json.ts';
+import { memberOf } from '../../values/printed/enum-member.ts';
 import { addTranscript, type MessageParts } from '../parts/collected-parts.ts';
 import { pushCall } from '../parts/lone-parts.ts';
 import { collectPart, isCallOrResultPart, isKnownPart, isProviderPart } from '../parts/message-parts.ts';

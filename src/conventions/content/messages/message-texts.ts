@@ -11,7 +11,7 @@ import { keepShape } from '../../../host/keep-shape.ts';
 import { isObject } from '../../../wire/json.ts';
 import type { JsonPieces } from '../../short-way.ts';
 import { stringOf } from '../../values/attributes.ts';
-import { parseWithin } from '../../values/text-weight.ts';
+import { parseWithin } from '../../values/json/text-weight.ts';
 import { isNoContent } from '../parts/collected-parts.ts';
 import { blocksInText, toResultContent } from '../parts/message-parts.ts';
 import { mayBePrinted } from '../parts/printed-items.ts';

@@ -2,11 +2,11 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { firstString, jsonOf, listOf, objectOf, stringOf, withoutQuotes } from '../../values/attributes.ts';
-import { areJsonLines } from '../../values/json-lines.ts';
-import { startsStructure } from '../../values/json-start.ts';
-import { toText } from '../../values/plain-json.ts';
-import { budgetNow } from '../../values/text-weight.ts';
-import { unescapedMessagesIn } from '../../values/unescaped-texts.ts';
+import { areJsonLines } from '../../values/json/json-lines.ts';
+import { startsStructure } from '../../values/json/json-start.ts';
+import { toText } from '../../values/json/plain-json.ts';
+import { budgetNow } from '../../values/json/text-weight.ts';
+import { unescapedMessagesIn } from '../../values/json/unescaped-texts.ts';
 import { kwargsOf } from '../parts/langchain-json.ts';
 import { isKnownPart } from '../parts/message-parts.ts';
 import { withConfig } from '../request-parameters.ts';

@@ -1,7 +1,7 @@
 /** Opens texts that are the JSON of message blocks, as sources give them that encode content twice. */
 import { isObject } from '../../../wire/json.ts';
 import { jsonOf, objectOf, withoutQuotes } from '../../values/attributes.ts';
-import { javaMapsIn } from '../../values/java-map.ts';
+import { javaMapsIn } from '../../values/printed/java-map.ts';
 import { isCallOrResultPart, isKnownPart, isProviderPart, isTextPart, MAX_PARTS } from '../parts/message-parts.ts';
 import { untaggedContent } from '../parts/tagged-parts.ts';
 import { readResultPart } from '../parts/tool-parts.ts';

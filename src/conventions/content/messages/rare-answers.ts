@@ -13,7 +13,7 @@
  */
 import { isObject } from '../../../wire/json.ts';
 import { numberOf } from '../../values/attributes.ts';
-import { parsePythonLiteral } from '../../values/python-literal.ts';
+import { parsePythonLiteral } from '../../values/printed/python-literal.ts';
 import { answerBodyIn } from './envelopes.ts';
 import { fromSdkResult } from './sdk-results.ts';
 import { toKnownSpelling } from './spellings.ts';

@@ -1,7 +1,7 @@
 /** What the parts of one message are sorted into. */
 import type { ImageContent, TextContent } from '../../../wire/v4.ts';
 import { textOf } from '../../values/attributes.ts';
-import { toText } from '../../values/plain-json.ts';
+import { toText } from '../../values/json/plain-json.ts';
 import { transcriptOf } from './media.ts';
 import type { ProviderItem } from './provider-calls.ts';
 import type { PartCall } from './tool-parts.ts';

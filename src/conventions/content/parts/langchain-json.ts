@@ -6,7 +6,7 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { stringOf } from '../../values/attributes.ts';
-import { toText } from '../../values/plain-json.ts';
+import { toText } from '../../values/json/plain-json.ts';
 
 const MAX_DEPTH = 64;
 

@@ -3,8 +3,8 @@
 import { isObject } from '../../../wire/json.ts';
 import type { ImageContent, TextContent } from '../../../wire/v4.ts';
 import { firstString, firstValue, stringOf } from '../../values/attributes.ts';
-import { isLargeData, placeholderOf } from '../../values/large-data.ts';
-import { toBytes } from '../../values/plain-json.ts';
+import { isLargeData, placeholderOf } from '../../values/json/large-data.ts';
+import { toBytes } from '../../values/json/plain-json.ts';
 
 type Fields = Record<string, unknown>;
 

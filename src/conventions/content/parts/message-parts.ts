@@ -7,7 +7,7 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { annotatedTextOf, firstValue, listOf, objectOf, stringOf, unquotedText } from '../../values/attributes.ts';
-import { toText } from '../../values/plain-json.ts';
+import { toText } from '../../values/json/plain-json.ts';
 import {
   createParts,
   hasContent,

@@ -3,7 +3,7 @@
  * instrumentation takes each item that it does not know for a text.
  */
 import { isObject } from '../../../wire/json.ts';
-import { parsePythonLiteral } from '../../values/python-literal.ts';
+import { parsePythonLiteral } from '../../values/printed/python-literal.ts';
 
 /** Classes of the SDKs of OpenAI, Anthropic and MCP. A model that writes code writes other objects, which are its words. */
 const START =

@@ -5,8 +5,8 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { firstString, firstValue, jsonOf, omitUndefined, stringOf } from '../../values/attributes.ts';
-import { memberOf } from '../../values/enum-member.ts';
-import { toPlainJson } from '../../values/plain-json.ts';
+import { toPlainJson } from '../../values/json/plain-json.ts';
+import { memberOf } from '../../values/printed/enum-member.ts';
 import { NAME_KEYS } from './tool-parts.ts';
 
 type Fields = Record<string, unknown>;

@@ -2,11 +2,11 @@
 
 import { isObject } from '../../../wire/json.ts';
 import { firstString, firstValue, jsonOf, stringOf, unquotedText } from '../../values/attributes.ts';
-import { javaMapIn } from '../../values/java-map.ts';
-import { toText } from '../../values/plain-json.ts';
-import { parsePrinted } from '../../values/printed-literal.ts';
-import { fromPythonJson } from '../../values/python-json.ts';
-import { parsePythonLiteral, startsAsPython } from '../../values/python-literal.ts';
+import { toText } from '../../values/json/plain-json.ts';
+import { javaMapIn } from '../../values/printed/java-map.ts';
+import { parsePrinted } from '../../values/printed/printed-literal.ts';
+import { fromPythonJson } from '../../values/printed/python-json.ts';
+import { parsePythonLiteral, startsAsPython } from '../../values/printed/python-literal.ts';
 
 type Fields = Record<string, unknown>;
 

@@ -7,8 +7,8 @@
  */
 import { isObject } from '../../../wire/json.ts';
 import { jsonOf } from '../../values/attributes.ts';
-import { areJsonLines } from '../../values/json-lines.ts';
-import { mayParse, withOneBudget } from '../../values/text-weight.ts';
+import { areJsonLines } from '../../values/json/json-lines.ts';
+import { mayParse, withOneBudget } from '../../values/json/text-weight.ts';
 
 /** Fields and comments may stand before the first event, and all of it in JSON's quotes. */
 const START = /^"?(?:\s|\\[nr]){0,4}(?:data: ?\{|event: ?[\w.-]{1,64}[\s\\]|id:|retry:|:)/;

@@ -4,8 +4,8 @@ import { fromRareAnswer } from '../../content/messages/rare-answers.ts';
 import { isAnswer, structuredOf } from '../../content/provider-bodies.ts';
 import { joinChunks } from '../../content/streams/stream-chunks.ts';
 import { unquotedText } from '../../values/attributes.ts';
-import { toText } from '../../values/plain-json.ts';
-import { startsInCode } from '../../values/printed-objects.ts';
+import { toText } from '../../values/json/plain-json.ts';
+import { startsInCode } from '../../values/printed/printed-objects.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { contentAt } from './content-at.ts';
 

@@ -3,9 +3,9 @@ import { scopeOf } from '../../../otel/span-slice.ts';
 import { holdsMessages, isTable } from '../../content/messages/message-wrappers.ts';
 import { holdsAnyAnswer } from '../../content/provider-bodies.ts';
 import { isFiller } from '../../values/attributes.ts';
-import { startsInCode } from '../../values/printed-objects.ts';
+import { unescapedListIn } from '../../values/json/unescaped-texts.ts';
+import { startsInCode } from '../../values/printed/printed-objects.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
-import { unescapedListIn } from '../../values/unescaped-texts.ts';
 
 /** Values that instrumentations write in place of hidden content. A list: a set would hash each long text. */
 const HIDDEN: readonly unknown[] = ['', '__REDACTED__', '<REDACTED>', '[REDACTED]'];

@@ -26,7 +26,7 @@ import { countSentences } from '../../content/streams/stream-chunks.ts';
 import type { Reading, SpanKind } from '../../convention.ts';
 import { integerOf } from '../../values/attributes.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
-import { toOptionalText, toPlainObject } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainObject } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { withCallsBeside } from './calls-beside.ts';
 import { COMPLETIONS, completionAt, isSentrys, unlessOwnJson } from './completions.ts';

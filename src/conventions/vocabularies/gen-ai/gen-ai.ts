@@ -13,7 +13,7 @@ import { ownUsage, type Usage, usageDetails, usageSums } from '../../content/usa
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
 import { STEPS } from '../../steps.ts';
 import { addTo, stringOf } from '../../values/attributes.ts';
-import { constantOf } from '../../values/enum-member.ts';
+import { constantOf } from '../../values/printed/enum-member.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { FINISH_REASONS, readGenAiContent, reportedFinishReason } from './content.ts';
 import { GUARDRAIL_NAMES, readGuardrail } from './guardrail.ts';

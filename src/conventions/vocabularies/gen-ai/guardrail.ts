@@ -7,7 +7,7 @@ import { inputsAt } from '../../content/inputs.ts';
 import type { Reading } from '../../convention.ts';
 import { booleanOf, nameOf, numberOf, tokenOf, unlessEmpty } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
-import { toOptionalText } from '../../values/plain-json.ts';
+import { toOptionalText } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 export const GUARDRAIL_NAMES = [

@@ -2,7 +2,7 @@
 import { textOfDocuments } from '../../content/documents.ts';
 import type { Reading } from '../../convention.ts';
 import { unlessEmpty } from '../../values/attributes.ts';
-import { toPlainJson } from '../../values/plain-json.ts';
+import { toPlainJson } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 const QUERY = 'gen_ai.memory.query.text';

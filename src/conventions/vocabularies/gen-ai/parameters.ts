@@ -19,7 +19,7 @@ import {
 } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
 import { groupByIndex } from '../../values/indexed-groups.ts';
-import { toPlainJson } from '../../values/plain-json.ts';
+import { toPlainJson } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 const PARAMETERS = new FieldTable<Reading>({

@@ -1,7 +1,7 @@
 /** Reranking: what was to be put in order, by which question, and the documents in their order. */
 import type { Reading } from '../../convention.ts';
 import { unlessEmpty } from '../../values/attributes.ts';
-import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainJson } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 const QUERIES = ['gen_ai.rerank.query', 'gen_ai.rerank.query.text', 'gen_ai.rerank.query_text'] as const;

@@ -11,7 +11,7 @@ import { isSchema } from '../../content/model-tools.ts';
 import { structuredAt, structuredOf } from '../../content/provider-bodies.ts';
 import type { Reading } from '../../convention.ts';
 import { objectOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
-import { toOptionalText, toPlainJson } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainJson } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readEventContent } from './events.ts';
 

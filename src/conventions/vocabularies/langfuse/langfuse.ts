@@ -32,7 +32,7 @@ import type { Convention, ReadError, Reading, SpanKind } from '../../convention.
 import { addTo, costOf, countOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { millisSinceStart } from '../../values/elapsed.ts';
 import { fieldsBelow } from '../../values/indexed-groups.ts';
-import { toPlainJson, toPlainObject } from '../../values/plain-json.ts';
+import { toPlainJson, toPlainObject } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { usageObjectAt } from '../../values/usage-object.ts';
 import { withSystem } from '../gen-ai/content.ts';

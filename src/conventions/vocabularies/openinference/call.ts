@@ -16,7 +16,7 @@ import { joinChunks } from '../../content/streams/stream-chunks.ts';
 import type { Reading } from '../../convention.ts';
 import { addTo, firstValue, nameOf, stringOf, textOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
-import { toPlainObject } from '../../values/plain-json.ts';
+import { toPlainObject } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { isBeeAi, unlessInBody, withOneMessage } from './beeai.ts';
 import { readInput } from './input.ts';

@@ -34,8 +34,8 @@ import {
 } from '../../short-way.ts';
 import { addTo, firstValue, nameOf, stringOf } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
-import { toPlainObject } from '../../values/plain-json.ts';
-import { parseWithin } from '../../values/text-weight.ts';
+import { toPlainObject } from '../../values/json/plain-json.ts';
+import { parseWithin } from '../../values/json/text-weight.ts';
 import { DOUBTS } from '../gen-ai/short-way.ts';
 import { isBody, isRequestBody, parametersOfRequest, SYSTEM_KEYS } from './call.ts';
 import { lacksContent, listIn } from './input.ts';

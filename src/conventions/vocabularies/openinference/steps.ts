@@ -21,7 +21,7 @@ import {
   withoutQuotes,
 } from '../../values/attributes.ts';
 import { groupByIndex, type IndexedGroup } from '../../values/indexed-groups.ts';
-import { toPlainJson, toPlainObject, toText } from '../../values/plain-json.ts';
+import { toPlainJson, toPlainObject, toText } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { readTemplate } from './call.ts';
 import { isRedacted, type RawValue, readTranscript, readValue } from './raw-value.ts';

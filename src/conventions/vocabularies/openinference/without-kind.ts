@@ -5,7 +5,7 @@
  */
 import type { Attributes, SpanSlice } from '../../../otel/span-slice.ts';
 import type { Convention, Reading, SpanKind } from '../../convention.ts';
-import { toPlainObject } from '../../values/plain-json.ts';
+import { toPlainObject } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
 import { KIND, openInference, readOfKind } from './openinference.ts';

@@ -1,7 +1,7 @@
 /** What a span of OpenLLMetry is, by the entity or the request that it names. */
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import type { SpanKind } from '../../convention.ts';
-import { constantOf } from '../../values/enum-member.ts';
+import { constantOf } from '../../values/printed/enum-member.ts';
 
 const CREW_SCOPE = 'opentelemetry.instrumentation.crewai';
 

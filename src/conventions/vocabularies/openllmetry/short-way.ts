@@ -4,7 +4,7 @@
  */
 import type { SpanSlice } from '../../../otel/span-slice.ts';
 import { isString, type PlainFields, type ShortReading, ShortTable } from '../../short-way.ts';
-import { toPlainJson } from '../../values/plain-json.ts';
+import { toPlainJson } from '../../values/json/plain-json.ts';
 import { DOUBTS, GEN_AI_KEYS, type GenAiReading, readGenAiShort } from '../gen-ai/short-way.ts';
 
 const WORKFLOW = 'traceloop.workflow.name';

@@ -33,7 +33,7 @@ import {
 import type { ContextKeys, Convention, Reading, Signs, SpanKind } from '../../convention.ts';
 import { addTo, nameOf, stringOf, unlessEmpty } from '../../values/attributes.ts';
 import type { FieldTable } from '../../values/field-table.ts';
-import { toPlainObject, toText } from '../../values/plain-json.ts';
+import { toPlainObject, toText } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 import { genAi } from '../gen-ai/gen-ai.ts';
 

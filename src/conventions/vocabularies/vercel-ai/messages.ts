@@ -12,7 +12,7 @@ import { toFinishReason } from '../../content/messages/finish-reason.ts';
 import { MessageReader, providerCallMetadata } from '../../content/messages/messages.ts';
 import type { Reading } from '../../convention.ts';
 import { addTo, firstValue, jsonOf, objectOf, stringOf, textOf, unlessEmpty } from '../../values/attributes.ts';
-import { toOptionalText, toPlainJson, toText } from '../../values/plain-json.ts';
+import { toOptionalText, toPlainJson, toText } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 /** Reads messages and answer of a model call. */

@@ -21,7 +21,7 @@ import {
   unlessEmpty,
 } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
-import { toPlainJson } from '../../values/plain-json.ts';
+import { toPlainJson } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 const SETTINGS = 'ai.settings.';

@@ -27,8 +27,8 @@ import {
   toolsText,
 } from '../../short-way.ts';
 import { addTo } from '../../values/attributes.ts';
-import { toPlainObject } from '../../values/plain-json.ts';
-import { parseWithin } from '../../values/text-weight.ts';
+import { toPlainObject } from '../../values/json/plain-json.ts';
+import { parseWithin } from '../../values/json/text-weight.ts';
 import { DOUBTS } from '../gen-ai/short-way.ts';
 import { readAppAttributes, readTools } from './parameters.ts';
 import { detailsInProviderMetadata, hasEntries, serviceTierIn } from './usage.ts';

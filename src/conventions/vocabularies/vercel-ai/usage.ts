@@ -8,7 +8,7 @@ import { isObject } from '../../../wire/json.ts';
 import { type Usage, UsageTable, usageOfBody } from '../../content/usage.ts';
 import { addTo, costOf, nameOf, numberOf, stringOf } from '../../values/attributes.ts';
 import { FieldTable } from '../../values/field-table.ts';
-import { toPlainObject } from '../../values/plain-json.ts';
+import { toPlainObject } from '../../values/json/plain-json.ts';
 import type { SpanFields } from '../../values/span-fields.ts';
 
 type Metadata = Record<string, unknown>;

@@ -1,5 +1,5 @@
 /** Members of enums, as languages print them: `Role.USER`, `<Role.USER: 'user'>`, `Role::User`, `{"Label":"user"}`. */
-import { isObject } from '../../wire/json.ts';
+import { isObject } from '../../../wire/json.ts';
 
 const QUALIFIED = /^(?:[\w$]+(?:\.|::|\/))*([\w-]+)$/;
 /** As Python's `repr` prints it. */

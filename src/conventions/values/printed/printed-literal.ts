@@ -6,8 +6,8 @@
  *
  * A text with anything else in it is not read at all: half of a value would be wrong.
  */
-import { exactNumberOf } from './long-integers.ts';
-import { budgetNow } from './text-weight.ts';
+import { exactNumberOf } from '../json/long-integers.ts';
+import { budgetNow } from '../json/text-weight.ts';
 
 /** No value of an LLM call is nested deeper. */
 const MAX_DEPTH = 100;

@@ -2,7 +2,7 @@
  * Reads arrays and objects as PHP's `print_r` prints them, a line for each field. All values are texts, for it is not known which
  * of them were numbers; texts may have several lines.
  */
-import { budgetNow, mayParse } from './text-weight.ts';
+import { budgetNow, mayParse } from '../json/text-weight.ts';
 
 const MAX_DEPTH = 32;
 /** What each line takes of what a span may have (`text-weight.ts`). */

@@ -2,7 +2,7 @@
  * Reads maps as Java prints them: `{city=Paris, days=[1, 2]}`. All values are texts, for it is not known which of them were
  * numbers; `null` is null.
  */
-import { type Budget, budgetNow, mayParse } from './text-weight.ts';
+import { type Budget, budgetNow, mayParse } from '../json/text-weight.ts';
 
 const MAX_DEPTH = 32;
 /** What is looked at to find the commas, of what a span may have (`text-weight.ts`): a map's text is in that around it. */

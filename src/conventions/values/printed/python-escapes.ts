@@ -1,5 +1,5 @@
 /** Reads what is escaped in strings as Python writes them. */
-import { parseJson } from '../../wire/json.ts';
+import { parseJson } from '../../../wire/json.ts';
 
 const ESCAPE = /\\(?:x([\da-fA-F]{2})|u([\da-fA-F]{4})|U([\da-fA-F]{8})|([\s\S]))/y;
 const ESCAPED: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f', '0': '\0' };

@@ -2,7 +2,7 @@
  * Reads texts that were put between quotes without escaping them: lists as Spring AI writes them, `["Be brief.", "Say "hi""]`,
  * and objects as Semantic Kernel does, `{"role": system, "content": "Hi"}`, whose words have no quotes at all.
  */
-import { parseJson } from '../../wire/json.ts';
+import { parseJson } from '../../../wire/json.ts';
 import { replaceOutsideStrings, stringEnd } from './string-end.ts';
 import { budgetNow, mayParse } from './text-weight.ts';
 

@@ -6,7 +6,7 @@
  * follows. A text with a bracket that nothing closes is read where what stands around the brackets tells those of texts; otherwise
  * the whole is a text.
  */
-import { type Budget, budgetNow, mayParse } from './text-weight.ts';
+import { type Budget, budgetNow, mayParse } from '../json/text-weight.ts';
 
 const MAX_DEPTH = 16;
 /** What is looked at to find the commas, of what a span may have: an object's text is in that around it. */

@@ -6,7 +6,7 @@
  *       text: "Hi"
  *     }
  */
-import { budgetNow } from './text-weight.ts';
+import { budgetNow } from '../json/text-weight.ts';
 
 type Fields = Record<string, unknown>;
 

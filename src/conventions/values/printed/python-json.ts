@@ -2,10 +2,10 @@
  * Reads JSON as Python's `json.dumps` writes it: `NaN`, `Infinity` and `-Infinity` stand bare where JSON has no word for
  * them. They become null; the same words inside strings stay. Python's own literals are read too.
  */
-import { parseExactly } from './long-integers.ts';
+import { parseExactly } from '../json/long-integers.ts';
+import { countUpTo, replaceOutsideStrings } from '../json/string-end.ts';
+import { budgetNow } from '../json/text-weight.ts';
 import { parsePythonLiteral, startsAsPython } from './python-literal.ts';
-import { countUpTo, replaceOutsideStrings } from './string-end.ts';
-import { budgetNow } from './text-weight.ts';
 
 /** More of them are in no list that may be parsed. */
 const MAX_BARE_WORDS = 50_000;

@@ -5,7 +5,7 @@
  * Keys that differ cost most: an object of very many is slow to make. A long history of messages, the rows that its tools
  * have found and the events of a stream have the same few keys again and again.
  */
-import { parseJson } from '../../wire/json.ts';
+import { parseJson } from '../../../wire/json.ts';
 import { hasLongInteger } from './long-integers.ts';
 import { nextMark, PLAIN_CHARS, stringEnd } from './string-end.ts';
 

@@ -2,7 +2,7 @@
  * Reads maps and structs as Go prints them with `%v` and `%+v`: `map[city:New York days:[1 2]]`, `&{City:Paris Near:<nil>}`. All
  * values are texts, for it is not known which of them were numbers; `<nil>` is null.
  */
-import { type Budget, budgetNow, mayParse } from './text-weight.ts';
+import { type Budget, budgetNow, mayParse } from '../json/text-weight.ts';
 
 const MAX_DEPTH = 32;
 /** What is looked at to find the spaces, of what a span may have (`text-weight.ts`): a map's text is in that around it. */

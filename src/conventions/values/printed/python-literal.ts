@@ -6,11 +6,11 @@
  * value to be read (`<Session object at 0x7f>` stays a text). A text with anything else in it is not read at all: half of a
  * value would be wrong.
  */
-import { exactNumberOf } from './long-integers.ts';
+import { exactNumberOf } from '../json/long-integers.ts';
+import { TextEnds } from '../json/string-end.ts';
+import { budgetNow } from '../json/text-weight.ts';
 import { dateOf, withPrintedClass } from './python-classes.ts';
 import { unescaped, unescapedAsJson } from './python-escapes.ts';
-import { TextEnds } from './string-end.ts';
-import { budgetNow } from './text-weight.ts';
 
 /** No value of an LLM call is nested deeper. */
 const MAX_DEPTH = 100;

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { jsonOf } from '../../../src/conventions/values/attributes.ts';
-import { nextMark, stringEnd, TextEnds } from '../../../src/conventions/values/json/string-end.ts';
-import { parsePythonLiteral } from '../../../src/conventions/values/printed/python-literal.ts';
+import { jsonOf } from '../../../../src/conventions/values/attributes.ts';
+import { nextMark, stringEnd, TextEnds } from '../../../../src/conventions/values/json/string-end.ts';
+import { parsePythonLiteral } from '../../../../src/conventions/values/printed/python-literal.ts';
 
 const text = fc.string({ unit: fc.constantFrom('"', '\\', 'a', "'", ','), maxLength: 40 });
 

@@ -1,10 +1,10 @@
 /** Lists and objects as languages print them, wherever JSON is read. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parsePrinted } from '../../../src/conventions/values/printed/printed-literal.ts';
-import type { Attributes } from '../../../src/otel/span-slice.ts';
-import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
-import { read } from '../span.ts';
+import { parsePrinted } from '../../../../src/conventions/values/printed/printed-literal.ts';
+import type { Attributes } from '../../../../src/otel/span-slice.ts';
+import { MOST_RATIO, ratioOf } from '../../../support/effort.ts';
+import { read } from '../../span.ts';
 
 const MESSAGES: readonly (readonly [string, string])[] = [
   ['Clojure', '[{:role "user", :content "Hi"} {:role "assistant", :content "Yes"}]'],

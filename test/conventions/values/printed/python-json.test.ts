@@ -1,9 +1,9 @@
 /** JSON as Python writes it: with bare NaN, Infinity and -Infinity. */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
-import { jsonOf } from '../../../src/conventions/values/attributes.ts';
-import { read } from '../span.ts';
+import { MessageReader } from '../../../../src/conventions/content/messages/messages.ts';
+import { jsonOf } from '../../../../src/conventions/values/attributes.ts';
+import { read } from '../../span.ts';
 
 /** Writes a value as `json.dumps` does; JSON.stringify would write null. */
 function dumps(value: unknown): string {

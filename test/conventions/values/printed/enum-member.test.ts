@@ -1,7 +1,7 @@
 /** Kinds and operations that an enum's constant stands for, as languages print it. */
 import { expect, it } from 'vitest';
-import { constantOf } from '../../../src/conventions/values/printed/enum-member.ts';
-import { kindOf, read } from '../span.ts';
+import { constantOf } from '../../../../src/conventions/values/printed/enum-member.ts';
+import { kindOf, read } from '../../span.ts';
 
 it.each([
   ['CHAT', 'chat'],

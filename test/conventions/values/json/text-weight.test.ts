@@ -1,13 +1,13 @@
 /** What of a span's texts is parsed: a few megabytes can have a million keys, which would take seconds. */
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { eventsInText } from '../../../src/conventions/content/streams/event-stream.ts';
-import { readSpan } from '../../../src/conventions/index.ts';
-import { jsonOf } from '../../../src/conventions/values/attributes.ts';
-import { mayParse, withOneBudget } from '../../../src/conventions/values/json/text-weight.ts';
-import { unescapedMessagesIn } from '../../../src/conventions/values/json/unescaped-texts.ts';
-import { javaMapIn } from '../../../src/conventions/values/printed/java-map.ts';
-import { parsePrintedFields, parsePythonLiteral } from '../../../src/conventions/values/printed/python-literal.ts';
-import { makeSpan } from '../span.ts';
+import { eventsInText } from '../../../../src/conventions/content/streams/event-stream.ts';
+import { readSpan } from '../../../../src/conventions/index.ts';
+import { jsonOf } from '../../../../src/conventions/values/attributes.ts';
+import { mayParse, withOneBudget } from '../../../../src/conventions/values/json/text-weight.ts';
+import { unescapedMessagesIn } from '../../../../src/conventions/values/json/unescaped-texts.ts';
+import { javaMapIn } from '../../../../src/conventions/values/printed/java-map.ts';
+import { parsePrintedFields, parsePythonLiteral } from '../../../../src/conventions/values/printed/python-literal.ts';
+import { makeSpan } from '../../span.ts';
 
 const keys = (count: number, entry: (index: number) => string) =>
   Array.from({ length: count }, (_, at) => entry(at)).join(', ');

@@ -1,7 +1,7 @@
 /** Two ways to read what is escaped: as JSON does it, and one by one. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { unescaped, unescapedAsJson } from '../../../src/conventions/values/printed/python-escapes.ts';
+import { unescaped, unescapedAsJson } from '../../../../src/conventions/values/printed/python-escapes.ts';
 
 const ESCAPES = ['\\\\', "\\'", '\\n', '\\t', '\\x1b', '\\x4A', '\\xe9', '\\u00e9', '\\ud83d', '\\U0001f600', '\\a'];
 const TEXTS = ['x41', 'u0041', 'a', "'", '"', '$1', '\\xg', ' '];

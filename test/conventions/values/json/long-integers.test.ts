@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { objectText } from '../../../src/conventions/short-way.ts';
-import { jsonOf } from '../../../src/conventions/values/attributes.ts';
-import { hasLongInteger } from '../../../src/conventions/values/json/long-integers.ts';
-import { toPlainJson, toText } from '../../../src/conventions/values/json/plain-json.ts';
+import { objectText } from '../../../../src/conventions/short-way.ts';
+import { jsonOf } from '../../../../src/conventions/values/attributes.ts';
+import { hasLongInteger } from '../../../../src/conventions/values/json/long-integers.ts';
+import { toPlainJson, toText } from '../../../../src/conventions/values/json/plain-json.ts';
 
 describe('integers that no number can hold', () => {
   test('have the same digits in a text, as numbers', () => {

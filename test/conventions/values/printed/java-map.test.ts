@@ -1,8 +1,8 @@
 /** Maps as Java prints them. */
 import { expect, test } from 'vitest';
-import { MessageReader } from '../../../src/conventions/content/messages/messages.ts';
-import { javaMapIn } from '../../../src/conventions/values/printed/java-map.ts';
-import { read } from '../span.ts';
+import { MessageReader } from '../../../../src/conventions/content/messages/messages.ts';
+import { javaMapIn } from '../../../../src/conventions/values/printed/java-map.ts';
+import { read } from '../../span.ts';
 
 test.each([
   ['{city=Paris}', { city: 'Paris' }],

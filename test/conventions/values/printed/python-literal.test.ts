@@ -1,10 +1,10 @@
 /** What Python prints for its values, where other sources write JSON. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { jsonOf, stringListOf } from '../../../src/conventions/values/attributes.ts';
-import { memberOf } from '../../../src/conventions/values/printed/enum-member.ts';
-import { parsePythonLiteral, startsAsPython } from '../../../src/conventions/values/printed/python-literal.ts';
-import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
+import { jsonOf, stringListOf } from '../../../../src/conventions/values/attributes.ts';
+import { memberOf } from '../../../../src/conventions/values/printed/enum-member.ts';
+import { parsePythonLiteral, startsAsPython } from '../../../../src/conventions/values/printed/python-literal.ts';
+import { MOST_RATIO, ratioOf } from '../../../support/effort.ts';
 
 test.each([
   ["{'a': 1, 'b': [True, False, None]}", { a: 1, b: [true, false, null] }],

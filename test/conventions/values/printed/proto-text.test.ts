@@ -1,9 +1,9 @@
 /** Contents and answers of Gemini as Python prints messages of Protocol Buffers. */
 import { describe, expect, it } from 'vitest';
-import { protoTextIn } from '../../../src/conventions/values/printed/proto-text.ts';
-import type { Attributes } from '../../../src/otel/span-slice.ts';
-import { MOST_RATIO, ratioOf } from '../../support/effort.ts';
-import { read } from '../span.ts';
+import { protoTextIn } from '../../../../src/conventions/values/printed/proto-text.ts';
+import type { Attributes } from '../../../../src/otel/span-slice.ts';
+import { MOST_RATIO, ratioOf } from '../../../support/effort.ts';
+import { read } from '../../span.ts';
 
 const content = (role: string, ...texts: string[]) =>
   `role: "${role}"\n${texts.map((text) => `parts {\n  text: "${text}"\n}\n`).join('')}`;

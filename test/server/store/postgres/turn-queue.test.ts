@@ -1,6 +1,6 @@
 /** Which updates share a turn, with a clock of the test's own. */
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import type { Work } from '../../../../src/server/store/postgres/writing/check-works.ts';
+import type { Work } from '../../../../src/server/store/postgres/writing/find-named.ts';
 import { type Job, TurnQueue } from '../../../../src/server/store/postgres/writing/turn-queue.ts';
 
 beforeEach(() => void vi.useFakeTimers());

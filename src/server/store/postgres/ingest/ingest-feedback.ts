@@ -1,12 +1,13 @@
 /** Feedback of an `ingest`: added unless the log has the same already, and taken from the log that had it before. */
 import type pg from 'pg';
 import type { FeedbackForLog, IngestFault } from '../../ingest.ts';
+import { MAX_FEEDBACK } from '../../log-limits.ts';
 import { pipelined, type Statement } from '../tables/connection.ts';
 import type { FeedbackDraft } from '../tables/drafts.ts';
 import { placeOf } from '../tables/identifiers.ts';
 import { toKeyed } from '../tables/keys.ts';
 import { findLogs, findReferences } from '../tables/lookups.ts';
-import { type CheckedFeedback, MAX_FEEDBACK, toFeedbackDraft } from '../writing/check-works.ts';
+import { type CheckedFeedback, toFeedbackDraft } from '../writing/check-works.ts';
 import { readFeedbackDrafts, toFeedbackRemoval, writeFeedback } from '../writing/feedback-writes.ts';
 import { NEVER } from '../writing/session-sums.ts';
 import type { SessionWrites } from '../writing/session-writes.ts';

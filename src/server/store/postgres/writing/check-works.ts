@@ -1,40 +1,22 @@
 /**
- * Trip 0 of a turn: finds what the requests name, and refuses those that name what is not there, before anything is
+ * Trip 0 of a turn: refuses requests that name what is not there, or would make a log too large, before anything is
  * written. Projects and configs that are new are made here, outside of the transaction.
  */
 import type pg from 'pg';
 import type { Feedback, FeedbackRequest, LogUpdate } from '../../../../wire/v4.ts';
+import { encodeFeedbackValue, limitFeedback, limitSize } from '../../log-limits.ts';
 import { RejectedFieldError, RejectedItemError, rejectItem } from '../../rejected-item.ts';
 import { countCharacters } from '../../rows/row-size.ts';
 import { storableText } from '../../storable-text.ts';
 import type { LogSelector } from '../../store.ts';
 import { toTimestamp } from '../../timestamps.ts';
 import type { Catalog, KeyedConfig, Project } from '../tables/catalog.ts';
-import type { Row } from '../tables/connection.ts';
 import { type CheckedLog, type EncodedLog, type FeedbackDraft, NO_PARENT, type ParentDraft } from '../tables/drafts.ts';
 import { newFeedbackId, nextTimestamp, placeOf } from '../tables/identifiers.ts';
-import { fromId, sessionKey, toKeyed, type Uuid } from '../tables/keys.ts';
-import {
-  type FoundLog,
-  type FoundSession,
-  findCurrentSessions,
-  findLogs,
-  findReferences,
-  type PlacedRead,
-  readPlaces,
-} from '../tables/lookups.ts';
+import { fromId, sessionKey, toKeyed } from '../tables/keys.ts';
+import type { FoundLog } from '../tables/lookups.ts';
 import type { RememberedReferences } from '../tables/remembered-references.ts';
-
-/** All feedback of a log is in each answer that has the log. */
-export const MAX_FEEDBACK = 1_000;
-const MAX_FEEDBACK_CHARACTERS = 50_000;
-const MAX_LOG_BYTES = 32 * 1024 * 1024;
-const SMALL_CHARACTERS = 256 * 1024;
-
-export type Work =
-  | { readonly kind: 'create'; readonly logs: readonly EncodedLog[] }
-  | { readonly kind: 'update'; readonly selector: LogSelector; readonly update: LogUpdate }
-  | { readonly kind: 'feedback'; readonly requests: readonly FeedbackRequest[] };
+import { findNamed, type Named, type Work } from './find-named.ts';
 
 export interface CheckedFeedback {
   readonly request: FeedbackRequest;
@@ -55,25 +37,7 @@ export type Checked =
   | { readonly kind: 'feedback'; readonly feedback: readonly CheckedFeedback[] }
   | { readonly kind: 'rejected'; readonly error: unknown };
 
-interface Named {
-  readonly sessions: ReadonlyMap<Uuid, FoundSession>;
-  readonly configs: ReadonlyMap<Uuid, KeyedConfig>;
-  /** By id. */
-  readonly logs: ReadonlyMap<string, FoundLog>;
-  /** Ids of logs by reference. */
-  readonly references: ReadonlyMap<string, string>;
-  /** Those that were remembered, and not looked up. */
-  readonly known: ReadonlyMap<string, string>;
-  /** How many entries of feedback each log has. */
-  readonly feedback: ReadonlyMap<string, number>;
-  /** Bytes of the logs that large requests add to. */
-  readonly sizes: ReadonlyMap<string, number>;
-}
-
-/**
- * What updates name is looked up where it is not `remembered`, which must be left out once what was remembered has led to
- * no log.
- */
+/** `remembered` is that of `findNamed`. */
 export async function checkWorks(
   pool: pg.Pool,
   catalog: Catalog,
@@ -96,94 +60,6 @@ export async function checkWorks(
   );
 }
 
-async function findNamed(
-  pool: pg.Pool,
-  works: readonly Work[],
-  remembered?: Pick<RememberedReferences, 'get'>,
-): Promise<Named> {
-  const [sessions, configs] = [new Set<Uuid>(), new Set<Uuid>()];
-  const [logIds, references] = [new Set<string>(), new Set<string>()];
-  const [withFeedback, large, parents] = [new Set<string>(), new Set<string>(), new Set<string>()];
-  const updated = new Set<string>();
-  const add = <Item>(set: Set<Item>, item: Item | undefined) => void (item !== undefined && set.add(item));
-  for (const work of works) {
-    if (work.kind === 'create') {
-      for (const { request, row } of work.logs) {
-        if (request.session_id) add(sessions, fromId('sesh', request.session_id));
-        if (request.config_id) add(configs, fromId('config', request.config_id));
-        if (request.parent_id) {
-          logIds.add(request.parent_id);
-          references.add(storableText(request.parent_id));
-          parents.add(storableText(request.parent_id));
-        }
-        if (request.reference_id && countCharacters(row.given) > SMALL_CHARACTERS) {
-          references.add(storableText(request.reference_id));
-          large.add(storableText(request.reference_id));
-        }
-      }
-    } else if (work.kind === 'update') {
-      const isLarge = (work.update.output?.length ?? 0) + (work.update.error?.length ?? 0) > SMALL_CHARACTERS;
-      if ('referenceId' in work.selector) updated.add(storableText(work.selector.referenceId));
-      if (isLarge) large.add('id' in work.selector ? work.selector.id : storableText(work.selector.referenceId));
-    } else {
-      for (const { data_id: id } of work.requests) {
-        if (id === undefined) continue;
-        logIds.add(id);
-        withFeedback.add(id);
-      }
-    }
-  }
-  const known = new Map<string, string>();
-  for (const reference of updated) {
-    const id = remembered?.get(reference);
-    if (id === undefined) references.add(reference);
-    else known.set(reference, id);
-  }
-  const [found, currentSessions, foundConfigs, counts] = await Promise.all([
-    findReferences(pool, references),
-    findCurrentSessions(pool, sessions),
-    findConfigs(pool, configs),
-    countFeedback(pool, withFeedback),
-  ]);
-  for (const [reference, id] of known) if (!found.has(reference)) found.set(reference, id);
-  // Of an update nothing is needed but the id.
-  const ids = new Set([...logIds, ...[...parents].flatMap((reference) => found.get(reference) ?? [])]);
-  const [logs, sizes] = await Promise.all([
-    findLogs(pool, ids),
-    measure(
-      pool,
-      [...large].map((name) => found.get(name) ?? name),
-    ),
-  ]);
-  return { sessions: currentSessions, configs: foundConfigs, logs, references: found, known, feedback: counts, sizes };
-}
-
-async function findConfigs(pool: pg.Pool, keys: ReadonlySet<Uuid>): Promise<Map<Uuid, KeyedConfig>> {
-  if (keys.size === 0) return new Map();
-  const { rows } = await pool.query<Row>('SELECT key, type, model, label FROM configs WHERE key = ANY($1::uuid[])', [
-    [...keys],
-  ]);
-  return new Map((rows as unknown as KeyedConfig[]).map((row) => [row.key, row]));
-}
-
-const COUNT_FEEDBACK: PlacedRead = {
-  ...{ name: 'count feedback', table: 'feedback' },
-  ...{ columns: 'log_id, count(*) AS count', rest: 'GROUP BY log_id' },
-};
-const MEASURE_LOGS: PlacedRead = {
-  ...{ name: 'measure logs', table: 'logs', columns: 'id, octet_length(logs::text) AS bytes' },
-};
-
-async function countFeedback(pool: pg.Pool, ids: ReadonlySet<string>): Promise<Map<string, number>> {
-  const rows = await readPlaces(pool, COUNT_FEEDBACK, ids);
-  return new Map(rows.map((row) => [row['log_id'] as string, row['count'] as number]));
-}
-
-async function measure(pool: pg.Pool, ids: readonly string[]): Promise<Map<string, number>> {
-  const rows = await readPlaces(pool, MEASURE_LOGS, ids);
-  return new Map(rows.map((row) => [row['id'] as string, row['bytes'] as number]));
-}
-
 async function checkLogs(catalog: Catalog, named: Named, logs: readonly EncodedLog[]): Promise<CheckedLog[]> {
   // Everything is checked before a project is made.
   const checked = each(logs, ({ request, row }) => {
@@ -197,7 +73,7 @@ async function checkLogs(catalog: Catalog, named: Named, logs: readonly EncodedL
     }
     const session = sessionOf(named, request);
     const feedback = [request.feedback ?? []].flat().map((entry) => toFeedbackDraft(entry, 'feedback'));
-    if (feedback.length > MAX_FEEDBACK) throw tooMuchFeedback('feedback');
+    limitFeedback(feedback.length, 'feedback');
     const config = request.config_id ? configOf(named, request.config_id) : undefined;
     return { request, row, session, parent: parentOf(named, request), config, feedback };
   });
@@ -275,11 +151,9 @@ function checkUpdate(named: Named, selector: LogSelector, update: LogUpdate): Ch
   return { kind: 'update', id: id !== undefined && placeOf(id) ? id : undefined, isRemembered, update };
 }
 
-/** A log can grow request by request, and every answer has all of it. */
 function checkSize(named: Named, id: string | undefined, added: number, field: string): void {
   const size = id === undefined ? undefined : named.sizes.get(id);
-  if (size === undefined || size + added <= MAX_LOG_BYTES) return;
-  throw new RejectedFieldError(field, `the datapoint would have more than ${MAX_LOG_BYTES} bytes in all`);
+  if (size !== undefined) limitSize(size + added, field);
 }
 
 function checkFeedback(named: Named, requests: readonly FeedbackRequest[]): CheckedFeedback[] {
@@ -289,26 +163,18 @@ function checkFeedback(named: Named, requests: readonly FeedbackRequest[]): Chec
     if (!log) throw new RejectedFieldError('data_id', 'datapoint not found');
     if (request.unset) return { request, log };
     const count = (counts.get(log.id) ?? 0) + 1;
-    if (count > MAX_FEEDBACK) throw tooMuchFeedback('value');
+    limitFeedback(count, 'value');
     counts.set(log.id, count);
     return { request, log, draft: toFeedbackDraft({ ...request, value: request.value! }, 'value') };
   });
 }
 
 export function toFeedbackDraft(feedback: Feedback, field: string): FeedbackDraft {
-  const value = JSON.stringify(feedback.value);
-  if (value.length > MAX_FEEDBACK_CHARACTERS) {
-    throw new RejectedFieldError(field, `the value is longer than ${MAX_FEEDBACK_CHARACTERS} characters`);
-  }
   return {
     id: newFeedbackId(),
     type: storableText(feedback.type),
-    value,
+    value: encodeFeedbackValue(feedback.value, field),
     user: feedback.user === undefined ? null : storableText(feedback.user),
     createdAt: (feedback.created_at && toTimestamp(feedback.created_at)) || nextTimestamp(),
   };
-}
-
-export function tooMuchFeedback(field: string): RejectedFieldError {
-  return new RejectedFieldError(field, `the datapoint has ${MAX_FEEDBACK} feedback entries, and takes no more`);
 }

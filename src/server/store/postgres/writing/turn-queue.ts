@@ -3,7 +3,7 @@
  * wait for the next one.
  */
 import { PATIENCE_MILLIS, waitedTooLong } from '../tables/repeat-turn.ts';
-import type { Work } from './check-works.ts';
+import type { Work } from './find-named.ts';
 
 const MAX_RUNNING = 4;
 const MAX_LOGS = 500;

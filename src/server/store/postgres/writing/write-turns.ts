@@ -27,7 +27,8 @@ import {
   RepeatTurn,
   unknownOutcome,
 } from '../tables/repeat-turn.ts';
-import { type Checked, checkWorks, type Work } from './check-works.ts';
+import { type Checked, checkWorks } from './check-works.ts';
+import type { Work } from './find-named.ts';
 import { type Plan, planTurn } from './plan-turn.ts';
 import { type MissingLogs, Turn, type TurnAnswers } from './turn.ts';
 import { partsOfTurn, type StoreParts } from './turn-parts.ts';

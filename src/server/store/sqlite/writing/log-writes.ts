@@ -3,6 +3,7 @@
 import type { SqliteRow, SqliteValue } from '../../../../sqlite/open.ts';
 import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../../../../wire/v4.ts';
 import { newIdentifier } from '../../identifiers.ts';
+import { encodeFeedbackValue, limitFeedback, limitSize, SMALL_CHARACTERS } from '../../log-limits.ts';
 import { mapItems, RejectedFieldError } from '../../rejected-item.ts';
 import type { ConfigRow } from '../../rows/config-row.ts';
 import type { LogRow } from '../../rows/log-row.ts';
@@ -14,13 +15,6 @@ import { AddedLogs } from './added-logs.ts';
 import { encodeLog, tryToEncode, type WrittenLogs } from './encoded-logs.ts';
 import type { Statements } from './statements.ts';
 import { useConfig } from './use-config.ts';
-
-/** All feedback of a log is in each answer that has the log. */
-const MAX_FEEDBACK = 1_000;
-const MAX_FEEDBACK_CHARACTERS = 50_000;
-
-const MAX_LOG_BYTES = 32 * 1024 * 1024;
-const SMALL_CHARACTERS = 256 * 1024;
 
 interface Project {
   readonly key: number;
@@ -195,11 +189,9 @@ export class LogWrites {
     return found['key'];
   }
 
-  /** A log can grow request by request, and every answer has all of it. `addedCharacters` spares the small ones. */
   #checkSize(key: SqliteValue, addedCharacters: number, field: string): void {
-    if (addedCharacters < SMALL_CHARACTERS) return;
-    if (Number(this.#statements.sizeOfLog.get(key)!['bytes']) <= MAX_LOG_BYTES) return;
-    throw new RejectedFieldError(field, `the datapoint would have more than ${MAX_LOG_BYTES} bytes in all`);
+    if (addedCharacters <= SMALL_CHARACTERS) return;
+    limitSize(Number(this.#statements.sizeOfLog.get(key)!['bytes']), field);
   }
 
   #project(request: LogRequest): Project {
@@ -282,13 +274,8 @@ export class LogWrites {
 
   /** `field` is the one to name where there is no room for the feedback. */
   insertFeedback(logKey: SqliteValue, feedback: Feedback, field: string): { id: string; created_at: string } {
-    const value = JSON.stringify(feedback.value);
-    if (value.length > MAX_FEEDBACK_CHARACTERS) {
-      throw new RejectedFieldError(field, `the value is longer than ${MAX_FEEDBACK_CHARACTERS} characters`);
-    }
-    if (Number(this.#statements.countFeedback.get(logKey)!['count']) >= MAX_FEEDBACK) {
-      throw new RejectedFieldError(field, `the datapoint has ${MAX_FEEDBACK} feedback entries, and takes no more`);
-    }
+    const value = encodeFeedbackValue(feedback.value, field);
+    limitFeedback(Number(this.#statements.countFeedback.get(logKey)!['count']) + 1, field);
     const row = {
       id: newIdentifier('ann'),
       created_at: (feedback.created_at && toTimestamp(feedback.created_at)) || this.#now,

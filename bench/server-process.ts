@@ -20,7 +20,8 @@ const isPostgres = place.startsWith('postgres:');
 const port = kind === 'minimal' ? await startMinimalServer(place) : await startOurs();
 const reading = kind === 'minimal' || isPostgres ? undefined : openFile(place);
 
-process.on('message', () => process.send?.(readState()));
+// Who has asked may be gone by now.
+process.on('message', () => process.connected && process.send?.(readState()));
 process.on('disconnect', () => process.exit());
 process.send?.({ port });
 

@@ -261,7 +261,8 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     close: async () => {
       if (closed) return;
       closed = true;
-      await Promise.race([scrub.finishDue().catch(() => {}), delay(CLOSE_MILLIS, undefined, { ref: false })]);
+      const over = delay(CLOSE_MILLIS, undefined, { ref: false });
+      await Promise.race([scrub.finishDue().catch(() => {}), over, index.untilHeldUp()]);
       await scrub.close();
       watch.close();
       space.close();

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { holdBatches } from '../../../support/held-batches.ts';
+import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
 
@@ -68,4 +69,26 @@ test('what is deleted while traces are taken out counts from then on, and nothin
   const { deletions, due_at } = readDue()!;
   expect(deletions).toBeLessThan(20);
   expect(Number(due_at)).toBeGreaterThan(Date.now() + HOUR_MILLIS);
+});
+
+test('the size is what is in use of the database and its words, without write-ahead logs and reserve', async () => {
+  const { file, store } = await openStore();
+  const reader = openWithSearch({ file, readOnly: true });
+  onTestFinished(() => reader.close());
+  // As long as it goes on, both logs become longer.
+  reader.exec('BEGIN');
+  reader.prepare('SELECT (SELECT count(*) FROM logs) + (SELECT count(*) FROM word_slices)').all();
+  const [first] = await store.createLogs([0, 1, 2].map((n) => log({ session_reference_id: `${n}` })));
+  for (let n = 0; n < 100; n += 1) await store.updateLog({ id: first!.id }, { output: `${n} `.repeat(10_000) });
+  await expect.poll(async () => (await store.viewer.indexLag()).logs, { timeout: 30_000 }).toBe(0);
+  reader.exec('COMMIT');
+  const read = (pragma: string) => Number(reader.prepare(`PRAGMA ${pragma}`).get()![pragma.replace('search.', '')]);
+  const usedOf = (name: string) => (read(`${name}page_count`) - read(`${name}freelist_count`)) * read('page_size');
+  const used = usedOf('') + usedOf('search.');
+  expect(used).toBeLessThan(2_000_000);
+  expect(statSync(`${file}-wal`).size).toBeGreaterThan(2_000_000);
+  expect(statSync(`${file}-reserve`).size).toBeGreaterThan(2_000_000);
+
+  expect(await store.prune({ maxBytes: used })).toEqual({ logs: 0, sessions: 0 });
+  expect((await store.prune({ maxBytes: used / 2 })).sessions).toBeGreaterThan(0);
 });

@@ -67,6 +67,11 @@ const DAMAGES: Record<string, (bytes: Buffer) => [from: number, to: number]> = {
   pages: (bytes) => [bytes.readUInt16BE(16), bytes.length],
   'the entry of a word': (bytes) => [bytes.indexOf('zebra') - 2, bytes.indexOf('zebra') + 15],
 };
+/** Where only the pages are damaged, the engine does not say of which file. */
+const toRemedy = (search: string) =>
+  expect.stringMatching(
+    `^${search} (is damaged: stop the server, delete this file|or .* is damaged: stop the server, delete ${search}), and start again`,
+  );
 
 for (const [name, damage] of Object.entries(DAMAGES)) {
   test(`with ${name} damaged while the file is open, a search says what to do, and all else goes on`, async () => {
@@ -87,7 +92,7 @@ for (const [name, damage] of Object.entries(DAMAGES)) {
     ]) {
       await expect(store.viewer.listSessions({ ...query, size: 9 })).rejects.toMatchObject({
         reason: 'damaged',
-        message: expect.stringContaining(`${search} is damaged: stop the server, delete this file, and start again`),
+        message: toRemedy(search),
       });
     }
     const { id } = await createOne(store, { output: 'the quagga' });

@@ -25,6 +25,8 @@ const QUIET_MILLIS = 5_000;
 const MAX_WAIT_MILLIS = 60 * 60 * 1000;
 /** After one that has failed. */
 const RETRY_MILLIS = 60_000;
+/** So long it waits for what others do with the file of the words, and who closes waits for it. */
+const BUSY_MILLIS = 500;
 
 export interface Compaction {
   /** Must be called in each transaction of a deletion that somebody has asked for. */
@@ -116,7 +118,8 @@ export function createCompaction(parts: CompactionParts): Compaction {
 
 function startThread(file: string, attach: string): SqliteThread | undefined {
   try {
-    return new SqliteThread({ file, canWrite: true, setUp: `${attach}; PRAGMA temp_store = MEMORY` });
+    const setUp = `${attach}; PRAGMA busy_timeout = ${BUSY_MILLIS}; PRAGMA temp_store = MEMORY`;
+    return new SqliteThread({ file, canWrite: true, setUp });
   } catch {
     return undefined;
   }

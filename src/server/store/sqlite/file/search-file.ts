@@ -4,7 +4,7 @@
  * does not wait for that, since each file has its own lock.
  *
  * Nothing is in it but what can be made again from the logs: where it is missing, no database or that of another one, it
- * is made anew, and all logs are marked. Damage within it shows when it is read or written (`explainDamage`).
+ * is made anew, and all logs are marked. Damage within it shows when it is read or written (`explainDamageOfEither`).
  *
  * What a slice of the index makes is written in two transactions: first the words here, and then the rest and the marks
  * in the database. This one is on disk before the other begins. So after a crash, logs may be marked whose words are
@@ -35,6 +35,8 @@ const WORDS_TABLE = 'logs_search';
 const SUFFIXES = ['', '-wal', '-shm'];
 /** Reasons of a file that is damaged, or has other tables. */
 const UNREADABLE: readonly SqliteErrorReason[] = ['corrupt', 'other'];
+/** SQLITE_CORRUPT_VTAB: the search index is the only table of its kind. */
+const CORRUPT_INDEX = 267;
 /** `hlos` in ASCII. */
 const APPLICATION_ID = 0x686c6f73;
 const VERSION = 1;
@@ -91,7 +93,7 @@ export function toAttachSql(file: string): string {
   return `ATTACH '${file === ':memory:' ? file : searchFileOf(file).replaceAll("'", "''")}' AS ${SEARCH}`;
 }
 
-/** What was done with the words has thrown this. Says what to do if they are damaged; other errors stay as they are. */
+/** What was done with the words alone has thrown this. Says what to do if they are damaged; other errors stay as they are. */
 export function explainDamage(error: unknown, file: string): unknown {
   return reasonOf(error) === 'corrupt' ? toDamaged(error, file) : error;
 }
@@ -102,12 +104,27 @@ function toDamaged(cause: unknown, file: string): SqliteError {
   return new SqliteError('corrupt', search, message, { cause });
 }
 
-/** Returns a reader whose searches say so where the words are damaged. */
+/**
+ * The same where the database was read as well. Of a page that is damaged, the engine does not say which file has it, and
+ * to look through both would take as long as they are large.
+ */
+export function explainDamageOfEither(error: unknown, file: string): unknown {
+  if (reasonOf(error) !== 'corrupt') return error;
+  const { errcode, message: text } = error as { errcode?: number; message: string };
+  if (errcode === CORRUPT_INDEX || text.startsWith('fts5:')) return toDamaged(error, file);
+  const search = searchFileOf(file);
+  const message =
+    `${search} or ${file} is damaged: stop the server, delete ${search}, and start again: it is made from the logs. ` +
+    `Where this is said again, it is ${file}: restore it from a backup, or use another file`;
+  return new SqliteError('corrupt', file, message, { cause: error });
+}
+
+/** Returns a reader whose searches say what to do where a file is damaged. */
 export function noticingDamage({ all, close }: SqliteReader, file: string): SqliteReader {
   return {
     all: (sql, parameters) =>
       all(sql, parameters).catch((error: unknown) => {
-        throw sql.includes(WORDS_TABLE) ? explainDamage(error, file) : error;
+        throw sql.includes(WORDS_TABLE) ? explainDamageOfEither(error, file) : error;
       }),
     close,
   };

@@ -12,7 +12,7 @@ import { ThreadEndedError } from '../../../../sqlite/thread.ts';
 import { takeSteps } from '../../steps.ts';
 import type { DiskSpace } from '../file/disk-space.ts';
 import { createLogSync } from '../file/log-sync.ts';
-import { explainDamage, type SearchFile, searchFileOf } from '../file/search-file.ts';
+import { explainDamageOfEither, type SearchFile, searchFileOf } from '../file/search-file.ts';
 import type { ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
 import { createFatalLogs } from './fatal-logs.ts';
@@ -27,6 +27,8 @@ import type { ErasedWords, Forgotten, Written } from './word-erasure.ts';
 /** Another process that has the file of the words has it for a slice, or for a step of a merge. */
 const WORDS_PATIENCE_MILLIS = 10_000;
 const WORDS_PAUSE_MILLIS = 20;
+/** The same of one that closes: longer than a step of a merge. */
+const CLOSING_PATIENCE_MILLIS = 500;
 
 export interface IndexCalls {
   /** Merges words for as long as a slice. */
@@ -39,6 +41,8 @@ export interface IndexCalls {
   runSlice(pace: IndexPace): Promise<Omit<WrittenSlice, 'millis'> & { readonly words?: WordsState }>;
   /** Whether the thread has ended with logs that wait to be tried again, in ever smaller slices. */
   isSearching(): boolean;
+  /** Whether another process has had the file of the words for so long that a close does not wait for it. */
+  isHeldUp(): boolean;
   /** Whether another process has written to the file, since the last call. Must be called when somebody has. */
   haveOthersWritten(): boolean;
   /** Resolves when the thread has ended, after what it is in the middle of, for which it waits 5 s. */
@@ -65,6 +69,8 @@ export interface IndexCallsParts {
   readonly onLent: (waitedMillis: number) => () => void;
   /** Called when no thread begins, so that all is done on this one until one does. */
   readonly onUnusable: () => void;
+  /** Whether nothing more is to be begun. Then words that another process holds up stay marked. */
+  readonly isClosing: () => boolean;
 }
 
 type Options<Name extends keyof IndexWork> = Parameters<IndexWork[Name]>[0];
@@ -79,13 +85,16 @@ interface Reading {
 }
 
 export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
-  const { file, database, search, statements, turns, space, onRead, onWords, onWritten, onLent, onUnusable } = parts;
+  const { file, database, search, statements, turns, space } = parts;
+  const { onRead, onWords, onWritten, onLent, onUnusable, isClosing } = parts;
   const settings = toIndexSettings(database, search);
   let here: { readonly work: IndexWork; readonly close: () => Promise<void> } | undefined;
   /** The names of the last slice that was written, and of the one that is. */
   let [lastSlice, writing] = [readLastSlice(), ''];
   /** Whether there was a transaction of this index since the last look for those of others. */
   let hasWritten = false;
+  /** Since when another process has the file of the words. */
+  let heldSince: number | undefined;
   /** That of the next slice, if it was begun before its time. */
   let ahead: Reading | undefined;
 
@@ -126,6 +135,8 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   const call = <Name extends keyof IndexWork>(name: Name, options: Options<Name>): Promise<Result<Name>> =>
     thread.run({ name, options } as IndexCall) as Promise<Result<Name>>;
 
+  const isHeldUp = (): boolean => heldSince !== undefined && performance.now() >= heldSince + CLOSING_PATIENCE_MILLIS;
+
   /** Nobody waits for this lock but the indexes of other processes. */
   const writeWords = async <Name extends 'tidy' | 'forgetLogs' | 'eraseWords' | 'writeWords'>(
     name: Name,
@@ -140,11 +151,15 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
         const maxPages = space.maxPagesOf(searchFileOf(file));
         hasRunHere = false;
         const result = await call(name, { ...options, sliceMillis, maxPages } as Options<Name>);
+        heldSince = undefined;
         // Somebody waits for an erasure: it has no longer breaks than others need between two steps.
         if (name !== 'eraseWords' || hasRunHere) onWords((result as Written).millis, hasRunHere);
         return result;
       } catch (error) {
-        if (reasonOf(error) !== 'locked' || performance.now() >= end) throw explainDamage(error, file);
+        const isLocked = reasonOf(error) === 'locked';
+        heldSince = isLocked ? (heldSince ?? performance.now()) : undefined;
+        const isOver = performance.now() >= end || (isClosing() && isHeldUp());
+        if (!isLocked || isOver) throw explainDamageOfEither(error, file);
       }
       await delay(WORDS_PAUSE_MILLIS);
     }
@@ -236,6 +251,7 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
     },
 
     isSearching: fatalLogs.isSearching,
+    isHeldUp,
 
     haveOthersWritten: () => {
       const isOwn = hasWritten && [lastSlice, writing].includes(readLastSlice());

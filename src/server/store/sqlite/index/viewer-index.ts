@@ -22,6 +22,7 @@ const PAUSE_MILLIS = 5;
 /** Sessions whose logs are being deleted are looked at when that is done. */
 const POSTPONED_MILLIS = 200;
 const RETRY_MILLIS = 1_000;
+const LOOK_MILLIS = 20;
 const MAX_NAMED_SESSIONS = 50;
 /** What is not indexed stays marked. */
 const CLOSE_MILLIS = 5_000;
@@ -43,6 +44,11 @@ export interface ViewerIndex {
    * on; never, where it is closed before.
    */
   eraseWords(): Promise<number>;
+  /**
+   * Resolves when another process has had the file of the words for so long that a close does not wait for it, or this is
+   * closed.
+   */
+  untilHeldUp(): Promise<void>;
   /** Lets the marks wait. Returns a function that ends this, to be called once. */
   hold(): () => void;
   onChange(listener: (change: SessionChange) => void): () => void;
@@ -51,7 +57,7 @@ export interface ViewerIndex {
 }
 
 export interface ViewerIndexParts
-  extends Omit<IndexCallsParts, 'onRead' | 'onWords' | 'onWritten' | 'onLent' | 'onUnusable'> {
+  extends Omit<IndexCallsParts, 'onRead' | 'onWords' | 'onWritten' | 'onLent' | 'onUnusable' | 'isClosing'> {
   /** Called with what the operator should know, once a minute for logs that are passed over. */
   readonly onError: (error: unknown) => void;
   readonly load?: ThreadLoad;
@@ -126,6 +132,7 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
     },
     onUnusable: () =>
       onError(new HumanloopError('the index of the viewer works on the main thread: no other one begins, for now')),
+    isClosing: () => closed,
   });
 
   const pace = (): IndexPace =>
@@ -249,6 +256,9 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
       erasure.hasBegun = false;
       again(0);
       return erasure.done;
+    },
+    untilHeldUp: async () => {
+      while (!closed && !calls.isHeldUp()) await delay(LOOK_MILLIS, undefined, { ref: false });
     },
     hold: () => {
       holds += 1;

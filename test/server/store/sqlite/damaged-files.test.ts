@@ -1,0 +1,63 @@
+/** What is said of a damaged file is true whichever it is, though the engine does not say which. */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { noticingDamage, searchFileOf } from '../../../../src/server/store/sqlite/file/search-file.ts';
+import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import { reasonOf } from '../../../../src/sqlite/open.ts';
+import { openWithSearch } from '../../../support/open-with-search.ts';
+import { temporaryDirectory } from '../../../support/start-test-server.ts';
+import { log } from '../../sample-log.ts';
+
+const SEARCH_SQL = `SELECT logs.key, output FROM logs_search JOIN logs ON logs.key = logs_search.rowid
+  WHERE logs_search MATCH 'zebra' ORDER BY logs.created_at`;
+
+async function fileWithLogs(): Promise<string> {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file });
+  await store.createLogs(Array.from({ length: 40 }, (_, n) => log({ output: `the zebra ${n} ${'x'.repeat(900)}` })));
+  await expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
+  await store.close();
+  return file;
+}
+
+/** Reads with a connection that has not read before. */
+const searchIn = (file: string) => {
+  const all = async (sql: string) => {
+    const database = openWithSearch({ file, readOnly: true });
+    try {
+      return database.prepare(sql).all();
+    } finally {
+      database.close();
+    }
+  };
+  return noticingDamage({ all, close: async () => {} }, file).all(SEARCH_SQL, []);
+};
+
+/** Damages each page but the first, one at a time. Returns what searches say of it that fail. */
+async function messagesOf(file: string, damaged: string): Promise<string[]> {
+  const bytes = readFileSync(damaged);
+  const pageBytes = bytes.readUInt16BE(16);
+  const messages: string[] = [];
+  for (let from = pageBytes; from < bytes.length; from += pageBytes) {
+    writeFileSync(damaged, Buffer.from(bytes).fill(0xff, from, from + pageBytes));
+    await searchIn(file).catch((error: unknown) => {
+      expect(reasonOf(error)).toBe('corrupt');
+      messages.push((error as Error).message);
+    });
+  }
+  writeFileSync(damaged, bytes);
+  return [...new Set(messages)];
+}
+
+test('whichever page of either file is damaged, what a search says to do is right for that file', async () => {
+  const file = await fileWithLogs();
+  const search = searchFileOf(file);
+  expect(await searchIn(file)).toHaveLength(40);
+  const ofDatabase = await messagesOf(file, file);
+  const ofWords = await messagesOf(file, search);
+  expect([ofDatabase.length > 0, ofWords.length > 0]).toEqual([true, true]);
+  for (const message of ofDatabase) expect(message).toContain(`it is ${file}: restore it from a backup`);
+  for (const message of ofWords)
+    expect(message).toMatch(new RegExp(`^${search} .*: stop the server, delete (this file|${search}),`));
+});

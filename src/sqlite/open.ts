@@ -164,25 +164,30 @@ const REASONS: Record<number, SqliteErrorReason> = {
   26: 'corrupt',
 };
 
-/** The engine's own words for some of them: where an error has no code, as of `@photostructure/sqlite`'s reads, it has these. */
-const REASONS_IN_WORDS: Record<string, SqliteErrorReason> = {
-  'attempt to write a readonly database': 'read-only',
-  'database is locked': 'locked',
-  'database table is locked': 'locked',
-  'database disk image is malformed': 'corrupt',
-  'database or disk is full': 'full',
-  'unable to open database file': 'cannot-open',
-  'file is not a database': 'corrupt',
-};
+/**
+ * How the engine's messages begin. A read of `@photostructure/sqlite` that fails has no code, and damage within the pages of
+ * a search index has none of its own.
+ */
+const REASONS_IN_WORDS: readonly (readonly [beginning: string, SqliteErrorReason])[] = [
+  ['attempt to write a readonly database', 'read-only'],
+  ['database is locked', 'locked'],
+  ['database table is locked', 'locked'],
+  ['database schema is locked', 'locked'],
+  ['database disk image is malformed', 'corrupt'],
+  ['malformed database schema', 'corrupt'],
+  ['fts5: corruption', 'corrupt'],
+  ['file is not a database', 'corrupt'],
+  ['database or disk is full', 'full'],
+  ['unable to open database file', 'cannot-open'],
+];
 
 /** Returns `other` for what is not an error of the engine, too. */
 export function reasonOf(cause: unknown): SqliteErrorReason {
   if (cause instanceof SqliteError) return cause.reason;
   const { errcode, code, message } = cause as { errcode?: number; code?: string; message?: string };
-  // Of damage within its pages, the search index of the engine says so in words only, without a code of its own.
-  if (message?.startsWith('fts5: corruption')) return 'corrupt';
-  if (typeof errcode === 'number') return REASONS[errcode & 0xff] ?? 'other';
-  if (code === 'ERR_SQLITE_ERROR') return REASONS_IN_WORDS[message ?? ''] ?? 'other';
+  const ofCode = errcode === undefined ? undefined : REASONS[errcode & 0xff];
+  const known = ofCode ?? REASONS_IN_WORDS.find(([beginning]) => message?.startsWith(beginning))?.[1];
+  if (known) return known;
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS') return 'read-only';
   if (code === 'ENOSPC') return 'full';
   return code?.startsWith('E') && !code.startsWith('ERR_') ? 'cannot-open' : 'other';

@@ -31,7 +31,7 @@ serve starts the log server: the v4 API, OTLP over HTTP (/v1/traces, /v1/logs), 
   --keep AGE      deletes sessions whose last change is longer ago, such as 30d (HUMANLOOP_KEEP)
   --max-size SIZE deletes the sessions that changed longest ago when the database is larger, such as 20GB
                   (HUMANLOOP_MAX_SIZE). Of a file, what is in use of it and of its index of words: its write-ahead logs
-                  and its reserve come on top, some 150 MB
+                  and its reserve come on top, up to some 170 MB
   --search off    with --database: writes no index of words, so that logs are found by filters only (HUMANLOOP_SEARCH)
 
 check says what is installed and which calls will be seen, sends a log to HUMANLOOP_BASE_URL, reads it back and

@@ -17,7 +17,7 @@ import { storableText } from '../storable-text.ts';
 import type { LogQuery, ProjectQuery, Store, StoreHealth } from '../store.ts';
 import { timestampNow } from '../timestamps.ts';
 import { withExplainedErrors } from '../unavailable-error.ts';
-import { CLOSED, explainUnavailable, toReadiness } from './availability.ts';
+import { CLOSED, explainFailure, explainUnavailable, toReadiness } from './availability.ts';
 import { toProject, toSession } from './container-row.ts';
 import { createCompaction } from './erasure/compaction.ts';
 import { createErasure } from './erasure/erasure.ts';
@@ -70,8 +70,11 @@ export interface SqliteStoreOptions {
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
   const file = options.file === ':memory:' ? options.file : resolve(options.file);
   if (options.mustExist && !existsSync(file)) throw createSqliteError('missing', file);
-  const onError = options.onError ?? (() => {});
-  const open = () => withExplainedErrors(createSqliteStore(openFile(file, options), onError), explainUnavailable);
+  const onError = (error: unknown) => options.onError?.(explainFailure(error, file));
+  const open = () =>
+    withExplainedErrors(createSqliteStore(openFile(file, options), onError), (error) =>
+      explainUnavailable(error, file),
+    );
   try {
     return open();
   } catch (error) {

@@ -1,10 +1,10 @@
 /** What is said of a damaged file is true whichever it is, though the engine does not say which. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { noticingDamage, searchFileOf } from '../../../../src/server/store/sqlite/file/search-file.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
-import { reasonOf } from '../../../../src/sqlite/open.ts';
+import { openSqlite, reasonOf, SqliteError } from '../../../../src/sqlite/open.ts';
 import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
@@ -60,4 +60,44 @@ test('whichever page of either file is damaged, what a search says to do is righ
   for (const message of ofDatabase) expect(message).toContain(`it is ${file}: restore it from a backup`);
   for (const message of ofWords)
     expect(message).toMatch(new RegExp(`^${search} .*: stop the server, delete (this file|${search}),`));
+});
+
+test('with the database damaged while it is open, reads and writes say what to do', async () => {
+  const file = await fileWithLogs();
+  const errors: unknown[] = [];
+  const store = await openSqliteStore({ file, onError: (error) => errors.push(error) });
+  onTestFinished(() => store.close().catch(() => {}));
+  const [created] = await store.createLogs([log({ session_reference_id: 'one' })]);
+  await expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
+  // After a write of another process, nobody reads what it remembers.
+  const other = openSqlite({ file });
+  other.exec('UPDATE projects SET name = name; PRAGMA wal_checkpoint(TRUNCATE)');
+  other.close();
+  const bytes = readFileSync(file);
+  writeFileSync(file, bytes.fill(0xff, bytes.readUInt16BE(16)));
+
+  const page = { page: 1, size: 10 };
+  const all = { ...page, sources: [], models: [], feedback: new Map(), sort: [] };
+  const calls = {
+    getLog: () => store.getLog(created!.id),
+    listLogs: () => store.listLogs({ ...all, projectId: created!.project_id }),
+    listProjects: () => store.listProjects({ ...page, sortBy: 'name', descending: false }),
+    listSessions: () => store.viewer.listSessions({ size: 9 }),
+    search: () => store.viewer.listSessions({ search: 'zebra', size: 9 }),
+    createLogs: () => store.createLogs([log({})]),
+    updateLog: () => store.updateLog({ id: created!.id }, { output: 'another' }),
+    deleteLogs: () => store.deleteLogs([created!.id]),
+  };
+  for (const [name, call] of Object.entries<() => Promise<unknown>>(calls)) {
+    const error = await call().then(
+      () => 'answered',
+      (thrown: unknown) => thrown,
+    );
+    expect([name, error]).toEqual([name, expect.objectContaining({ reason: 'damaged' })]);
+    expect((error as Error).message).toContain(
+      `${file} is damaged or is not a SQLite database: restore it from a backup`,
+    );
+  }
+  await expect.poll(() => errors.length, { timeout: 30_000 }).toBeGreaterThan(0);
+  for (const error of errors) expect(error).toBeInstanceOf(SqliteError);
 });

@@ -5,7 +5,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openSqlite, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
+import { explainSqliteError, openSqlite, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
 import { createProgramThread } from '../../../../sqlite/program-thread.ts';
 import { createStatementCache } from '../../../../sqlite/statement-cache.ts';
 import { ThreadEndedError } from '../../../../sqlite/thread.ts';
@@ -159,7 +159,8 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
         const isLocked = reasonOf(error) === 'locked';
         heldSince = isLocked ? (heldSince ?? performance.now()) : undefined;
         const isOver = performance.now() >= end || (isClosing() && isHeldUp());
-        if (!isLocked || isOver) throw explainDamageOfEither(error, file);
+        if (isLocked && isOver) throw explainSqliteError(error, searchFileOf(file));
+        if (!isLocked) throw explainDamageOfEither(error, file);
       }
       await delay(WORDS_PAUSE_MILLIS);
     }

@@ -3,6 +3,7 @@
  * numbers; `null` is null.
  */
 import { type Budget, budgetNow, mayParse } from '../json/text-weight.ts';
+import { type JavaBrackets, splitJava } from './java-split.ts';
 
 const MAX_DEPTH = 32;
 /** What is looked at to find the commas, of what a span may have (`text-weight.ts`): a map's text is in that around it. */
@@ -31,7 +32,7 @@ function isMap(value: unknown): value is Record<string, unknown> {
 function readMap(text: string, depth: number, budget: Budget): Record<string, unknown> | undefined {
   if (depth > MAX_DEPTH || !text.endsWith('}') || !START.test(text)) return undefined;
   if (!budget.spend(text.length / CHARS_OF_WEIGHT)) return undefined;
-  const items = split(text.slice(1, -1), true);
+  const items = splitJava(text.slice(1, -1), BRACKETS, isBeforeKey);
   const entries = items?.map((item): [string, unknown] => {
     const equals = item.indexOf('=');
     return [item.slice(0, equals), readValue(item.slice(equals + 1), depth + 1, budget)];
@@ -48,36 +49,9 @@ function readValue(text: string, depth: number, budget: Budget): unknown {
   if (text.startsWith('{')) return readMap(text, depth, budget) ?? text;
   if (!text.startsWith('[') || !text.endsWith(']') || depth > MAX_DEPTH) return text;
   if (!budget.spend(text.length / CHARS_OF_WEIGHT)) return text;
-  return split(text.slice(1, -1), false)?.map((item) => readValue(item, depth + 1, budget)) ?? text;
-}
-
-/** Splits at the commas outside of brackets; undefined if the brackets do not match, also without those in texts. */
-function split(text: string, hasKeys: boolean): string[] | undefined {
-  return splitAt(text, hasKeys, isAnyBracket) ?? splitAt(text, hasKeys, isOfStructure);
-}
-
-type IsCounted = (text: string, at: number) => boolean;
-
-function splitAt(text: string, hasKeys: boolean, isCounted: IsCounted): string[] | undefined {
-  const items: string[] = [];
-  let depth = 0;
-  let from = 0;
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at];
-    if (character === '{' || character === '[') depth += isCounted(text, at) ? 1 : 0;
-    else if (character === '}' || character === ']') depth -= isCounted(text, at) ? 1 : 0;
-    else if (character === ',' && depth === 0 && isSeparator(text, at, hasKeys)) {
-      items.push(text.slice(from, at));
-      from = at + 2;
-    }
-    if (depth < 0) return undefined;
-  }
-  items.push(text.slice(from));
-  return depth === 0 ? items : undefined;
-}
-
-function isAnyBracket(): boolean {
-  return true;
+  return (
+    splitJava(text.slice(1, -1), BRACKETS, isBeforeItem)?.map((item) => readValue(item, depth + 1, budget)) ?? text
+  );
 }
 
 /** What stands after the brackets of a map or a list. A text has others: `:]`. */
@@ -89,6 +63,7 @@ function isOfStructure(text: string, at: number): boolean {
   return AFTER.test(text.slice(at + 1, at + 129));
 }
 
-function isSeparator(text: string, at: number, hasKeys: boolean): boolean {
-  return hasKeys ? NEXT_KEY.test(text.slice(at, at + 128)) : text[at + 1] === ' ';
-}
+const BRACKETS: JavaBrackets = { opening: '{[', closing: '}]', isOfStructure };
+
+const isBeforeKey = (text: string, at: number) => NEXT_KEY.test(text.slice(at, at + 128));
+const isBeforeItem = (text: string, at: number) => text[at + 1] === ' ';

@@ -7,6 +7,7 @@
  * the whole is a text.
  */
 import { type Budget, budgetNow, mayParse } from '../json/text-weight.ts';
+import { type JavaBrackets, splitJava } from './java-split.ts';
 
 const MAX_DEPTH = 16;
 /** What is looked at to find the commas, of what a span may have: an object's text is in that around it. */
@@ -27,7 +28,7 @@ function readObject(text: string, depth: number, budget: Budget): Fields | undef
   const start = OBJECT.exec(text)?.[0];
   if (start === undefined || depth > MAX_DEPTH || !text.endsWith(')')) return undefined;
   if (!budget.spend(text.length / CHARS_OF_WEIGHT)) return undefined;
-  const parts = split(text.slice(start.length, -1), NEXT_FIELD);
+  const parts = splitJava(text.slice(start.length, -1), BRACKETS, isBeforeField);
   if (!parts) return undefined;
   const fields: Fields = {};
   for (const field of parts) {
@@ -43,36 +44,9 @@ function readValue(text: string, depth: number, budget: Budget): unknown {
   if (OBJECT.test(text)) return readObject(text, depth, budget) ?? text;
   if (!/^\[[A-Z]\w*\(/.test(text) || !text.endsWith(']') || depth > MAX_DEPTH) return text;
   if (!budget.spend(text.length / CHARS_OF_WEIGHT)) return text;
-  return split(text.slice(1, -1), NEXT_OBJECT)?.map((item) => readValue(item, depth + 1, budget)) ?? text;
-}
-
-/** Splits at what follows outside of brackets; undefined if the brackets do not match, also without those in texts. */
-function split(text: string, next: RegExp): string[] | undefined {
-  return splitAt(text, next, isAnyBracket) ?? splitAt(text, next, isOfStructure);
-}
-
-type IsCounted = (text: string, at: number) => boolean;
-
-function splitAt(text: string, next: RegExp, isCounted: IsCounted): string[] | undefined {
-  const items: string[] = [];
-  let depth = 0;
-  let from = 0;
-  for (let at = 0; at < text.length; at++) {
-    const character = text[at] as string;
-    if ('([{'.includes(character)) depth += isCounted(text, at) ? 1 : 0;
-    else if (')]}'.includes(character)) depth -= isCounted(text, at) ? 1 : 0;
-    else if (character === ',' && depth === 0 && next.test(text.slice(at, at + 64))) {
-      items.push(text.slice(from, at));
-      from = at + 2;
-    }
-    if (depth < 0) return undefined;
-  }
-  items.push(text.slice(from));
-  return depth === 0 ? items : undefined;
-}
-
-function isAnyBracket(): boolean {
-  return true;
+  return (
+    splitJava(text.slice(1, -1), BRACKETS, isBeforeObject)?.map((item) => readValue(item, depth + 1, budget)) ?? text
+  );
 }
 
 /** What stands before the bracket of an object, and after all of them. A text has others: `:)`. */
@@ -85,3 +59,8 @@ function isOfStructure(text: string, at: number): boolean {
   if (character === '(') return BEFORE_OBJECT.test(text.slice(Math.max(at - 64, 0), at));
   return (character === ')' || character === ']') && AFTER.test(text.slice(at + 1, at + 65));
 }
+
+const BRACKETS: JavaBrackets = { opening: '([{', closing: ')]}', isOfStructure };
+
+const isBeforeField = (text: string, at: number) => NEXT_FIELD.test(text.slice(at, at + 64));
+const isBeforeObject = (text: string, at: number) => NEXT_OBJECT.test(text.slice(at, at + 64));

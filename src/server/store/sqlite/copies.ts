@@ -44,7 +44,7 @@ export function backUpSqlite(givenFile: string, givenTarget: string, { force = f
   const [file, target] = [resolve(givenFile), resolve(givenTarget)];
   if (file === target) throw new HumanloopError(`${target} is the database itself: name another file`);
   if (existsSync(target) && !force) throw existing(target);
-  withDatabase(file, (database) => copyTo(database, target, force));
+  withDatabase(file, (database) => copyTo({ database, file }, target, force));
 }
 
 /**
@@ -60,7 +60,7 @@ export function restoreSqlite(givenSource: string, givenFile: string, { force = 
     const [result] = backup.prepare('PRAGMA quick_check(1)').all();
     if (result?.['quick_check'] !== 'ok') throw createSqliteError('corrupt', source);
     if (existsSync(file)) refuseIfInUse(file);
-    copyTo(backup, file, force, () => {
+    copyTo({ database: backup, file: source }, file, force, () => {
       // They belong to the file that goes.
       for (const suffix of ['-wal', '-shm']) rmSync(file + suffix, { force: true });
       removeSearchFile(file);
@@ -110,15 +110,20 @@ function withDatabase<Result>(file: string, use: (database: SqliteDatabase) => R
   }
 }
 
+interface Original {
+  readonly database: SqliteDatabase;
+  readonly file: string;
+}
+
 /** `target` has either what was there before or the whole copy. `before` is called when the copy is on disk. */
-function copyTo(database: SqliteDatabase, target: string, force: boolean, before: () => void = () => {}): void {
+function copyTo(original: Original, target: string, force: boolean, before: () => void = () => {}): void {
   const partial = `${target}.${process.pid}.partial`;
   try {
     createPrivateDirectory(dirname(target));
     removeAbandoned(target);
     removeCopy(partial);
     createPrivateFile(partial);
-    database.prepare('VACUUM INTO ?').run(partial);
+    writeCopy(original, partial);
     syncToDisk(partial);
     before();
     publish(partial, target, force);
@@ -126,6 +131,15 @@ function copyTo(database: SqliteDatabase, target: string, force: boolean, before
     throw error instanceof HumanloopError ? error : explainSqliteError(error, target);
   } finally {
     removeCopy(partial);
+  }
+}
+
+function writeCopy({ database, file }: Original, partial: string): void {
+  try {
+    database.prepare('VACUUM INTO ?').run(partial);
+  } catch (error) {
+    // The copy is new, and nobody else's: this is of what is read. The rest, such as a full disk, is of what is written.
+    throw ['corrupt', 'locked'].includes(reasonOf(error)) ? explainSqliteError(error, file) : error;
   }
 }
 

@@ -1,7 +1,8 @@
 /** What is said of a damaged file is true whichever it is, though the engine does not say which. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
+import { backUpSqlite } from '../../../../src/server/store/sqlite/copies.ts';
 import { noticingDamage, searchFileOf } from '../../../../src/server/store/sqlite/file/search-file.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
 import { openSqlite, reasonOf, SqliteError } from '../../../../src/sqlite/open.ts';
@@ -100,4 +101,24 @@ test('with the database damaged while it is open, reads and writes say what to d
   }
   await expect.poll(() => errors.length, { timeout: 30_000 }).toBeGreaterThan(0);
   for (const error of errors) expect(error).toBeInstanceOf(SqliteError);
+});
+
+test('a backup of a damaged file says which file it is, and leaves nothing behind', async () => {
+  const file = await fileWithLogs();
+  const bytes = readFileSync(file);
+  const pageBytes = bytes.readUInt16BE(16);
+  const target = join(temporaryDirectory(), 'backup.db');
+  const messages = new Set<string>();
+  for (let from = pageBytes; from < bytes.length; from += pageBytes) {
+    writeFileSync(file, Buffer.from(bytes).fill(0xff, from, from + pageBytes));
+    try {
+      backUpSqlite(file, target, { force: true });
+    } catch (error) {
+      expect(reasonOf(error)).toBe('corrupt');
+      messages.add((error as Error).message);
+      expect(readdirSync(dirname(target)).filter((name) => name.includes('partial'))).toEqual([]);
+    }
+  }
+  expect(messages.size).toBeGreaterThan(0);
+  for (const message of messages) expect(message).toContain(`${file} is damaged`);
 });

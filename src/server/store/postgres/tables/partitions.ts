@@ -132,8 +132,8 @@ async function underLock(client: pg.ClientBase, step: () => Promise<void>): Prom
 
 async function dropBefore(client: pg.ClientBase, table: string, firstKept: string): Promise<void> {
   const { rows } = await client.query(
-    `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = $1::regclass
-     AND right(inhrelid::regclass::text, 8) < $2`,
+    `SELECT inhrelid::regclass::text AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid
+     WHERE inhparent = $1::regclass AND right(relname, 8) < $2`,
     [table, firstKept.replaceAll('-', '')],
   );
   for (const { name } of rows) await client.query(`DROP TABLE IF EXISTS ${name}`);

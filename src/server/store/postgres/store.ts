@@ -115,6 +115,8 @@ function createPostgresStore(
     }
   };
   const maintenance = setInterval(() => void maintain(), MAINTENANCE_MILLIS).unref();
+  // All servers may have been stopped for longer than the partitions are made ahead.
+  void maintain();
 
   return {
     createLogs: async (requests) => {

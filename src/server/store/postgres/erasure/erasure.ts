@@ -13,7 +13,8 @@ import type { Vocabulary } from '../search/vocabulary.ts';
 import type { Catalog } from '../tables/catalog.ts';
 import { LONG_MILLIS, pipelined, type Row, readLong, withConnection } from '../tables/connection.ts';
 import { firstIdOf } from '../tables/identifiers.ts';
-import { bucketOf, fromId, sessionKey, toKeyed } from '../tables/keys.ts';
+import { inLockOrder } from '../tables/insert-rows.ts';
+import { fromId, sessionKey, toKeyed } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
 import { type FoundSession, findCurrentSessions, findLogs, OF_SESSION, valuesOf } from '../tables/lookups.ts';
 import type { Merges } from '../tables/merges.ts';
@@ -160,10 +161,13 @@ export function createErasure(parts: ErasureParts) {
       await unusedWords.forgetAll();
       await withConnection(writes, async (client) => {
         await client.query('SET statement_timeout TO 0');
-        for (const table of VACUUMED) {
-          await pipelined(client, [{ text: `VACUUM ${table}`, query_timeout: LONG_MILLIS }]);
+        try {
+          for (const table of VACUUMED) {
+            await pipelined(client, [{ text: `VACUUM ${table}`, query_timeout: LONG_MILLIS }]);
+          }
+        } finally {
+          await client.query('SET statement_timeout TO DEFAULT');
         }
-        await client.query('SET statement_timeout TO DEFAULT');
       });
     },
 
@@ -204,8 +208,8 @@ async function removeFeedbackOf(pool: pg.Pool, layout: Layout, user: string): Pr
       ]);
       const logs = await findLogs(client, new Set(removed!.rows.map((row) => row['log_id'] as string)));
       const sessions = await findCurrentSessions(client, new Set([...logs.values()].map(({ session }) => session)));
-      const keys = [...new Set([...sessions.values()].map(({ key }) => key))].sort();
-      for (const key of keys) await recountSession(client, layout, { key, bucket: bucketOf(key) });
+      const keys = [...new Set([...sessions.values()].map(({ key }) => key))].map(toKeyed);
+      for (const key of inLockOrder(keys, layout, (each) => each)) await recountSession(client, layout, key);
       await client.query('COMMIT');
     } catch (error) {
       await client.query('ROLLBACK').catch(() => {});

@@ -18,6 +18,7 @@ import {
 import { dayOf, nextDay } from '../tables/identifiers.ts';
 import { toKeyed, type Uuid } from '../tables/keys.ts';
 import { type FoundSession, findCurrentSessions, OF_SESSION, valuesOf } from '../tables/lookups.ts';
+import { isMissingTable } from '../tables/partitions.ts';
 import { whereKeys } from '../tables/row-keys.ts';
 import { DAILY_TABLES } from '../tables/schema.ts';
 import type { Deleted } from './deletions.ts';
@@ -171,7 +172,13 @@ async function dropEmptyDays(pool: pg.Pool, lastDay: string): Promise<void> {
 async function dropIfEmpty(pool: pg.Pool, name: string): Promise<void> {
   const isEmpty = async (on: pg.ClientBase | pg.Pool) =>
     (await on.query(`SELECT 1 FROM ${name} LIMIT 1`)).rows.length === 0;
-  if (!(await isEmpty(pool))) return;
+  try {
+    if (!(await isEmpty(pool))) return;
+  } catch (error) {
+    // Another server has dropped it.
+    if (isMissingTable(error)) return;
+    throw error;
+  }
   await withConnection(pool, async (client) => {
     try {
       await client.query(`BEGIN; SET LOCAL lock_timeout TO '2s'; LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`);

@@ -141,7 +141,7 @@ async function readOrdered(
   if (cursor !== undefined) {
     const [place = '', key = ''] = cursor.split(' ').slice(-2);
     if (!isPlace(place, type) || !UUID.test(key)) return [];
-    values.push(type === 'float8' ? Number(place) : place, key);
+    values.push(type === 'float8' ? Number(place) : toSqlTime(place), key);
     where.push(`(${column}, session.key) < ($${values.length - 1}::${type}, $${values.length}::uuid)`);
   }
   values.push(size);

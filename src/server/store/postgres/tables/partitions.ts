@@ -3,7 +3,7 @@
  * only one at a time gets the lock; each table has a transaction of its own, so that writers wait for a moment only.
  */
 import type pg from 'pg';
-import { codeOf, isSqlError, type Statement, type Value } from './connection.ts';
+import { codeOf, isSqlError, type Statement, type Value, withConnection } from './connection.ts';
 import { DAY_MILLIS, dayOf, firstIdOf, nextDay } from './identifiers.ts';
 import { toKeyed, type Uuid } from './keys.ts';
 import { whereKeys } from './row-keys.ts';
@@ -15,6 +15,10 @@ const MISSING_TABLE = '42P01';
 /** No partition takes the row; the partition that is named is not there. */
 const MISSING_PARTITION = ['23514', MISSING_TABLE];
 const MAX_ATTEMPTS = 5;
+/** What the second of two servers meets that make the same table: the table, its type or its name is there. */
+const MADE_MEANWHILE = ['42P07', '42710', '23505'];
+/** One for each table, at most. */
+const MAX_RACES = 40;
 const DAYS_AHEAD = 7;
 const SLICE = 1_000;
 /** Clocks of servers differ, and a write of midnight is stored under the day before. */
@@ -28,6 +32,20 @@ export function isMissingPartition(error: unknown): boolean {
 
 export function isMissingTable(error: unknown): boolean {
   return isSqlError(error) && codeOf(error) === MISSING_TABLE;
+}
+
+/** For the days ahead and those that a write needs. Another server may be at it. */
+export async function makeMissingPartitions(pool: pg.Pool, days: readonly string[] = []): Promise<void> {
+  await withConnection(pool, async (client) => {
+    for (let race = 1; ; race += 1) {
+      try {
+        await makePartitions(client);
+        return await makePartitionsOf(client, days);
+      } catch (error) {
+        if (!MADE_MEANWHILE.includes(codeOf(error) ?? '') || race === MAX_RACES) throw error;
+      }
+    }
+  });
 }
 
 /** For the days ahead. */
@@ -124,7 +142,8 @@ async function underLock(client: pg.ClientBase, step: () => Promise<void>): Prom
         return rows[0].mine as boolean;
       });
     } catch (error) {
-      if (codeOf(error) !== LOCK_TIMEOUT || attempt === MAX_ATTEMPTS) throw error;
+      const canRepeat = [LOCK_TIMEOUT, ...MADE_MEANWHILE].includes(codeOf(error) ?? '');
+      if (!canRepeat || attempt === MAX_ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, 500 + 1_000 * Math.random()));
     }
   }
@@ -132,8 +151,8 @@ async function underLock(client: pg.ClientBase, step: () => Promise<void>): Prom
 
 async function dropBefore(client: pg.ClientBase, table: string, firstKept: string): Promise<void> {
   const { rows } = await client.query(
-    `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = $1::regclass
-     AND right(inhrelid::regclass::text, 8) < $2`,
+    `SELECT inhrelid::regclass::text AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid
+     WHERE inhparent = $1::regclass AND right(relname, 8) < $2`,
     [table, firstKept.replaceAll('-', '')],
   );
   for (const { name } of rows) await client.query(`DROP TABLE IF EXISTS ${name}`);

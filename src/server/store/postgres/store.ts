@@ -145,7 +145,7 @@ function createPostgresStore(
     getLog: (id) => logReads.readOne(id),
 
     listLogs: async (query) => {
-      const project = await catalog.findProject({ id: query.projectId });
+      const project = await catalog.lookUpProject({ id: query.projectId });
       if (!project) return undefined;
       const needsModels = query.models.length > 0 || query.sort.some(({ column }) => column === 'model');
       const models = needsModels ? await readModels(connections) : new Map<Uuid, string>();
@@ -188,7 +188,7 @@ function createPostgresStore(
     getSession: (id) => readSession(reads, id),
 
     listSessions: async ({ projectId, page, size }) => {
-      const project = await catalog.findProject({ id: projectId });
+      const project = await catalog.lookUpProject({ id: projectId });
       return project && { ...(await listSessions(reads, project.key, { page, size })), page, size };
     },
 

@@ -18,6 +18,7 @@ import { fromId, sessionKey, toKeyed } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
 import { type FoundSession, findCurrentSessions, findLogs, OF_SESSION, valuesOf } from '../tables/lookups.ts';
 import type { Merges } from '../tables/merges.ts';
+import { toOwnLock } from '../tables/project-locks.ts';
 import { recountSession } from '../writing/recount.ts';
 import { type Deleted, type DeletionOptions, deleteLogs } from './deletions.ts';
 import { createPruning } from './pruning.ts';
@@ -76,11 +77,9 @@ export function createErasure(parts: ErasureParts) {
   };
 
   const removeSession = async (session: FoundSession, options: DeletionOptions = {}): Promise<Deleted> => {
-    // Whoever goes on writing to it would keep the deletion going for ever.
-    const end = firstIdOf(Date.now() + CLOCKS_MILLIS);
     const deleted = await removeFound(
       `SELECT id FROM logs WHERE ${OF_SESSION} AND id < $5`,
-      [...valuesOf(session), end],
+      [...valuesOf(session), toEnd()],
       options,
     );
     if (deleted.sessions > 0 || session.id === null) return deleted;
@@ -105,27 +104,21 @@ export function createErasure(parts: ErasureParts) {
 
     /** Resolves to `undefined` if there is no such project. */
     deleteProject: async (selector: { readonly id: string } | { readonly name: string }) => {
-      catalog.forgetProjects();
       const named = 'id' in selector ? selector : { name: storableText(selector.name) };
-      const project = await catalog.findProject(named);
+      const project = await catalog.lookUpProject(named);
       if (!project) return undefined;
-      const deleted = await removeFound('SELECT id FROM logs WHERE project = $1', [project.key]);
+      const deleted = await removeFound('SELECT id FROM logs WHERE project = $1 AND id < $2', [project.key, toEnd()]);
       await withConnection(writes, async (client) => {
         await pipelined(client, [
-          { text: `BEGIN; SET LOCAL statement_timeout TO 0` },
+          { text: `BEGIN; ${toOwnLock(project.key)}` },
+          // A project that was logged to meanwhile stays, with its configs, which servers remember.
           {
-            text: `DELETE FROM configs WHERE project = $1 AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.config = configs.key)`,
+            text: 'DELETE FROM projects WHERE key = $1 AND NOT EXISTS (SELECT 1 FROM logs WHERE project = $1)',
             values: [project.key],
-            query_timeout: LONG_MILLIS,
           },
-          // A project that was logged to meanwhile stays.
-          {
-            text: `DELETE FROM projects WHERE key = $1 AND NOT EXISTS (SELECT 1 FROM logs WHERE project = $1)`,
-            values: [project.key],
-            query_timeout: LONG_MILLIS,
-          },
-          { text: 'COMMIT', query_timeout: LONG_MILLIS },
+          { text: 'COMMIT' },
         ]);
+        await removeUnusedConfigs(client);
       });
       catalog.forgetAll();
       return deleted;
@@ -134,11 +127,12 @@ export function createErasure(parts: ErasureParts) {
     /** Deletes the logs whose metadata name this user, and the feedback that this user gave on other logs. */
     deleteLogsOfUser: async (user: string): Promise<Deleted> => {
       let [logs, sessions, after] = [0, 0, ''];
+      const end = toEnd();
       for (;;) {
         const rows = await readLong(
           reads,
-          `SELECT id, metadata FROM logs WHERE id > $1 AND strpos(metadata, $2) > 0 ORDER BY id LIMIT ${SLICE}`,
-          [after, JSON.stringify(user).slice(1, -1)],
+          `SELECT id, metadata FROM logs WHERE id > $1 AND id < $3 AND strpos(metadata, $2) > 0 ORDER BY id LIMIT ${SLICE}`,
+          [after, JSON.stringify(user).slice(1, -1), end],
         );
         const own = rows.filter((row) => listUsers(parseJson(row['metadata'] as string)).includes(user));
         const deleted = await remove(own.map((row) => row['id'] as string));
@@ -174,6 +168,24 @@ export function createErasure(parts: ErasureParts) {
     /** The process is well, also while the database is away: see `readiness`. */
     health: async () => ({ status: 'ok' as const }),
   };
+}
+
+/** Whoever goes on writing would keep a deletion going for ever. */
+function toEnd(): string {
+  return firstIdOf(Date.now() + CLOCKS_MILLIS);
+}
+
+/** Of projects that were deleted. Logs of other projects may have some of them, which no other log is given any more. */
+async function removeUnusedConfigs(client: pg.ClientBase): Promise<void> {
+  await pipelined(client, [
+    { text: 'BEGIN; SET LOCAL statement_timeout TO 0' },
+    {
+      text: `DELETE FROM configs WHERE NOT EXISTS (SELECT 1 FROM projects WHERE projects.key = configs.project)
+        AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.config = configs.key)`,
+      query_timeout: LONG_MILLIS,
+    },
+    { text: 'COMMIT', query_timeout: LONG_MILLIS },
+  ]);
 }
 
 async function findSession(

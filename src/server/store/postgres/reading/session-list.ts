@@ -61,7 +61,7 @@ export async function toConditions(catalog: Catalog, query: SessionQuery): Promi
   }
   const ownColumns = sql.length;
   if (query.project !== undefined) {
-    const project = await catalog.findProject({ name: storableText(query.project) });
+    const project = await catalog.lookUpProject({ name: storableText(query.project) });
     if (!project) return undefined;
     sql.push(`EXISTS (SELECT 1 FROM session_projects AS part WHERE part.bucket = session.bucket
       AND part.session = session.key AND part.project = ${add(project.key)})`);

@@ -18,6 +18,7 @@ import { fromId, sessionKey, toKeyed } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
 import { type FoundSession, findCurrentSessions, findLogs, OF_SESSION, valuesOf } from '../tables/lookups.ts';
 import type { Merges } from '../tables/merges.ts';
+import { NO_LIMITS, withoutLimits } from '../tables/session-settings.ts';
 import { recountSession } from '../writing/recount.ts';
 import { type Deleted, type DeletionOptions, deleteLogs } from './deletions.ts';
 import { createPruning } from './pruning.ts';
@@ -160,14 +161,11 @@ export function createErasure(parts: ErasureParts) {
     eraseDeleted: async (): Promise<void> => {
       await unusedWords.forgetAll();
       await withConnection(writes, async (client) => {
-        await client.query('SET statement_timeout TO 0');
-        try {
+        await withoutLimits(client, async () => {
           for (const table of VACUUMED) {
             await pipelined(client, [{ text: `VACUUM ${table}`, query_timeout: LONG_MILLIS }]);
           }
-        } finally {
-          await client.query('SET statement_timeout TO DEFAULT');
-        }
+        });
       });
     },
 
@@ -197,7 +195,7 @@ async function findSession(
 
 async function removeFeedbackOf(pool: pg.Pool, layout: Layout, user: string): Promise<void> {
   await withConnection(pool, async (client) => {
-    await client.query('BEGIN; SET LOCAL statement_timeout TO 0');
+    await client.query(`BEGIN; ${NO_LIMITS}`);
     try {
       const [removed] = await pipelined(client, [
         {

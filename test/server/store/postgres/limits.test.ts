@@ -16,7 +16,7 @@ const LONG: Readonly<Record<string, readonly [lock: string, work: (store: Store,
     'LOCK TABLE feedback IN ACCESS EXCLUSIVE MODE',
     (store) => store.deleteLogsOfUser('ann'),
   ],
-  'a cleaning': ['LOCK TABLE traces IN SHARE UPDATE EXCLUSIVE MODE', (store) => store.eraseDeleted()],
+  'a cleaning': ['LOCK TABLE logs IN SHARE UPDATE EXCLUSIVE MODE', (store) => store.eraseDeleted()],
 };
 
 for (const binaries of findPostgres()) {

@@ -5,10 +5,11 @@ import type { Store } from '../../../../src/server/store/store.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
 import { createOne, log } from '../../sample-log.ts';
 
+const MIGRATING = `SELECT pg_advisory_lock(${0x686c_6f74})`;
 /** What may take long, and what it waits for here. */
 const LONG: Readonly<Record<string, readonly [lock: string, work: (store: Store, url: string) => Promise<unknown>]>> = {
   'a start while another server migrates': [
-    `SELECT pg_advisory_lock(${0x686c_6f74})`,
+    MIGRATING,
     async (_store, url) => (await openPostgresStore({ url })).close(),
   ],
   'a look at the size': ['LOCK TABLE logs IN ACCESS EXCLUSIVE MODE', (store) => store.prune({ maxBytes: 1_000_000 })],
@@ -45,7 +46,8 @@ for (const binaries of findPostgres()) {
 
     const whileLocked = <Result>(url: string, lock: string, begin: () => Promise<Result>): Promise<Result> =>
       withClient(url, async (holder) => {
-        await holder.query(`SET transaction_timeout = 0; BEGIN; ${lock}`);
+        await holder.query(`SELECT set_config(name, '0', false) FROM pg_settings WHERE name = 'transaction_timeout'`);
+        await holder.query(`BEGIN; ${lock}`);
         const done = begin();
         done.catch(() => {});
         await new Promise((resolve) => setTimeout(resolve, 1_200));
@@ -74,6 +76,12 @@ for (const binaries of findPostgres()) {
       await whileLocked(url, lock, () => work(store, url));
     });
 
+    test('a start waits for another server that migrates, however long statements may wait for locks', async () => {
+      const url = await createDatabase('impatient');
+      await withClient(url, (client) => client.query('ALTER DATABASE impatient SET lock_timeout = 300'));
+      await whileLocked(url, MIGRATING, async () => (await openPostgresStore({ url })).close());
+    });
+
     test('a server without memory for locks says so, and goes on when it has some', async () => {
       const url = await createDatabase('crowded');
       const store = await openPostgresStore({ url });
@@ -90,8 +98,12 @@ for (const binaries of findPostgres()) {
           store.createLogs(Array.from({ length: 9 }, () => log({ session_reference_id: 's' }))),
         ).rejects.toMatchObject(refused);
         await expect(store.viewer.listSessions({ search: 'word', size: 5 })).rejects.toMatchObject(refused);
+        // A write that has been tried meanwhile is tried again.
+        const late = createOne(store);
+        await new Promise((resolve) => setTimeout(resolve, 50));
+        await holder.query('SELECT pg_advisory_unlock_all()');
+        await late;
       });
-      await createOne(store);
     });
   });
 }

@@ -179,7 +179,7 @@ async function keepValues(store: Store, other: Store): Promise<unknown> {
     const ids: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await store.viewer.listSessions({ sort, size: 3, ...(cursor !== undefined && { cursor }) });
+      const page = await store.viewer.listSessions({ sort, size: 1, ...(cursor !== undefined && { cursor }) });
       ids.push(...page.sessions.map(({ id }) => id));
       cursor = page.next ?? undefined;
     } while (cursor !== undefined);

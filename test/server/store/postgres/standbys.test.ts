@@ -13,7 +13,7 @@ import {
 } from '../../../support/postgres/cluster.ts';
 import { createOne } from '../../sample-log.ts';
 
-const TAKES_NO_WRITES = 'takes no writes: it is a standby, or has the setting default_transaction_read_only';
+const TAKES_NO_WRITES = 'takes no writes: if it is a standby, name the primary in the address';
 /** As many as a server reads with at once, and more. */
 const READERS = 12;
 
@@ -115,9 +115,7 @@ for (const binaries of findPostgres()) {
       for (const write of writes) {
         await demote();
         // Some of its connections may not have ended yet.
-        await expect
-          .poll(() => write().catch((error: Error) => error.message))
-          .toContain('takes no writes: it is a standby, or has the setting default_transaction_read_only');
+        await expect.poll(() => write().catch((error: Error) => error.message)).toContain(TAKES_NO_WRITES);
         // The address leads to another server, and this one stays.
         await withClient(primary!.url, (client) =>
           client.query('ALTER DATABASE fenced RESET default_transaction_read_only'),

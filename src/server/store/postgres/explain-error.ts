@@ -39,7 +39,7 @@ function explainSqlError(code: string, message: string): Explanation | undefined
     case '25006':
       return {
         reason: 'unreachable',
-        text: 'takes no writes: it is a standby, or has the setting default_transaction_read_only',
+        text: 'takes no writes: if it is a standby, name the primary in the address, else see default_transaction_read_only',
       };
     case '3D000':
       return refused('is not there: create it, or mend its name in the address');

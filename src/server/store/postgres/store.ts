@@ -47,8 +47,6 @@ export interface PostgresStoreOptions {
   readonly url: string;
   /** `off` writes no words: then logs are found by what the v4 API searches, and sessions by filters. Default `index`. */
   readonly search?: 'index' | 'off';
-  /** Days before today for which logs are kept, at least 2. Default: all. */
-  readonly retentionDays?: number;
   /** Called with failures that no request is answered with. */
   readonly onError?: (error: unknown) => void;
 }
@@ -80,7 +78,7 @@ function createPostgresStore(
   connections: Connections,
   layout: Layout,
   feed: ChangeFeed,
-  { search = 'index', retentionDays, onError }: PostgresStoreOptions & { onError: (error: unknown) => void },
+  { search = 'index', onError }: PostgresStoreOptions & { onError: (error: unknown) => void },
 ): Store {
   const { reads, writes } = connections;
   const catalog = new Catalog(writes);
@@ -104,7 +102,7 @@ function createPostgresStore(
     try {
       const client = await writes.connect();
       try {
-        const isOwnTurn = await maintainPartitions(client, { ...(retentionDays !== undefined && { retentionDays }) });
+        const isOwnTurn = await maintainPartitions(client);
         if (isOwnTurn) await settleProjects(client, layout);
       } finally {
         client.release();

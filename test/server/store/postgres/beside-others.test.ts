@@ -4,8 +4,9 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { createErasure } from '../../../../src/server/store/postgres/erasure/erasure.ts';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import { connect } from '../../../../src/server/store/postgres/tables/connection.ts';
+import { dayOf, nextDay } from '../../../../src/server/store/postgres/tables/identifiers.ts';
 import { sessionKey } from '../../../../src/server/store/postgres/tables/keys.ts';
-import { makePartitionsOf } from '../../../../src/server/store/postgres/tables/partitions.ts';
+import { maintainPartitions, makePartitionsOf } from '../../../../src/server/store/postgres/tables/partitions.ts';
 import { DAILY_TABLES } from '../../../../src/server/store/postgres/tables/schema.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
@@ -126,6 +127,23 @@ for (const binaries of findPostgres()) {
       await dropDays(url, `>= '${tomorrow}'`);
       const stores = await Promise.all(Array.from({ length: SERVERS }, () => open(url)));
       for (const store of stores) await expect.poll(() => store.readiness()).toEqual({ status: 'ok' });
+    });
+
+    test('a day that a writer makes while it is made ahead is made once', async () => {
+      const url = await cluster.createSchema();
+      await (await openPostgresStore({ url })).close();
+      const day = nextDay(dayOf(Date.now()), 3);
+      const name = `logs_p${day.replaceAll('-', '')}`;
+      await withClient(url, async (client) => {
+        await client.query(`DROP TABLE ${name}`);
+        const made = whileLocked(
+          url,
+          `CREATE TABLE ${name} PARTITION OF logs FOR VALUES FROM ('${day}') TO ('${nextDay(day)}')`,
+          () => maintainPartitions(client),
+          async () => {},
+        );
+        expect(await made).toBe(true);
+      });
     });
 
     test('a day that is missing is made by all who need it at once', async () => {

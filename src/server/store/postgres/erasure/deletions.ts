@@ -4,7 +4,7 @@ import { findTracesOfCalls } from '../ingest/trace-calls.ts';
 import { toContentDeletions } from '../ingest/trace-memory.ts';
 import type { Vocabulary } from '../search/vocabulary.ts';
 import { wordRowsOf } from '../search/word-rows.ts';
-import { pipelined, type Row } from '../tables/connection.ts';
+import { pipelined, type Row, rollBack } from '../tables/connection.ts';
 import { nextTimestamp, placeOf } from '../tables/identifiers.ts';
 import { inLockOrder } from '../tables/insert-rows.ts';
 import { referenceKey, toKeyed, traceOf, type Uuid } from '../tables/keys.ts';
@@ -50,10 +50,7 @@ export async function deleteLogs(
       logs += deleted.logs;
       sessions += deleted.sessions;
     } catch (error) {
-      await client.query('ROLLBACK').then(
-        () => client.release(),
-        () => client.release(true),
-      );
+      await rollBack(client, error);
       throw error;
     }
   }

@@ -19,6 +19,7 @@ import type { Layout } from '../tables/layout.ts';
 import { type FoundSession, findCurrentSessions, findLogs, OF_SESSION, valuesOf } from '../tables/lookups.ts';
 import type { Merges } from '../tables/merges.ts';
 import { toOwnLock } from '../tables/project-locks.ts';
+import { NO_LIMITS, withoutLimits } from '../tables/session-settings.ts';
 import { recountSession } from '../writing/recount.ts';
 import { type Deleted, type DeletionOptions, deleteLogs } from './deletions.ts';
 import { createPruning } from './pruning.ts';
@@ -154,14 +155,11 @@ export function createErasure(parts: ErasureParts) {
     eraseDeleted: async (): Promise<void> => {
       await unusedWords.forgetAll();
       await withConnection(writes, async (client) => {
-        await client.query('SET statement_timeout TO 0');
-        try {
+        await withoutLimits(client, async () => {
           for (const table of VACUUMED) {
             await pipelined(client, [{ text: `VACUUM ${table}`, query_timeout: LONG_MILLIS }]);
           }
-        } finally {
-          await client.query('SET statement_timeout TO DEFAULT');
-        }
+        });
       });
     },
 
@@ -178,7 +176,7 @@ function toEnd(): string {
 /** Of projects that were deleted. Logs of other projects may have some of them, which no other log is given any more. */
 async function removeUnusedConfigs(client: pg.ClientBase): Promise<void> {
   await pipelined(client, [
-    { text: 'BEGIN; SET LOCAL statement_timeout TO 0' },
+    { text: `BEGIN; ${NO_LIMITS}` },
     {
       text: `DELETE FROM configs WHERE NOT EXISTS (SELECT 1 FROM projects WHERE projects.key = configs.project)
         AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.config = configs.key)`,
@@ -209,7 +207,7 @@ async function findSession(
 
 async function removeFeedbackOf(pool: pg.Pool, layout: Layout, user: string): Promise<void> {
   await withConnection(pool, async (client) => {
-    await client.query('BEGIN; SET LOCAL statement_timeout TO 0');
+    await client.query(`BEGIN; ${NO_LIMITS}`);
     try {
       const [removed] = await pipelined(client, [
         {

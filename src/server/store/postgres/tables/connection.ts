@@ -4,7 +4,8 @@ import type pg from 'pg';
 import { HumanloopError } from '../../../../errors.ts';
 import { loadInstalled } from '../../../../load-module.ts';
 import { toTimestamp } from '../../timestamps.ts';
-import { withSettings } from './session-settings.ts';
+import { NO_LIMITS, withSettings } from './session-settings.ts';
+import { endStandbys, withReports } from './standbys.ts';
 
 const WRITE_CONNECTIONS = 4;
 const READ_CONNECTIONS = 8;
@@ -53,12 +54,8 @@ export function connect(url: string, onLost: () => void): Connections {
         query_timeout: SILENCE_MILLIS,
         maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
       },
-      ...(isPooled
-        ? { Client: withSettings(withoutNames(Client), true) }
-        : {
-            Client: withSettings(Client, false),
-            ...{ statement_timeout: STATEMENT_MILLIS, idle_in_transaction_session_timeout: 15_000 },
-          }),
+      Client: withReports(withSettings(isPooled ? withoutNames(Client) : Client, isPooled)),
+      ...(!isPooled && { statement_timeout: STATEMENT_MILLIS, idle_in_transaction_session_timeout: 15_000 }),
       types: { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] },
     } as pg.PoolConfig);
     // Both report a broken connection, which must not end the process. The statement that needs it fails.
@@ -67,6 +64,7 @@ export function connect(url: string, onLost: () => void): Connections {
     return pool;
   };
   const [writes, reads] = [open(WRITE_CONNECTIONS, WRITE_WAIT_MILLIS), open(READ_CONNECTIONS, READ_WAIT_MILLIS)];
+  endStandbys([writes, reads], onLost);
   return { writes, reads, close: async () => void (await Promise.all([writes.end(), reads.end()])) };
 }
 
@@ -226,7 +224,7 @@ export async function allDone<const Sent extends readonly unknown[]>(
 export async function readLong(pool: pg.Pool, text: string, values: readonly Value[] = []): Promise<Row[]> {
   return withConnection(pool, async (client) => {
     const [, result] = await pipelined(client, [
-      { text: 'BEGIN READ ONLY; SET LOCAL statement_timeout TO 0' },
+      { text: `BEGIN READ ONLY; ${NO_LIMITS}` },
       { text, values, query_timeout: LONG_MILLIS },
       { text: 'COMMIT', query_timeout: LONG_MILLIS },
     ]);

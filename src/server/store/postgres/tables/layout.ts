@@ -7,7 +7,7 @@ import { HumanloopError } from '../../../../errors.ts';
 import { LONG_MILLIS, pipelined } from './connection.ts';
 import { makePartitions } from './partitions.ts';
 import { MAJOR, MIGRATIONS } from './schema.ts';
-import { checkSettings } from './session-settings.ts';
+import { checkSettings, NO_LIMITS } from './session-settings.ts';
 
 const LOCK = 0x686c_6f74;
 const WAIT_MILLIS = 30_000;
@@ -79,7 +79,7 @@ async function migrate(client: pg.ClientBase, migrations: typeof MIGRATIONS): Pr
   await client.query('BEGIN');
   try {
     // Another server may be at it, with indexes to build.
-    await run(`SET LOCAL statement_timeout TO 0; SET LOCAL lock_timeout TO 0; SELECT pg_advisory_xact_lock(${LOCK})`);
+    await run(`${NO_LIMITS}; SET LOCAL lock_timeout TO 0; SELECT pg_advisory_xact_lock(${LOCK})`);
     const isNew = !(await hasTables(client));
     if (isNew) await client.query('CREATE TABLE meta (name text PRIMARY KEY, value text NOT NULL)');
     const { rows } = await client.query<{ name: string; value: string }>('SELECT name, value FROM meta');

@@ -10,7 +10,7 @@ const OF_TIMES = { TimeZone: 'UTC', DateStyle: 'ISO' };
 /** Turns see what others have committed meanwhile, and numbers are read as they were written. */
 const OTHERS = { default_transaction_isolation: 'read committed', extra_float_digits: '1' };
 
-/** The driver sends few settings by itself. What the address gives counts more. */
+/** The driver sends few settings by itself. These count more than `options` in the address. */
 export function withSettings(Client: typeof pg.Client, isPooled: boolean): typeof pg.Client {
   const settings = isPooled ? OF_TIMES : { ...OF_TIMES, ...OTHERS };
   return class extends (Client as unknown as StartingClient) {
@@ -18,6 +18,23 @@ export function withSettings(Client: typeof pg.Client, isPooled: boolean): typeo
       return { ...settings, ...super.getStartupConf() };
     }
   } as unknown as typeof pg.Client;
+}
+
+/** For a transaction. Before PostgreSQL 17, `transaction_timeout` is not known, and cannot be named in a SET. */
+export const NO_LIMITS = `SELECT set_config(name, '0', true) FROM pg_settings
+  WHERE name IN ('statement_timeout', 'transaction_timeout')`;
+
+/** For what cannot be done within a transaction. */
+export async function withoutLimits(client: pg.ClientBase, work: () => Promise<void>): Promise<void> {
+  const set = (value: string) =>
+    client.query(`SELECT set_config(name, ${value}, false) FROM pg_settings
+      WHERE name IN ('statement_timeout', 'transaction_timeout')`);
+  await set(`'0'`);
+  try {
+    await work();
+  } finally {
+    await set('reset_val');
+  }
 }
 
 type StartingClient = new (...parameters: unknown[]) => { getStartupConf(): Record<string, string> };

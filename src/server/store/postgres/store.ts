@@ -54,12 +54,12 @@ export interface PostgresStoreOptions {
 /** Makes the tables if need be. Rejects with a `HumanloopError`. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { url, onError = () => {} } = options;
-  let feed: ChangeFeed | undefined;
-  const connections = connect(url, () => feed?.noteLostConnection());
+  let onLost = () => {};
+  const connections = connect(url, () => onLost());
   try {
     const layout = await prepareSchema(connections.writes);
-    feed = new ChangeFeed(connections.reads);
-    const store = createPostgresStore(connections, layout, feed, { ...options, onError });
+    const { store, noteLostConnection } = createPostgresStore(connections, layout, { ...options, onError });
+    onLost = noteLostConnection;
     return withExplainedErrors(store, explain);
   } catch (error) {
     await connections.close().catch(() => {});
@@ -77,18 +77,24 @@ function explain(error: unknown): unknown {
 function createPostgresStore(
   connections: Connections,
   layout: Layout,
-  feed: ChangeFeed,
   { search = 'index', onError }: PostgresStoreOptions & { onError: (error: unknown) => void },
-): Store {
+): { store: Store; noteLostConnection: () => void } {
   const { reads, writes } = connections;
+  const feed = new ChangeFeed(reads);
   const catalog = new Catalog(writes);
   const merges = new Merges();
   const logReads = new LogReads(reads);
   const vocabulary = new Vocabulary(writes, layout);
   const unusedWords = new UnusedWords(writes, vocabulary);
   const parts = { layout, catalog, merges, vocabulary, search };
-  const turns = new WriteTurns(connections, parts, logReads, () => feed.noteLostConnection());
-  const ingests = new Ingests(connections, parts, () => feed.noteLostConnection());
+  const noteLostConnection = (): void => {
+    feed.noteLostConnection();
+    // The next one may lead to a server that has not got the last transactions of the one before.
+    catalog.forgetAll();
+    vocabulary.forgetKnown();
+  };
+  const turns = new WriteTurns(connections, parts, logReads, noteLostConnection);
+  const ingests = new Ingests(connections, parts, noteLostConnection);
   const pendingWords = new PendingWords(reads, layout);
   const projects = createProjectStore(connections, catalog);
   const erasure = createErasure({ reads, writes, layout, merges, catalog, feed, vocabulary, unusedWords });
@@ -116,7 +122,7 @@ function createPostgresStore(
   // All servers may have been stopped for longer than the partitions are made ahead.
   void maintain();
 
-  return {
+  const store: Store = {
     createLogs: async (requests) => {
       checkOpen();
       const work = mapItems(requests, encodeLog);
@@ -249,6 +255,7 @@ function createPostgresStore(
       await connections.close();
     },
   };
+  return { store, noteLostConnection };
 }
 
 function encodeLog(request: LogRequest): EncodedLog {

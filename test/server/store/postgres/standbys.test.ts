@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, onTestFinished, test } from 'v
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import { connect } from '../../../../src/server/store/postgres/tables/connection.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
+import { findFaults } from '../../../support/postgres/checks.ts';
 import {
   findPostgres,
   type PostgresCluster,
@@ -68,6 +69,22 @@ for (const binaries of findPostgres()) {
       await withClient(standby!.url, (client) => client.query('SELECT pg_promote()'));
       const { id } = await createOne(store);
       expect(await readAtOnce(store, id)).toEqual(everywhere(id));
+    });
+
+    test('what a standby has not got when it is promoted is made again', async () => {
+      const address = await startAddress(url);
+      const store = await open(address.url);
+      const late = { project: 'late', config: { type: 'model', model: 'late' }, output: 'latecomer' } as const;
+      await createOne(store, late);
+      address.leadTo(standby!.url);
+      address.cut();
+      await withClient(standby!.url, (client) => client.query('SELECT pg_promote()'));
+      let id = '';
+      await expect.poll(async () => (id = (await createOne(store, late)).id)).not.toBe('');
+      expect(await store.getLog(id)).toMatchObject({ project: 'late', config: { model: 'late' } });
+      const { sessions } = await store.viewer.listSessions({ search: 'latec', size: 5 });
+      expect(sessions).toMatchObject([{ id }]);
+      expect(await findFaults(new URL(new URL(url).search, standby!.url).href)).toEqual([]);
     });
 
     test('a primary that is put aside is not read from once a write has met it, though its connections stay', async () => {

@@ -54,7 +54,8 @@ function explainUnreadable(value: string): string | undefined {
   return 'its host is not valid';
 }
 
-/** `postgres://user@host/database`. */
+/** `postgres://user@host/database`. The driver would take several hosts for the name of one. */
 export function isPostgresAddress(value: unknown): boolean {
-  return typeof value === 'string' && /^postgres(?:ql)?:\/\//.test(value) && URL.canParse(value);
+  if (typeof value !== 'string' || !/^postgres(?:ql)?:\/\//.test(value) || !URL.canParse(value)) return false;
+  return !new URL(value).host.includes(',');
 }

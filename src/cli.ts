@@ -130,7 +130,7 @@ async function runMigrate(values: CommandValues): Promise<void> {
   if (to === undefined) throw new UsageError('migrate needs --to or HUMANLOOP_DATABASE_URL');
   // Not the address itself, which has a password in it.
   if (!isPostgresAddress(to))
-    throw new UsageError('option --to: expected an address such as postgres://user@host/database');
+    throw new UsageError('option --to: expected an address of one host such as postgres://user@host/database');
   const { migrate } = await import('./cli/migrate.ts');
   const isWhole = await migrate({ from, to, stderr: process.stderr, stdout: process.stdout });
   if (!isWhole) process.exitCode = 1;
@@ -166,7 +166,7 @@ function readDatabase(command: string, { db, database }: CommandValues): string 
   const address = database ?? (db === undefined ? fromEnvironment('HUMANLOOP_DATABASE_URL') : undefined);
   if (address === undefined || isPostgresAddress(address)) return address;
   // Not the address itself, which has a password in it.
-  throw new UsageError('option --database: expected an address such as postgres://user@host/database');
+  throw new UsageError('option --database: expected an address of one host such as postgres://user@host/database');
 }
 
 function readSearch(text: string): 'index' | 'off' {

@@ -211,7 +211,7 @@ const CHECKS: Readonly<Record<keyof ServerOptions, OptionCheck>> = {
   otlpPort: wholeNumber(0, 65_535),
   host: TEXT,
   file: TEXT,
-  database: ['an address such as postgres://user@host/database', isPostgresAddress],
+  database: ['an address of one host such as postgres://user@host/database', isPostgresAddress],
   search: ['index or off', (value) => value === 'index' || value === 'off'],
   apiKey: ['a non-empty string', isKey, explainKey],
   publicUrl: ['an address such as https://logs.example.com/base, without credentials, query or fragment', isAddress],

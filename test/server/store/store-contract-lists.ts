@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { LogQuery, Store } from '../../../src/server/store/store.ts';
 import { createOne, log } from '../sample-log.ts';
 
-function logQuery(fields: Partial<LogQuery> & { projectId: string }): LogQuery {
+export function logQuery(fields: Partial<LogQuery> & { projectId: string }): LogQuery {
   return { page: 0, size: 50, sources: [], models: [], feedback: new Map(), sort: [], ...fields };
 }
 

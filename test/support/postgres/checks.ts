@@ -33,6 +33,11 @@ export async function findFaults(url: string): Promise<string[]> {
       `SELECT part.*, sessions.id FROM session_projects AS part JOIN sessions USING (bucket)
        WHERE sessions.key = part.session AND part.has_id <> (sessions.id IS NOT NULL)`,
     );
+    await check(
+      'the project and the config of each log are there',
+      `SELECT id, project, config FROM logs WHERE NOT EXISTS (SELECT 1 FROM projects WHERE key = logs.project)
+         OR config IS NOT NULL AND NOT EXISTS (SELECT 1 FROM configs WHERE key = logs.config)`,
+    );
     await check('each log is there once', 'SELECT id FROM logs GROUP BY id HAVING count(*) > 1');
     await check(
       'each reference is one log',

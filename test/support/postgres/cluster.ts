@@ -67,19 +67,41 @@ function embeddedBinaries(): PostgresBinaries[] {
   }
 }
 
+function makeDirectory(): string {
+  return mkdtempSync(join(tmpdir(), 'humanloop-postgres-'));
+}
+
+/** Has what the other one has by now, gets nothing of what is written there later, and can be promoted. */
+export async function startStandby(
+  binaries: PostgresBinaries,
+  primary: PostgresCluster,
+  settings: readonly string[] = [],
+): Promise<PostgresCluster> {
+  const data = makeDirectory();
+  await primary.kill();
+  const copy = join(data, 'cluster');
+  execFileSync('cp', ['-a', primary.directory, copy]);
+  await primary.start();
+  rmSync(join(copy, 'postmaster.pid'), { force: true });
+  writeFileSync(join(copy, 'standby.signal'), '');
+  return startPostgres(binaries, settings, data);
+}
+
 export async function startPostgres(
   { directory }: PostgresBinaries,
   settings: readonly string[] = [],
-  data = mkdtempSync(join(tmpdir(), 'humanloop-postgres-')),
+  data = makeDirectory(),
 ): Promise<PostgresCluster> {
   const identity = findIdentity();
   if (identity.uid !== undefined) chownSync(data, identity.uid, identity.gid ?? identity.uid);
   const options = { ...identity, cwd: data, env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' } };
-  execFileSync(
-    join(directory, 'initdb'),
-    ['-D', join(data, 'cluster'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
-    { ...options, stdio: 'pipe' },
-  );
+  if (!existsSync(join(data, 'cluster'))) {
+    execFileSync(
+      join(directory, 'initdb'),
+      ['-D', join(data, 'cluster'), '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
+      { ...options, stdio: 'pipe' },
+    );
+  }
   const port = await findFreePort();
   const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
   let child: ChildProcess | undefined;

@@ -18,6 +18,7 @@ import {
 import { isNewerSchema, type Layout, prepareSchema, toBegin } from '../postgres/tables/layout.ts';
 import { makePartitionsOf } from '../postgres/tables/partitions.ts';
 import { RepeatTurn } from '../postgres/tables/repeat-turn.ts';
+import { NO_LIMITS } from '../postgres/tables/session-settings.ts';
 
 /** Then the database has been away for about a minute. */
 const MAX_ATTEMPTS = 20;
@@ -143,7 +144,7 @@ export class Target {
     await this.#again(async () => {
       const client = await this.connections.writes.connect();
       try {
-        await client.query('BEGIN; SET LOCAL statement_timeout TO 0');
+        await client.query(`BEGIN; ${NO_LIMITS}`);
         await client.query({
           query_timeout: LONG_MILLIS,
           text: 'ANALYZE logs, log_words, words, feedback, sessions, session_facets, session_projects, log_references',

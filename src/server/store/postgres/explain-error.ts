@@ -33,13 +33,27 @@ function explainSqlError(code: string, message: string): Explanation | undefined
       return refused('refuses the password in its address: it is wrong, or has expired');
     case '28000':
       if (/no encryption|SSL off/.test(message)) return refused('requires TLS: add sslmode=verify-full to its address');
-      return refused('does not let this machine or user in: see its pg_hba.conf');
+      return refused(
+        'does not let this machine or user in: see its pg_hba.conf, which may require sslmode=verify-full',
+      );
+    case '25006':
+      return {
+        reason: 'unreachable',
+        text: 'takes no writes: if it is a standby, name the primary in the address, else see default_transaction_read_only',
+      };
     case '3D000':
       return refused('is not there: create it, or mend its name in the address');
+    case '3F000':
+      return refused('has no schema for its tables: create one that is in the search_path of its user');
     case '42501':
       return refused('does not give its user the rights that the server needs: grant them');
     case '53100':
       return { reason: 'full', text: 'has no space left on its disk: make space' };
+    case '53200':
+      return {
+        reason: 'unreachable',
+        text: 'has no memory for this: where it is shared memory, raise its max_locks_per_transaction',
+      };
     case '53300':
       return { reason: 'unreachable', text: 'has no free connection: raise its max_connections, or run fewer servers' };
     case '57014':

@@ -110,23 +110,28 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
 
     registerConfig: async (selector, config) => {
       const row = toConfigRow({ ...config, type: 'model' });
-      const project =
-        'id' in selector
-          ? await catalog.findProject(selector)
-          : await catalog.findOrMakeProject(storableText(selector.name), 'project');
-      if (!project) throw new RejectedFieldError('project_id', 'project not found');
-      const [key] = await catalog.useConfigs([{ projectKey: project.key, row }]);
-      const { rows } = await reads.query(
-        'SELECT 1 FROM configs WHERE project = $1 AND key <> $2::uuid AND same_as IS NULL LIMIT 1',
-        [...[project.key, key]],
-      );
-      if (rows.length === 0) {
-        await writes.query('UPDATE projects SET active_config = $2::uuid WHERE key = $1 AND active_config IS NULL', [
-          ...[project.key, key],
-        ]);
+      for (;;) {
+        const project =
+          'id' in selector
+            ? await catalog.lookUpProject(selector)
+            : await catalog.findOrMakeProject(storableText(selector.name), 'project');
+        if (!project) throw new RejectedFieldError('project_id', 'project not found');
+        const [key] = await catalog.useConfigs([{ projectKey: project.key, row }]);
+        const { rows } = await reads.query(
+          'SELECT 1 FROM configs WHERE project = $1 AND key <> $2::uuid AND same_as IS NULL LIMIT 1',
+          [...[project.key, key]],
+        );
+        if (rows.length === 0) {
+          await writes.query('UPDATE projects SET active_config = $2::uuid WHERE key = $1 AND active_config IS NULL', [
+            ...[project.key, key],
+          ]);
+        }
+        await catalog.flush();
+        const stored = await readConfig(key!);
+        if (stored) return toProjectConfig(stored as never);
+        // Another server has deleted the project.
+        catalog.forgetAll();
       }
-      await catalog.flush();
-      return toProjectConfig((await readConfig(key!)) as never);
     },
 
     getConfig: async (id) => {

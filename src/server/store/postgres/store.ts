@@ -47,8 +47,6 @@ export interface PostgresStoreOptions {
   readonly url: string;
   /** `off` writes no words: then logs are found by what the v4 API searches, and sessions by filters. Default `index`. */
   readonly search?: 'index' | 'off';
-  /** Days before today for which logs are kept, at least 2. Default: all. */
-  readonly retentionDays?: number;
   /** Called with failures that no request is answered with. */
   readonly onError?: (error: unknown) => void;
 }
@@ -56,12 +54,12 @@ export interface PostgresStoreOptions {
 /** Makes the tables if need be. Rejects with a `HumanloopError`. */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const { url, onError = () => {} } = options;
-  let feed: ChangeFeed | undefined;
-  const connections = connect(url, () => feed?.noteLostConnection());
+  let onLost = () => {};
+  const connections = connect(url, () => onLost());
   try {
     const layout = await prepareSchema(connections.writes);
-    feed = new ChangeFeed(connections.reads);
-    const store = createPostgresStore(connections, layout, feed, { ...options, onError });
+    const { store, noteLostConnection } = createPostgresStore(connections, layout, { ...options, onError });
+    onLost = noteLostConnection;
     return withExplainedErrors(store, explain);
   } catch (error) {
     await connections.close().catch(() => {});
@@ -79,18 +77,24 @@ function explain(error: unknown): unknown {
 function createPostgresStore(
   connections: Connections,
   layout: Layout,
-  feed: ChangeFeed,
-  { search = 'index', retentionDays, onError }: PostgresStoreOptions & { onError: (error: unknown) => void },
-): Store {
+  { search = 'index', onError }: PostgresStoreOptions & { onError: (error: unknown) => void },
+): { store: Store; noteLostConnection: () => void } {
   const { reads, writes } = connections;
+  const feed = new ChangeFeed(reads);
   const catalog = new Catalog(writes);
   const merges = new Merges();
   const logReads = new LogReads(reads);
   const vocabulary = new Vocabulary(writes, layout);
   const unusedWords = new UnusedWords(writes, vocabulary);
   const parts = { layout, catalog, merges, vocabulary, search };
-  const turns = new WriteTurns(connections, parts, logReads, () => feed.noteLostConnection());
-  const ingests = new Ingests(connections, parts, () => feed.noteLostConnection());
+  const noteLostConnection = (): void => {
+    feed.noteLostConnection();
+    // The next one may lead to a server that has not got the last transactions of the one before.
+    catalog.forgetAll();
+    vocabulary.forgetKnown();
+  };
+  const turns = new WriteTurns(connections, parts, logReads, noteLostConnection);
+  const ingests = new Ingests(connections, parts, noteLostConnection);
   const pendingWords = new PendingWords(reads, layout);
   const projects = createProjectStore(connections, catalog);
   const erasure = createErasure({ reads, writes, layout, merges, catalog, feed, vocabulary, unusedWords });
@@ -104,7 +108,7 @@ function createPostgresStore(
     try {
       const client = await writes.connect();
       try {
-        const isOwnTurn = await maintainPartitions(client, { ...(retentionDays !== undefined && { retentionDays }) });
+        const isOwnTurn = await maintainPartitions(client);
         if (isOwnTurn) await settleProjects(client, layout);
       } finally {
         client.release();
@@ -115,8 +119,10 @@ function createPostgresStore(
     }
   };
   const maintenance = setInterval(() => void maintain(), MAINTENANCE_MILLIS).unref();
+  // All servers may have been stopped for longer than the partitions are made ahead.
+  void maintain();
 
-  return {
+  const store: Store = {
     createLogs: async (requests) => {
       checkOpen();
       const work = mapItems(requests, encodeLog);
@@ -143,7 +149,7 @@ function createPostgresStore(
     getLog: (id) => logReads.readOne(id),
 
     listLogs: async (query) => {
-      const project = await catalog.findProject({ id: query.projectId });
+      const project = await catalog.lookUpProject({ id: query.projectId });
       if (!project) return undefined;
       const needsModels = query.models.length > 0 || query.sort.some(({ column }) => column === 'model');
       const models = needsModels ? await readModels(connections) : new Map<Uuid, string>();
@@ -186,7 +192,7 @@ function createPostgresStore(
     getSession: (id) => readSession(reads, id),
 
     listSessions: async ({ projectId, page, size }) => {
-      const project = await catalog.findProject({ id: projectId });
+      const project = await catalog.lookUpProject({ id: projectId });
       return project && { ...(await listSessions(reads, project.key, { page, size })), page, size };
     },
 
@@ -249,6 +255,7 @@ function createPostgresStore(
       await connections.close();
     },
   };
+  return { store, noteLostConnection };
 }
 
 function encodeLog(request: LogRequest): EncodedLog {

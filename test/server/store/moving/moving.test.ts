@@ -296,7 +296,7 @@ test.each([
     'with a wrong address',
     ['--to', 'mysql://u:secret@h/d'],
     2,
-    'expected an address such as postgres://user@host/database',
+    'expected an address of one host such as postgres://user@host/database',
   ],
   ['without a file', ['--to', 'postgres://127.0.0.1:1/x', '--from', 'nowhere.db'], 1, 'nowhere.db'],
   ['with an operand', ['logs.db'], 2, 'unknown command: migrate logs.db'],

@@ -1,14 +1,12 @@
 /** Servers whose clocks differ by minutes, on both sides of midnight. */
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
-import { maintainPartitions } from '../../../../src/server/store/postgres/tables/partitions.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
-import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
+import { findPostgres, type PostgresCluster, startPostgres } from '../../../support/postgres/cluster.ts';
 import { log } from '../../sample-log.ts';
 
 const DAY_MILLIS = 86_400_000;
 const MINUTE_MILLIS = 60_000;
 const MIDNIGHT = Math.floor(Date.now() / DAY_MILLIS) * DAY_MILLIS;
-const KEPT_DAYS = 2;
 
 for (const binaries of findPostgres()) {
   describe(`clocks of servers on ${binaries.name}`, () => {
@@ -67,39 +65,6 @@ for (const binaries of findPostgres()) {
           expect(sessions, search).toMatchObject([{ logs: 2, errors: 2 }]);
         }
       }
-      expect(await findFaults(url)).toEqual([]);
-    });
-
-    test('what is dropped at midnight by the first is no fault of another, for which it is still the day before', async () => {
-      const url = await cluster.createSchema();
-      const [before, after] = [await openStore(url), await openStore(url)];
-      const border = MIDNIGHT - KEPT_DAYS * DAY_MILLIS;
-      const logAt = (millis: number, name: string) =>
-        at(millis, () => before.createLogs([log({ reference_id: name, session_reference_id: name, output: name })]));
-      await logAt(border - 1, 'last');
-      await logAt(border, 'first');
-      const maintain = () =>
-        withClient(url, (client) => maintainPartitions(client, { retentionDays: KEPT_DAYS }).then(() => undefined));
-      const stored = async () => {
-        const { rows } = await withClient(url, (client) => client.query('SELECT reference_id FROM logs ORDER BY id'));
-        return rows.map((row) => row.reference_id as string);
-      };
-      await at(MIDNIGHT - 1, maintain);
-      expect(await stored()).toEqual(['last', 'first']);
-      await at(MIDNIGHT, maintain);
-      expect(await stored()).toEqual(['first']);
-
-      const late = MIDNIGHT - MINUTE_MILLIS;
-      // It has seen it, and remembers it.
-      expect(await at(late, () => before.updateLog({ referenceId: 'last' }, { output: 'new' }))).toBeUndefined();
-      expect(await at(late, () => before.updateLog({ referenceId: 'first' }, { output: 'new' }))).toBeDefined();
-      expect(await at(MIDNIGHT, () => after.updateLog({ referenceId: 'first' }, { duration: 1 }))).toBeDefined();
-      const search = (millis: number, word: string) =>
-        at(millis, async () => (await before.viewer.listSessions({ search: word, size: 5 })).sessions.length);
-      expect([await search(late, 'last'), await search(late, 'first')]).toEqual([0, 1]);
-      await at(late, () => before.createLogs([log({ reference_id: 'last', session_reference_id: 'last' })]));
-      await at(late, maintain);
-      expect(await stored()).toEqual(['first', 'last']);
       expect(await findFaults(url)).toEqual([]);
     });
   });

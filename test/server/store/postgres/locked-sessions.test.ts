@@ -9,7 +9,6 @@ import {
   pipelined,
   pipelinedTo,
 } from '../../../../src/server/store/postgres/tables/connection.ts';
-import { maintainPartitions } from '../../../../src/server/store/postgres/tables/partitions.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
@@ -77,25 +76,6 @@ for (const binaries of findPostgres()) {
       ]);
       expect(await store.listSessions({ projectId, page: 1, size: 5 })).toMatchObject({ total: 1 });
       expect(await findFaults(url)).toEqual([]);
-    });
-
-    test('a session that is too old and gets a log keeps all of it, if another server forgets what is too old', async () => {
-      const url = await cluster.createSchema();
-      const store = await open(url);
-      const { writes, close } = connect(url, () => {});
-      onTestFinished(close);
-      const client = await writes.connect();
-      onTestFinished(() => client.release());
-      const known = { session_reference_id: 's', metadata: { user_id: 'ada' } };
-      await createOne(store, known);
-      await createOne(store, { session_reference_id: 'gone', metadata: { user_id: 'ada' } });
-      await withClient(url, (other) => other.query(`UPDATE sessions SET last_day = '2020-01-01'`));
-      await whileLocked(url, [() => createOne(store, known), () => maintainPartitions(client, { retentionDays: 30 })]);
-      const { sessions } = await store.viewer.listSessions({ user: 'ada', size: 5 });
-      expect(sessions).toMatchObject([{ logs: 2, reference_id: 's' }]);
-      for (const each of ['key FROM sessions', 'session FROM session_facets', 'session FROM session_projects']) {
-        expect((await client.query(`SELECT DISTINCT ${each}`)).rows).toHaveLength(1);
-      }
     });
 
     test('updates and logs of a session that another server has merged are written to the one that it is now', async () => {

@@ -39,6 +39,41 @@ for (const binaries of PGBOUNCER ? findPostgres().slice(0, 1) : []) {
       });
     });
 
+    test('with settings that a pooler keeps, times are read in UTC; others are refused with the remedy', async () => {
+      const { direct, pooled } = await createDatabase('elsewhere');
+      const url = `${pooled}?pgbouncer=true`;
+      const set = (setting: string) =>
+        withClient(direct, (client) =>
+          client.query(`ALTER DATABASE elsewhere SET ${setting};
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+              WHERE datname = 'elsewhere' AND pid <> pg_backend_pid()`),
+        );
+      await set(`timezone = 'Europe/Berlin'`);
+      await set(`DateStyle = 'SQL, DMY'`);
+      const store = await openPostgresStore({ url });
+      onTestFinished(() => store.close());
+      const created_at = '0001-01-01T00:00:00Z';
+      const [created] = await store.createLogs([log({ created_at })]);
+      expect(await store.getLog(created!.id)).toMatchObject({ created_at: '0001-01-01T00:00:00.000000Z' });
+      for (const [name, value, wanted] of [
+        ['extra_float_digits', '0', '1'],
+        ['default_transaction_isolation', 'repeatable read', 'read committed'],
+      ]) {
+        await set(`${name} = '${value}'`);
+        await expect
+          .poll(() =>
+            openPostgresStore({ url }).then(
+              () => 'open',
+              (error: Error) => error.message,
+            ),
+          )
+          .toBe(
+            `the database must have the setting ${name} = '${wanted}', not '${value}': ALTER ROLE … SET ${name} TO '${wanted}'`,
+          );
+        await set(`${name} TO DEFAULT`);
+      }
+    });
+
     test('with pgbouncer=true, servers write, read, find and ingest over few connections', async () => {
       const { direct, pooled } = await createDatabase('pooled');
       const url = `${pooled}?pgbouncer=true`;

@@ -147,9 +147,11 @@ for (const binaries of findPostgres().slice(0, 1)) {
       expect(await count(url, 'words')).toBe(0);
       expect((await run('prune', '--older-than', '1h', '--database', url)).stdout).toContain('deleted 0 logs');
       await expect(run('prune', '--older-than', '1h', '--database', url, '--db', 'x')).rejects.toThrow('not both');
-      await expect(run('delete', '--user', 'ann', '--database', 'mysql://u:secret@h/d')).rejects.toThrow(
-        'option --database: expected an address',
-      );
+      for (const address of ['mysql://u:secret@h/d', 'postgres://u:secret@first,second/d']) {
+        await expect(run('delete', '--user', 'ann', '--database', address)).rejects.toThrow(
+          'option --database: expected an address of one host such as postgres://user@host/database',
+        );
+      }
     });
   });
 }

@@ -99,54 +99,23 @@ for (const binaries of findPostgres()) {
       expect(rows.map(({ word }) => word)).toEqual(['4', 'gpt', 'zebra']);
     });
 
-    test('days are made ahead; those that are older than the logs are kept go as a whole', async () => {
-      const { url, store } = await open();
-      await createOne(store, { reference_id: 'new', session_reference_id: 's' });
+    test('days are made ahead', async () => {
+      const { url } = await open();
       const today = dayOf(Date.now());
       await withClient(url, async (client) => {
-        const day = nextDay(today, -40);
-        for (const table of ['logs', 'log_words', 'feedback', 'trace_parts']) {
-          await client.query(`CREATE TABLE ${table}_p${day.replaceAll('-', '')} PARTITION OF ${table}
-            FOR VALUES FROM ('${day}') TO ('${nextDay(day)}')`);
-        }
-        await client.query(
-          `INSERT INTO sessions (bucket, key, id, keys, buckets, first_day, last_day, created_at, updated_at, changed_at,
-             logs, errors, running, started_at, ended_at)
-           VALUES (0, gen_random_uuid(), 'old', '{}', '{}', $1::date, $1::date, $1::date, $1::date, $1::date, 0, 0, 0, $1::date, $1::date)`,
-          [day],
-        );
-        expect(await maintainPartitions(client, { retentionDays: 30 })).toBe(true);
+        await client.query(`DROP TABLE logs_p${nextDay(today, 3).replaceAll('-', '')}`);
+        // It may be the turn of the server that starts.
+        await expect.poll(() => maintainPartitions(client)).toBe(true);
         const { rows } = await client.query(
           `SELECT right(inhrelid::regclass::text, 8) AS day FROM pg_inherits WHERE inhparent = 'logs'::regclass ORDER BY 1`,
         );
         expect(rows.map((row) => row.day)).toEqual(
           [-1, 0, 1, 2, 3, 4, 5, 6, 7].map((days) => nextDay(today, days).replaceAll('-', '')),
         );
-        expect((await client.query('SELECT reference_id FROM sessions')).rows).toEqual([{ reference_id: 's' }]);
       });
     });
 
-    test('with a trace go the calls by which others find it', async () => {
-      const { url, store } = await open();
-      const traceId = 'a'.repeat(32);
-      const call = { key: 'f'.repeat(16), reporter: '1'.repeat(16), startMillis: 1_000, endMillis: 2_000 };
-      const empty = { creates: [], revisions: [], feedback: [], places: new Map(), kept: new Map() };
-      await store.ingest([traceId], () => ({
-        ...empty,
-        parts: new Map([[traceId, { bytes: new Uint8Array([1]), replacesOthers: false }]]),
-        calls: [{ ...call, referenceId: `${traceId}-${'1'.repeat(16)}` }],
-      }));
-      await withClient(url, async (client) => {
-        const left = async () => (await client.query('SELECT * FROM trace_calls')).rowCount;
-        await maintainPartitions(client, { retentionDays: 30 });
-        expect(await left()).toBe(1);
-        await client.query(`UPDATE traces SET seen_on = seen_on - 40`);
-        await maintainPartitions(client, { retentionDays: 30 });
-        expect(await left()).toBe(0);
-      });
-    });
-
-    test('a day that is named without a look is not dropped, and read as an empty one where it is not there', async () => {
+    test('a day that is named without a look is read as an empty one where it is not there', async () => {
       const { url, store } = await open();
       const today = dayOf(Date.now());
       const tableOn = (table: string, days: number) => `${table}_p${nextDay(today, days).replaceAll('-', '')}`;
@@ -154,9 +123,6 @@ for (const binaries of findPostgres()) {
       // As another server may have made it, on the day before.
       const idOf = (days: number) => firstIdOf(Date.now() + days * 86_400_000).padEnd(14, '0') + created.id.slice(14);
       await withClient(url, async (client) => {
-        await maintainPartitions(client, { retentionDays: 0 });
-        const { rows } = await client.query('SELECT to_regclass($1) AS found', [tableOn('logs', -1)]);
-        expect(rows[0].found).not.toBeNull();
         for (const table of ['logs', 'log_words', 'feedback']) await client.query(`DROP TABLE ${tableOn(table, -1)}`);
       });
       expect(await store.getLog(idOf(-1))).toBeUndefined();

@@ -120,7 +120,7 @@ for (const binaries of findPostgres().slice(0, 1)) {
 
 test('a wrong address is refused without its password', async () => {
   const wrong = startServer({ database: 'mysql://user:secret@host/x' });
-  await expect(wrong).rejects.toThrow('an address such as postgres://user@host/database');
+  await expect(wrong).rejects.toThrow('an address of one host such as postgres://user@host/database');
   await expect(startServer({ database: 'mysql://user:secret@host/x' })).rejects.not.toThrow(/secret/);
   await expect(startServer({ database: 'postgres://host/x', file: 'logs.db' })).rejects.toThrow(
     'none beside a database',

@@ -4,7 +4,7 @@ import { findTracesOfCalls } from '../ingest/trace-calls.ts';
 import { toContentDeletions } from '../ingest/trace-memory.ts';
 import type { Vocabulary } from '../search/vocabulary.ts';
 import { wordRowsOf } from '../search/word-rows.ts';
-import { pipelined, type Row } from '../tables/connection.ts';
+import { pipelined, type Row, rollBack } from '../tables/connection.ts';
 import { nextTimestamp, placeOf } from '../tables/identifiers.ts';
 import { inLockOrder } from '../tables/insert-rows.ts';
 import { referenceKey, toKeyed, traceOf, type Uuid } from '../tables/keys.ts';
@@ -50,15 +50,15 @@ export async function deleteLogs(
       logs += deleted.logs;
       sessions += deleted.sessions;
     } catch (error) {
-      await client.query('ROLLBACK').then(
-        () => client.release(),
-        () => client.release(true),
-      );
+      await rollBack(client, error);
       throw error;
     }
   }
   return { logs, sessions };
 }
+
+/** What is asked of the rows that are deleted. */
+const RETURNED = { logs: 'RETURNING session', log_words: 'RETURNING words', feedback: '' };
 
 async function deleteSlice(
   client: pg.ClientBase,
@@ -89,18 +89,20 @@ async function deleteSlice(
         WHERE bucket = $1::smallint AND reference = $2::uuid AND log_id = $3`,
       values: [bucket, key, id],
     })),
-    ...['logs', 'log_words', 'feedback'].flatMap((table) =>
+    ...(['logs', 'log_words', 'feedback'] as const).flatMap((table) =>
       places.map(({ day, bucket, id }) => ({
         text: `DELETE FROM ${table} WHERE day = $1::date AND bucket = $2::smallint
           AND ${table === 'feedback' ? 'log_id = $3' : table === 'logs' ? 'id = $3' : `id IN ${wordRowsOf('$3')}`}
-          ${table === 'log_words' && !forgets ? 'RETURNING words' : ''}`,
+          ${table === 'log_words' && forgets ? '' : RETURNED[table]}`,
         values: [day, bucket, id],
       })),
     ),
   ]);
   const first = 1 + traces.length + references.length;
-  const gone = results.slice(first, first + places.length).reduce((sum, { rowCount }) => sum + (rowCount ?? 0), 0);
-  const current = await findCurrentSessions(client, new Set(found.map(({ session }) => session)));
+  const gone = results.slice(first, first + places.length).flatMap(({ rows }) => rows);
+  // Another server may have moved a log since it was found.
+  const sessionsOfGone = gone.map((row) => row['session'] as Uuid);
+  const current = await findCurrentSessions(client, [...found.map(({ session }) => session), ...sessionsOfGone]);
   for (const [source, { key }] of current) merges.remember(source, key);
   const writes = new SessionWrites(layout, merges, nextTimestamp());
   const touched = new Map([...current.values()].map((session) => [session.key, session]));
@@ -117,7 +119,7 @@ async function deleteSlice(
   for (const { rows } of ofWords) for (const row of rows) vocabulary.noteFreed(row['words'] as number[]);
   const inSession = [...touched.values()].filter(({ id }) => id !== null);
   for (const { keys } of touched.values()) for (const key of keys) merges.forget(key);
-  return { logs: gone, sessions: inSession.filter(({ key }) => !left.has(key)).length };
+  return { logs: gone.length, sessions: inSession.filter(({ key }) => !left.has(key)).length };
 }
 
 async function countSessions(client: pg.ClientBase, keys: readonly Uuid[]): Promise<Set<Uuid>> {

@@ -13,10 +13,13 @@ import type { Vocabulary } from '../search/vocabulary.ts';
 import type { Catalog } from '../tables/catalog.ts';
 import { LONG_MILLIS, pipelined, type Row, readLong, withConnection } from '../tables/connection.ts';
 import { firstIdOf } from '../tables/identifiers.ts';
-import { bucketOf, fromId, sessionKey, toKeyed } from '../tables/keys.ts';
+import { inLockOrder } from '../tables/insert-rows.ts';
+import { fromId, sessionKey, toKeyed } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
 import { type FoundSession, findCurrentSessions, findLogs, OF_SESSION, valuesOf } from '../tables/lookups.ts';
 import type { Merges } from '../tables/merges.ts';
+import { toOwnLock } from '../tables/project-locks.ts';
+import { NO_LIMITS, withoutLimits } from '../tables/session-settings.ts';
 import { recountSession } from '../writing/recount.ts';
 import { type Deleted, type DeletionOptions, deleteLogs } from './deletions.ts';
 import { createPruning } from './pruning.ts';
@@ -75,11 +78,9 @@ export function createErasure(parts: ErasureParts) {
   };
 
   const removeSession = async (session: FoundSession, options: DeletionOptions = {}): Promise<Deleted> => {
-    // Whoever goes on writing to it would keep the deletion going for ever.
-    const end = firstIdOf(Date.now() + CLOCKS_MILLIS);
     const deleted = await removeFound(
       `SELECT id FROM logs WHERE ${OF_SESSION} AND id < $5`,
-      [...valuesOf(session), end],
+      [...valuesOf(session), toEnd()],
       options,
     );
     if (deleted.sessions > 0 || session.id === null) return deleted;
@@ -104,27 +105,21 @@ export function createErasure(parts: ErasureParts) {
 
     /** Resolves to `undefined` if there is no such project. */
     deleteProject: async (selector: { readonly id: string } | { readonly name: string }) => {
-      catalog.forgetProjects();
       const named = 'id' in selector ? selector : { name: storableText(selector.name) };
-      const project = await catalog.findProject(named);
+      const project = await catalog.lookUpProject(named);
       if (!project) return undefined;
-      const deleted = await removeFound('SELECT id FROM logs WHERE project = $1', [project.key]);
+      const deleted = await removeFound('SELECT id FROM logs WHERE project = $1 AND id < $2', [project.key, toEnd()]);
       await withConnection(writes, async (client) => {
         await pipelined(client, [
-          { text: `BEGIN; SET LOCAL statement_timeout TO 0` },
+          { text: `BEGIN; ${toOwnLock(project.key)}` },
+          // A project that was logged to meanwhile stays, with its configs, which servers remember.
           {
-            text: `DELETE FROM configs WHERE project = $1 AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.config = configs.key)`,
+            text: 'DELETE FROM projects WHERE key = $1 AND NOT EXISTS (SELECT 1 FROM logs WHERE project = $1)',
             values: [project.key],
-            query_timeout: LONG_MILLIS,
           },
-          // A project that was logged to meanwhile stays.
-          {
-            text: `DELETE FROM projects WHERE key = $1 AND NOT EXISTS (SELECT 1 FROM logs WHERE project = $1)`,
-            values: [project.key],
-            query_timeout: LONG_MILLIS,
-          },
-          { text: 'COMMIT', query_timeout: LONG_MILLIS },
+          { text: 'COMMIT' },
         ]);
+        await removeUnusedConfigs(client);
       });
       catalog.forgetAll();
       return deleted;
@@ -133,11 +128,12 @@ export function createErasure(parts: ErasureParts) {
     /** Deletes the logs whose metadata name this user, and the feedback that this user gave on other logs. */
     deleteLogsOfUser: async (user: string): Promise<Deleted> => {
       let [logs, sessions, after] = [0, 0, ''];
+      const end = toEnd();
       for (;;) {
         const rows = await readLong(
           reads,
-          `SELECT id, metadata FROM logs WHERE id > $1 AND strpos(metadata, $2) > 0 ORDER BY id LIMIT ${SLICE}`,
-          [after, JSON.stringify(user).slice(1, -1)],
+          `SELECT id, metadata FROM logs WHERE id > $1 AND id < $3 AND strpos(metadata, $2) > 0 ORDER BY id LIMIT ${SLICE}`,
+          [after, JSON.stringify(user).slice(1, -1), end],
         );
         const own = rows.filter((row) => listUsers(parseJson(row['metadata'] as string)).includes(user));
         const deleted = await remove(own.map((row) => row['id'] as string));
@@ -159,17 +155,35 @@ export function createErasure(parts: ErasureParts) {
     eraseDeleted: async (): Promise<void> => {
       await unusedWords.forgetAll();
       await withConnection(writes, async (client) => {
-        await client.query('SET statement_timeout TO 0');
-        for (const table of VACUUMED) {
-          await pipelined(client, [{ text: `VACUUM ${table}`, query_timeout: LONG_MILLIS }]);
-        }
-        await client.query('SET statement_timeout TO DEFAULT');
+        await withoutLimits(client, async () => {
+          for (const table of VACUUMED) {
+            await pipelined(client, [{ text: `VACUUM ${table}`, query_timeout: LONG_MILLIS }]);
+          }
+        });
       });
     },
 
     /** The process is well, also while the database is away: see `readiness`. */
     health: async () => ({ status: 'ok' as const }),
   };
+}
+
+/** Whoever goes on writing would keep a deletion going for ever. */
+function toEnd(): string {
+  return firstIdOf(Date.now() + CLOCKS_MILLIS);
+}
+
+/** Of projects that were deleted. Logs of other projects may have some of them, which no other log is given any more. */
+async function removeUnusedConfigs(client: pg.ClientBase): Promise<void> {
+  await pipelined(client, [
+    { text: `BEGIN; ${NO_LIMITS}` },
+    {
+      text: `DELETE FROM configs WHERE NOT EXISTS (SELECT 1 FROM projects WHERE projects.key = configs.project)
+        AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.config = configs.key)`,
+      query_timeout: LONG_MILLIS,
+    },
+    { text: 'COMMIT', query_timeout: LONG_MILLIS },
+  ]);
 }
 
 async function findSession(
@@ -193,7 +207,7 @@ async function findSession(
 
 async function removeFeedbackOf(pool: pg.Pool, layout: Layout, user: string): Promise<void> {
   await withConnection(pool, async (client) => {
-    await client.query('BEGIN; SET LOCAL statement_timeout TO 0');
+    await client.query(`BEGIN; ${NO_LIMITS}`);
     try {
       const [removed] = await pipelined(client, [
         {
@@ -204,8 +218,8 @@ async function removeFeedbackOf(pool: pg.Pool, layout: Layout, user: string): Pr
       ]);
       const logs = await findLogs(client, new Set(removed!.rows.map((row) => row['log_id'] as string)));
       const sessions = await findCurrentSessions(client, new Set([...logs.values()].map(({ session }) => session)));
-      const keys = [...new Set([...sessions.values()].map(({ key }) => key))].sort();
-      for (const key of keys) await recountSession(client, layout, { key, bucket: bucketOf(key) });
+      const keys = [...new Set([...sessions.values()].map(({ key }) => key))].map(toKeyed);
+      for (const key of inLockOrder(keys, layout, (each) => each)) await recountSession(client, layout, key);
       await client.query('COMMIT');
     } catch (error) {
       await client.query('ROLLBACK').catch(() => {});

@@ -9,6 +9,7 @@ import type { PruneBounds } from '../../store.ts';
 import {
   codeOf,
   LONG_MILLIS,
+  pipelined,
   type Row,
   readLong,
   toSqlTime,
@@ -18,8 +19,10 @@ import {
 import { dayOf, nextDay } from '../tables/identifiers.ts';
 import { toKeyed, type Uuid } from '../tables/keys.ts';
 import { type FoundSession, findCurrentSessions, OF_SESSION, valuesOf } from '../tables/lookups.ts';
+import { isMissingTable } from '../tables/partitions.ts';
 import { whereKeys } from '../tables/row-keys.ts';
 import { DAILY_TABLES } from '../tables/schema.ts';
+import { NO_LIMITS, withoutLimits } from '../tables/session-settings.ts';
 import type { Deleted } from './deletions.ts';
 
 const LOCK = 0x686c_6f77;
@@ -125,7 +128,7 @@ async function keepUnchanged(pool: pg.Pool, keys: readonly Uuid[], before: strin
 /** Over all servers: two that measure at the same time would each delete what is too much. */
 async function oneAtATime<Result>(pool: pg.Pool, work: () => Promise<Result>): Promise<Result> {
   return withConnection(pool, async (client) => {
-    await client.query('BEGIN; SET LOCAL idle_in_transaction_session_timeout TO 0');
+    await client.query(`BEGIN; SET LOCAL idle_in_transaction_session_timeout TO 0; ${NO_LIMITS}`);
     try {
       // A statement that waits for the lock would keep deleted rows from being vacuumed.
       while (!(await takeLock(client))) await new Promise((resolve) => setTimeout(resolve, LOCK_PAUSE_MILLIS));
@@ -171,7 +174,13 @@ async function dropEmptyDays(pool: pg.Pool, lastDay: string): Promise<void> {
 async function dropIfEmpty(pool: pg.Pool, name: string): Promise<void> {
   const isEmpty = async (on: pg.ClientBase | pg.Pool) =>
     (await on.query(`SELECT 1 FROM ${name} LIMIT 1`)).rows.length === 0;
-  if (!(await isEmpty(pool))) return;
+  try {
+    if (!(await isEmpty(pool))) return;
+  } catch (error) {
+    // Another server has dropped it.
+    if (isMissingTable(error)) return;
+    throw error;
+  }
   await withConnection(pool, async (client) => {
     try {
       await client.query(`BEGIN; SET LOCAL lock_timeout TO '2s'; LOCK TABLE ${name} IN ACCESS EXCLUSIVE MODE`);
@@ -188,21 +197,20 @@ async function dropIfEmpty(pool: pg.Pool, name: string): Promise<void> {
 /** Locks the tables of that day for as long as it takes to write what is left of them. */
 async function rewriteDay(pool: pg.Pool, day: string): Promise<void> {
   await withConnection(pool, async (client) => {
-    await client.query(`SET statement_timeout TO 0; SET lock_timeout TO '2s'`);
+    await client.query(`SET lock_timeout TO '2s'`);
     try {
-      for (const table of Object.keys(DAILY_TABLES)) {
-        const name = `${table}_p${day.replaceAll('-', '')}`;
-        const { rows } = await client.query('SELECT to_regclass($1) AS found', [name]);
-        if (rows[0].found !== null)
-          await client.query({
-            text: `VACUUM (FULL) ${name}`,
-            query_timeout: LONG_MILLIS,
-          } as pg.QueryConfig);
-      }
+      await withoutLimits(client, async () => {
+        for (const table of Object.keys(DAILY_TABLES)) {
+          const name = `${table}_p${day.replaceAll('-', '')}`;
+          const { rows } = await client.query('SELECT to_regclass($1) AS found', [name]);
+          if (rows[0].found === null) continue;
+          await pipelined(client, [{ text: `VACUUM (FULL) ${name}`, query_timeout: LONG_MILLIS }]);
+        }
+      });
     } catch (error) {
       if (codeOf(error) !== LOCK_TIMEOUT) throw error;
     } finally {
-      await client.query('SET statement_timeout TO DEFAULT; RESET lock_timeout');
+      await client.query('RESET lock_timeout');
     }
   });
 }

@@ -21,7 +21,7 @@ import {
 import type { EncodedLog } from '../tables/drafts.ts';
 import { nextTimestamp } from '../tables/identifiers.ts';
 import { toBegin } from '../tables/layout.ts';
-import { isMissingPartition, makePartitions } from '../tables/partitions.ts';
+import { isMissingPartition, makeMissingPartitions } from '../tables/partitions.ts';
 import { MAX_FAILED, MAX_OVERTAKEN, PATIENCE_MILLIS, pause, RepeatTurn, waitedTooLong } from '../tables/repeat-turn.ts';
 import { type Checked, checkWorks } from '../writing/check-works.ts';
 import { planTurn } from '../writing/plan-turn.ts';
@@ -203,15 +203,8 @@ export class Ingests {
   async #canRepeat(error: unknown): Promise<boolean> {
     if (isLostConnection(error)) this.#onLost();
     if (!isMissingPartition(error)) return isRepeatable(error);
-    const client = await this.#connections.writes.connect();
-    try {
-      await makePartitions(client);
-      client.release();
-      return true;
-    } catch (failure) {
-      client.release(true);
-      throw failure;
-    }
+    await makeMissingPartitions(this.#connections.writes);
+    return true;
   }
 }
 

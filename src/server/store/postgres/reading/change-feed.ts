@@ -126,7 +126,7 @@ export class ChangeFeed {
     const now = Date.now();
     for (const { key, changed } of found) this.#told.set(`${key} ${changed}`, now);
     const keptMillis = 2 * (overlap + POLL_MILLIS);
-    for (const [change, at] of this.#told) if (now - at > keptMillis && !isLost) this.#told.delete(change);
+    for (const [change, at] of this.#told) if (now - at > keptMillis) this.#told.delete(change);
     const wasFirst = this.#isFirst;
     this.#isFirst = false;
     if (fresh.length === 0 || wasFirst) return;

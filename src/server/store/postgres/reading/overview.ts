@@ -19,7 +19,7 @@ export async function readOverview(
   catalog: Catalog,
   { days, until, project }: OverviewQuery,
 ): Promise<Overview> {
-  const found = project === undefined ? undefined : await catalog.findProject({ name: storableText(project) });
+  const found = project === undefined ? undefined : await catalog.lookUpProject({ name: storableText(project) });
   if (project !== undefined && !found) return { days: [], models: [] };
   const last = until.slice(0, 10);
   const values = [startOf(last, 1 - days), startOf(last, 1)];

@@ -61,7 +61,7 @@ export async function toConditions(catalog: Catalog, query: SessionQuery): Promi
   }
   const ownColumns = sql.length;
   if (query.project !== undefined) {
-    const project = await catalog.findProject({ name: storableText(query.project) });
+    const project = await catalog.lookUpProject({ name: storableText(query.project) });
     if (!project) return undefined;
     sql.push(`EXISTS (SELECT 1 FROM session_projects AS part WHERE part.bucket = session.bucket
       AND part.session = session.key AND part.project = ${add(project.key)})`);
@@ -141,7 +141,7 @@ async function readOrdered(
   if (cursor !== undefined) {
     const [place = '', key = ''] = cursor.split(' ').slice(-2);
     if (!isPlace(place, type) || !UUID.test(key)) return [];
-    values.push(type === 'float8' ? Number(place) : place, key);
+    values.push(type === 'float8' ? Number(place) : toSqlTime(place), key);
     where.push(`(${column}, session.key) < ($${values.length - 1}::${type}, $${values.length}::uuid)`);
   }
   values.push(size);

@@ -113,7 +113,7 @@ export class Vocabulary {
   async write(words: ReadonlyMap<number, string>, client?: pg.ClientBase): Promise<string | undefined> {
     const isFull = this.#known.size + this.#whole.size > MAX_REMEMBERED;
     if (isFull || performance.now() - this.#knownSince > REMEMBERED_MILLIS) {
-      this.#forgetKnown();
+      this.forgetKnown();
       this.#whole = new Set();
     }
     const [left, before] = [this.#left, this.#forgotten];
@@ -133,7 +133,7 @@ export class Vocabulary {
       const write = (connection: pg.ClientBase) => pipelined(connection, [...statements, READ_FORGOTTEN]);
       const results = await (client ? write(client) : withConnection(this.#pool, write));
       const forgotten = String(results.at(-1)!.rows[0]?.['value'] ?? 0);
-      if (forgotten !== this.#forgotten) this.#forgetKnown();
+      if (forgotten !== this.#forgotten) this.forgetKnown();
       this.#forgotten = forgotten;
       // Else they may have been forgotten since.
       if (forgotten === before) for (const number of missing.values()) this.#known.add(number);
@@ -144,7 +144,8 @@ export class Vocabulary {
     }
   }
 
-  #forgetKnown(): void {
+  /** All words of the next turns are written again. */
+  forgetKnown(): void {
     this.#known = new Set();
     this.#knownSince = performance.now();
   }

@@ -46,7 +46,8 @@ export interface Hits {
 export async function listDays(pool: pg.Pool): Promise<string[]> {
   const { rows } = await pool.query<Row>({
     name: 'days',
-    text: `SELECT right(inhrelid::regclass::text, 8) AS day FROM pg_inherits WHERE inhparent = 'log_words'::regclass`,
+    text: `SELECT right(relname, 8) AS day FROM pg_inherits JOIN pg_class ON oid = inhrelid
+      WHERE inhparent = 'log_words'::regclass`,
   });
   const today = dayOf(Date.now() + 86_400_000);
   return rows

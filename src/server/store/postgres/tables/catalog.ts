@@ -5,6 +5,7 @@
  */
 import type pg from 'pg';
 import { newIdentifier } from '../../identifiers.ts';
+import type { ProjectSelector } from '../../project-store.ts';
 import { RejectedFieldError, rejectItem } from '../../rejected-item.ts';
 import type { ConfigRow } from '../../rows/config-row.ts';
 import { storableText } from '../../storable-text.ts';
@@ -31,6 +32,11 @@ export interface Project {
 
 export interface KeyedConfig extends ConfigFacts {
   readonly key: Uuid;
+  readonly projectKey: number;
+}
+
+function toName(selector: ProjectSelector): string {
+  return 'id' in selector ? `id ${selector.id}` : `name ${selector.name}`;
 }
 
 export class Catalog {
@@ -47,10 +53,15 @@ export class Catalog {
     this.#pool = pool;
   }
 
-  async findProject(selector: { id: string } | { name: string }): Promise<Project | undefined> {
-    const name = 'id' in selector ? `id ${selector.id}` : `name ${selector.name}`;
-    const known = this.#projects.get(name);
+  /** Another server may have renamed or deleted it since it was remembered: see `project-locks.ts`. */
+  async findProject(selector: ProjectSelector): Promise<Project | undefined> {
+    const known = this.#projects.get(toName(selector));
     if (known && known.until > performance.now()) return known.project;
+    return this.lookUpProject(selector);
+  }
+
+  /** As it is now. */
+  async lookUpProject(selector: ProjectSelector): Promise<Project | undefined> {
     const column = 'id' in selector ? 'id' : 'name';
     const value = storableText('id' in selector ? selector.id : selector.name);
     const { rows } = await this.#pool.query<Row>({
@@ -60,7 +71,7 @@ export class Catalog {
     });
     const project = rows[0] as Project | undefined;
     if (project) this.#remember(project);
-    else this.#projects.delete(name);
+    else this.#projects.delete(toName(selector));
     return project;
   }
 

@@ -4,6 +4,8 @@ import type pg from 'pg';
 import { HumanloopError } from '../../../../errors.ts';
 import { loadInstalled } from '../../../../load-module.ts';
 import { toTimestamp } from '../../timestamps.ts';
+import { NO_LIMITS, withSettings } from './session-settings.ts';
+import { endStandbys, withReports } from './standbys.ts';
 
 const WRITE_CONNECTIONS = 4;
 const READ_CONNECTIONS = 8;
@@ -52,9 +54,8 @@ export function connect(url: string, onLost: () => void): Connections {
         query_timeout: SILENCE_MILLIS,
         maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
       },
-      ...(isPooled
-        ? { Client: withoutNames(Client) }
-        : { statement_timeout: STATEMENT_MILLIS, idle_in_transaction_session_timeout: 15_000 }),
+      Client: withReports(withSettings(isPooled ? withoutNames(Client) : Client, isPooled)),
+      ...(!isPooled && { statement_timeout: STATEMENT_MILLIS, idle_in_transaction_session_timeout: 15_000 }),
       types: { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] },
     } as pg.PoolConfig);
     // Both report a broken connection, which must not end the process. The statement that needs it fails.
@@ -63,6 +64,7 @@ export function connect(url: string, onLost: () => void): Connections {
     return pool;
   };
   const [writes, reads] = [open(WRITE_CONNECTIONS, WRITE_WAIT_MILLIS), open(READ_CONNECTIONS, READ_WAIT_MILLIS)];
+  endStandbys([writes, reads], onLost);
   return { writes, reads, close: async () => void (await Promise.all([writes.end(), reads.end()])) };
 }
 
@@ -113,7 +115,7 @@ export function toSqlTime(timestamp: string): string {
   return timestamp.startsWith('0000-') ? `0001${timestamp.slice(4)} BC` : timestamp;
 }
 
-/** `2026-01-31 12:00:00.5+00`, as all servers write a time whose sessions are in UTC: it is read for each log. */
+/** `2026-01-31 12:00:00.5+00`, as it is written where sessions are in UTC: it is read for each log. */
 function fromSqlTime(text: string): string {
   if (text.endsWith('+00') && text[10] === ' ') {
     return `${text.slice(0, 10)}T${text.slice(11, 19)}.${text.slice(20, -3).padEnd(6, '0')}Z`;
@@ -134,8 +136,8 @@ export async function withConnection<Result>(
     isSpoiled = false;
     return result;
   } catch (error) {
-    // After an error of a statement the connection is as good as before.
-    isSpoiled = !isSqlError(error);
+    // After most errors of a statement the connection is as good as before.
+    isSpoiled = !isSqlError(error) || isSpent(error);
     throw error;
   } finally {
     client.release(isSpoiled);
@@ -222,7 +224,7 @@ export async function allDone<const Sent extends readonly unknown[]>(
 export async function readLong(pool: pg.Pool, text: string, values: readonly Value[] = []): Promise<Row[]> {
   return withConnection(pool, async (client) => {
     const [, result] = await pipelined(client, [
-      { text: 'BEGIN READ ONLY; SET LOCAL statement_timeout TO 0' },
+      { text: `BEGIN READ ONLY; ${NO_LIMITS}` },
       { text, values, query_timeout: LONG_MILLIS },
       { text: 'COMMIT', query_timeout: LONG_MILLIS },
     ]);
@@ -240,7 +242,7 @@ export async function commit(client: pg.ClientBase): Promise<void> {
 
 /** Gives the connection back: one whose state is not known for sure is closed. */
 export async function rollBack(client: pg.PoolClient, error: unknown): Promise<void> {
-  if (isLostConnection(error)) return client.release(true);
+  if (isSpent(error)) return client.release(true);
   try {
     await client.query('ROLLBACK');
     client.release();
@@ -250,10 +252,13 @@ export async function rollBack(client: pg.PoolClient, error: unknown): Promise<v
 }
 
 /**
- * Codes of what may succeed when it is done again: conflicts, time-outs, a server that stops, starts, or has become a
- * standby, and, on Citus, XX000, where a worker went away.
+ * Codes of what may succeed when it is done again: conflicts, time-outs, no memory or connection, a server that stops,
+ * starts, or has become a standby, and, on Citus, XX000, where a worker went away.
  */
-const REPEATABLE = /^(40001|40P01|55P03|57014|57P0[1-5]|08...|53300|25006|XX000)$/;
+const REPEATABLE = /^(40001|40P01|55P03|57014|57P0[1-5]|25P0[34]|08...|53[23]00|25006|XX000)$/;
+/** The server ends the connection, also for a time in which nothing was asked, or for a transaction that took too long. */
+const ENDED = /^(57P0[1-5]|25P0[34]|08...)$/;
+const READ_ONLY = '25006';
 
 export function codeOf(error: unknown): string | undefined {
   const code = (error as { code?: unknown } | null)?.code;
@@ -266,10 +271,15 @@ export function isSqlError(error: unknown): boolean {
 
 /** Whether the driver lost its connection, or got none: its errors have no SQLSTATE. */
 export function isLostConnection(error: unknown): boolean {
-  if (isSqlError(error)) return /^(57P0[1-5]|08...)$/.test(codeOf(error)!);
+  if (isSqlError(error)) return ENDED.test(codeOf(error)!);
   if (!(error instanceof Error) || error instanceof HumanloopError) return false;
   if (/^E[A-Z]+$/.test(codeOf(error) ?? '')) return true;
   return /connection|timeout|not queryable|Client was closed/i.test(error.message);
+}
+
+/** Whether another connection is needed: the address of one that leads to a standby may lead to the new primary by now. */
+function isSpent(error: unknown): boolean {
+  return isLostConnection(error) || codeOf(error) === READ_ONLY;
 }
 
 export function isRepeatable(error: unknown): boolean {

@@ -7,6 +7,7 @@ import { HumanloopError } from '../../../../errors.ts';
 import { LONG_MILLIS, pipelined } from './connection.ts';
 import { makePartitions } from './partitions.ts';
 import { MAJOR, MIGRATIONS } from './schema.ts';
+import { checkSettings, NO_LIMITS } from './session-settings.ts';
 
 const LOCK = 0x686c_6f74;
 const WAIT_MILLIS = 30_000;
@@ -50,13 +51,16 @@ export async function prepareSchema(pool: pg.Pool, migrations = MIGRATIONS): Pro
 
 async function checkServer(client: pg.ClientBase): Promise<void> {
   const { rows } = await client.query(
-    `SELECT current_setting('server_version_num')::int AS version, current_setting('DateStyle') AS dates,
-      current_setting('server_encoding') AS encoding`,
+    `SELECT current_setting('server_version_num')::int AS version, current_setting('server_encoding') AS encoding`,
   );
-  const { version, dates, encoding } = rows[0];
+  const { version, encoding } = rows[0];
   if (version < OLDEST_VERSION) throw new HumanloopError('the database must be PostgreSQL 14 or later');
-  if (!String(dates).startsWith('ISO')) throw new HumanloopError(`the database must write dates as ISO, not ${dates}`);
-  if (encoding !== 'UTF8') throw new HumanloopError(`the database must have the encoding UTF8, not ${encoding}`);
+  if (encoding !== 'UTF8') {
+    throw new HumanloopError(
+      `the database must have the encoding UTF8, not ${encoding}: make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0`,
+    );
+  }
+  await checkSettings(client);
 }
 
 /** With Citus, only the coordinator. */
@@ -75,7 +79,7 @@ async function migrate(client: pg.ClientBase, migrations: typeof MIGRATIONS): Pr
   await client.query('BEGIN');
   try {
     // Another server may be at it, with indexes to build.
-    await run(`SET LOCAL statement_timeout TO 0; SELECT pg_advisory_xact_lock(${LOCK})`);
+    await run(`${NO_LIMITS}; SET LOCAL lock_timeout TO 0; SELECT pg_advisory_xact_lock(${LOCK})`);
     const isNew = !(await hasTables(client));
     if (isNew) await client.query('CREATE TABLE meta (name text PRIMARY KEY, value text NOT NULL)');
     const { rows } = await client.query<{ name: string; value: string }>('SELECT name, value FROM meta');

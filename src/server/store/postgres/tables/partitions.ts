@@ -1,12 +1,10 @@
 /**
- * Partitions by day: made ahead, and dropped when they are older than the logs are kept. Any server may do it, since
- * only one at a time gets the lock; each table has a transaction of its own, so that writers wait for a moment only.
+ * Partitions by day, which are made ahead. Any server may do it, since only one at a time gets the lock; each table has a
+ * transaction of its own, so that writers wait for a moment only.
  */
 import type pg from 'pg';
-import { codeOf, isSqlError, type Statement, type Value } from './connection.ts';
-import { DAY_MILLIS, dayOf, firstIdOf, nextDay } from './identifiers.ts';
-import { toKeyed, type Uuid } from './keys.ts';
-import { whereKeys } from './row-keys.ts';
+import { codeOf, isSqlError, type Statement, type Value, withConnection } from './connection.ts';
+import { DAY_MILLIS, dayOf, nextDay } from './identifiers.ts';
 import { DAILY_TABLES } from './schema.ts';
 
 const LOCK = 0x686c_6f75;
@@ -15,12 +13,13 @@ const MISSING_TABLE = '42P01';
 /** No partition takes the row; the partition that is named is not there. */
 const MISSING_PARTITION = ['23514', MISSING_TABLE];
 const MAX_ATTEMPTS = 5;
+/** What the second of two servers meets that make the same table: the table, its type or its name is there. */
+const MADE_MEANWHILE = ['42P07', '42710', '23505'];
+/** One for each table, at most. */
+const MAX_RACES = 40;
 const DAYS_AHEAD = 7;
-const SLICE = 1_000;
 /** Clocks of servers differ, and a write of midnight is stored under the day before. */
 const DAYS_BEHIND = 1;
-/** Before today. They are named without a look whether they are there, by servers whose clocks are behind, too. */
-const DAYS_KEPT = 2;
 
 export function isMissingPartition(error: unknown): boolean {
   return isSqlError(error) && MISSING_PARTITION.includes(codeOf(error)!);
@@ -28,6 +27,20 @@ export function isMissingPartition(error: unknown): boolean {
 
 export function isMissingTable(error: unknown): boolean {
   return isSqlError(error) && codeOf(error) === MISSING_TABLE;
+}
+
+/** For the days ahead and those that a write needs. Another server may be at it. */
+export async function makeMissingPartitions(pool: pg.Pool, days: readonly string[] = []): Promise<void> {
+  await withConnection(pool, async (client) => {
+    for (let race = 1; ; race += 1) {
+      try {
+        await makePartitions(client);
+        return await makePartitionsOf(client, days);
+      } catch (error) {
+        if (!MADE_MEANWHILE.includes(codeOf(error) ?? '') || race === MAX_RACES) throw error;
+      }
+    }
+  });
 }
 
 /** For the days ahead. */
@@ -96,21 +109,11 @@ function partitionName(table: string, day: string): string {
   return `${table}_p${day.replaceAll('-', '')}`;
 }
 
-export interface PartitionJob {
-  /** Days before today for which logs are kept, at least 2; `undefined` keeps all. */
-  readonly retentionDays?: number;
-}
-
-/** Resolves to whether it was this server's turn. */
-export async function maintainPartitions(client: pg.ClientBase, { retentionDays }: PartitionJob): Promise<boolean> {
-  const firstKept =
-    retentionDays === undefined ? undefined : nextDay(dayOf(Date.now()), -Math.max(retentionDays, DAYS_KEPT));
-  const steps = Object.keys(DAILY_TABLES).map((table) => async () => {
-    await makeMissing(client, table, daysAhead());
-    if (firstKept !== undefined) await dropBefore(client, table, firstKept);
-  });
-  if (firstKept !== undefined) steps.push(() => forgetBefore(client, firstKept));
-  for (const step of steps) if (!(await underLock(client, step))) return false;
+/** For the days ahead. Resolves to whether it was this server's turn. */
+export async function maintainPartitions(client: pg.ClientBase): Promise<boolean> {
+  for (const table of Object.keys(DAILY_TABLES)) {
+    if (!(await underLock(client, () => makeMissing(client, table, daysAhead())))) return false;
+  }
   return true;
 }
 
@@ -124,54 +127,10 @@ async function underLock(client: pg.ClientBase, step: () => Promise<void>): Prom
         return rows[0].mine as boolean;
       });
     } catch (error) {
-      if (codeOf(error) !== LOCK_TIMEOUT || attempt === MAX_ATTEMPTS) throw error;
+      const canRepeat = [LOCK_TIMEOUT, ...MADE_MEANWHILE].includes(codeOf(error) ?? '');
+      if (!canRepeat || attempt === MAX_ATTEMPTS) throw error;
       await new Promise((resolve) => setTimeout(resolve, 500 + 1_000 * Math.random()));
     }
-  }
-}
-
-async function dropBefore(client: pg.ClientBase, table: string, firstKept: string): Promise<void> {
-  const { rows } = await client.query(
-    `SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = $1::regclass
-     AND right(inhrelid::regclass::text, 8) < $2`,
-    [table, firstKept.replaceAll('-', '')],
-  );
-  for (const { name } of rows) await client.query(`DROP TABLE IF EXISTS ${name}`);
-}
-
-/**
- * What belongs to days that are gone, in slices. Sessions first, as turns do: what is written of a session is written
- * under the lock of its row, and one that has got a new log meanwhile keeps all.
- */
-async function forgetBefore(client: pg.ClientBase, firstKept: string): Promise<void> {
-  // A session that was merged into another one, or is an id of it, goes when that goes.
-  const { rows } = await client.query<{ keys: Uuid[] }>(
-    'DELETE FROM sessions WHERE last_day < $1::date AND merged_into IS NULL RETURNING keys',
-    [firstKept],
-  );
-  const keys = rows.flatMap((row) => row.keys);
-  await client.query('DELETE FROM sessions WHERE key = ANY($1::uuid[]) AND merged_into IS NOT NULL', [keys]);
-  for (let at = 0; at < keys.length; at += SLICE) {
-    const slice = keys.slice(at, at + SLICE).map(toKeyed);
-    for (const table of ['session_projects', 'session_facets']) {
-      const values: Value[] = [];
-      const { sql } = whereKeys('bucket, session', slice, values);
-      await client.query(`DELETE FROM ${table} WHERE ${sql}`, values);
-    }
-  }
-  // A reference whose log is gone reads as one that is not known.
-  await client.query('DELETE FROM log_references WHERE log_id < $1', [firstIdOf(Date.parse(`${firstKept}T00:00:00Z`))]);
-  await client.query(
-    `DELETE FROM trace_contents AS content USING traces WHERE traces.bucket = content.bucket
-     AND traces.trace = content.trace AND traces.seen_on < $1::date`,
-    [firstKept],
-  );
-  const traces = await client.query<{ trace: Uuid }>('DELETE FROM traces WHERE seen_on < $1::date RETURNING trace', [
-    firstKept,
-  ]);
-  const forgotten = traces.rows.map(({ trace }) => trace);
-  for (let at = 0; at < forgotten.length; at += SLICE) {
-    await client.query('DELETE FROM trace_calls WHERE trace = ANY($1::uuid[])', [forgotten.slice(at, at + SLICE)]);
   }
 }
 

@@ -12,7 +12,7 @@ const EXPECTED_ITEMS = 10;
 export const MAX_PAIRS = 16;
 
 /** Makes a short list as long as the planner expects it to be, by saying the last item again. */
-export function toList<Item extends Value>(items: Iterable<Item>): Item[] {
+export function toList<Item>(items: Iterable<Item>): Item[] {
   const list = [...items];
   while (list.length > 0 && list.length < EXPECTED_ITEMS) list.push(list.at(-1)!);
   return list;

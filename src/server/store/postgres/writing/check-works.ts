@@ -96,8 +96,8 @@ async function checkLogs(catalog: Catalog, named: Named, logs: readonly EncodedL
   );
   const keys = await catalog.useConfigs(given);
   const configs = new Map<number, KeyedConfig>();
-  for (const [at, { index, row }] of given.entries()) {
-    configs.set(index, { key: keys[at]!, type: row.type, model: row.model, label: row.label });
+  for (const [at, { index, projectKey, row }] of given.entries()) {
+    configs.set(index, { key: keys[at]!, projectKey, type: row.type, model: row.model, label: row.label });
   }
   return checked.map(({ request, row, session, parent, config: byId, feedback }, index) => {
     const config = byId ?? configs.get(index);

@@ -108,9 +108,12 @@ export async function findNamed(
 
 async function findConfigs(pool: pg.Pool, keys: ReadonlySet<Uuid>): Promise<Map<Uuid, KeyedConfig>> {
   if (keys.size === 0) return new Map();
-  const { rows } = await pool.query<Row>('SELECT key, type, model, label FROM configs WHERE key = ANY($1::uuid[])', [
-    [...keys],
-  ]);
+  // One that is left of a project that was deleted is not named any more.
+  const { rows } = await pool.query<Row>(
+    `SELECT configs.key, projects.key AS "projectKey", type, model, label FROM configs
+     JOIN projects ON projects.key = configs.project WHERE configs.key = ANY($1::uuid[])`,
+    [[...keys]],
+  );
   return new Map((rows as unknown as KeyedConfig[]).map((row) => [row.key, row]));
 }
 

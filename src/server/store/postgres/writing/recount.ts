@@ -2,7 +2,7 @@
 import type pg from 'pg';
 import { parseJson } from '../../../../wire/json.ts';
 import { MAX_METADATA_CHARACTERS } from '../../rows/log-labels.ts';
-import { pipelined, type Row, type Value } from '../tables/connection.ts';
+import { pipelined, type Row, toSqlTime, type Value } from '../tables/connection.ts';
 import { nextTimestamp } from '../tables/identifiers.ts';
 import { type Insertion, inLockOrder, insertRows } from '../tables/insert-rows.ts';
 import { type Key, randomKey, sessionKey, toKeyed } from '../tables/keys.ts';
@@ -121,7 +121,8 @@ export async function recountSession(
         WHERE bucket = $1::smallint AND key = $2::uuid`,
       values: [
         ...[bucket, key, sum['logs'], sum['errors'], sum['running'], sum['prompt_tokens'], sum['output_tokens']],
-        ...[sum['cost'], sum['started_at'], sum['ended_at'], sum['first_day'], sum['last_day']],
+        ...[sum['cost'], toSqlTime(sum['started_at'] as string), toSqlTime(sum['ended_at'] as string)],
+        ...[sum['first_day'], sum['last_day']],
         ...[input?.firstInput ?? null, input?.firstInputRank ?? null],
         ...[output?.lastOutput ?? null, output?.lastOutputRank ?? null, output?.lastIsError ?? null],
         // Without the log at their top, the first one stands for them all.

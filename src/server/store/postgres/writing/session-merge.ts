@@ -3,7 +3,7 @@
  * a row cannot move to another shard, and are found by the `keys` of the second.
  */
 import type pg from 'pg';
-import type { Row } from '../tables/connection.ts';
+import { type Row, toSqlTime } from '../tables/connection.ts';
 import type { Key } from '../tables/keys.ts';
 
 export interface Merge {
@@ -49,8 +49,8 @@ export async function mergeSessions(client: pg.ClientBase, { source, target }: M
         row['running'],
         row['prompt_tokens'],
         row['output_tokens'],
-        row['started_at'],
-        row['ended_at'],
+        toSqlTime(row['started_at'] as string),
+        toSqlTime(row['ended_at'] as string),
       ],
       ...[row['cost'], row['log_id'], row['first_input'], row['first_input_rank'], row['last_output']],
       ...[row['last_output_rank'], row['last_is_error']],

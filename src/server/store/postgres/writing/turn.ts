@@ -24,6 +24,7 @@ import { inLockOrder, insertByDay } from '../tables/insert-rows.ts';
 import { type Key, toKeyed, type Uuid } from '../tables/keys.ts';
 import { toBegin } from '../tables/layout.ts';
 import { type FoundLog, readPlaces } from '../tables/lookups.ts';
+import { repeatIfGone, toKeepProjects } from '../tables/project-locks.ts';
 import type { RememberedReferences } from '../tables/remembered-references.ts';
 import { RepeatTurn } from '../tables/repeat-turn.ts';
 import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-writes.ts';
@@ -64,9 +65,13 @@ export class Turn {
     this.#missing = missing;
   }
 
-  async run(client: pg.ClientBase, remembered: RememberedReferences, logReads: LogReads): Promise<TurnAnswers> {
+  run(client: pg.ClientBase, remembered: RememberedReferences, logReads: LogReads): Promise<TurnAnswers> {
+    return this.#repeatIfGone(this.#run(client, remembered, logReads));
+  }
+
+  async #run(client: pg.ClientBase, remembered: RememberedReferences, logReads: LogReads): Promise<TurnAnswers> {
     const { layout, merges, vocabulary } = this.#parts;
-    this.#begin = [{ text: toBegin(layout) }];
+    this.#begin = toKeepProjects(this.#plan.drafts, toBegin(layout));
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
     const { statements, updated, toAnswers } = await this.#prepare(client, sessions, []);
     const rows = [...updated.values()];
@@ -119,8 +124,15 @@ export class Turn {
    * written here, but later in the transaction.
    */
   async write(client: pg.ClientBase, sessions: SessionWrites, locked: readonly string[]): Promise<TurnAnswers> {
+    await this.#repeatIfGone(pipelined(client, toKeepProjects(this.#plan.drafts)));
     const { statements, toAnswers } = await this.#prepare(client, sessions, locked);
     return toAnswers(await this.#send(client, statements));
+  }
+
+  #repeatIfGone<Result>(work: Promise<Result>): Promise<Result> {
+    return work.catch((error: unknown) => {
+      throw repeatIfGone(error, this.#parts.catalog);
+    });
   }
 
   /** Resolves to what is written with the sessions, or before them. */

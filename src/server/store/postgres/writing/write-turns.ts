@@ -17,7 +17,7 @@ import {
   rollBack,
 } from '../tables/connection.ts';
 import { placeOf } from '../tables/identifiers.ts';
-import { isMissingPartition, makePartitions, makePartitionsOf } from '../tables/partitions.ts';
+import { isMissingPartition, makeMissingPartitions } from '../tables/partitions.ts';
 import { RememberedReferences } from '../tables/remembered-references.ts';
 import {
   MAX_FAILED,
@@ -202,16 +202,8 @@ export class WriteTurns {
 
   async #makePartitions(plan: Plan | undefined): Promise<boolean> {
     const ids = [...(plan?.drafts.map(({ id }) => id) ?? []), ...(plan?.feedback.map(({ log }) => log.id) ?? [])];
-    const client = await this.#connections.writes.connect();
-    try {
-      await makePartitions(client);
-      await makePartitionsOf(client, [...new Set(ids.map((id) => placeOf(id)!.day))]);
-      client.release();
-      return true;
-    } catch (error) {
-      client.release(true);
-      throw error;
-    }
+    await makeMissingPartitions(this.#connections.writes, [...new Set(ids.map((id) => placeOf(id)!.day))]);
+    return true;
   }
 }
 

@@ -1,0 +1,78 @@
+/**
+ * Keeps projects while logs of them are written. Each server remembers projects, and another one may have deleted or
+ * renamed them meanwhile: a turn shares a lock of each with all turns, and looks them up under it. A deletion has the lock
+ * alone when it looks whether there are logs left.
+ *
+ * The locks are those of the node of the database that is asked: on Citus, servers that write by its workers do not share
+ * them.
+ */
+import type { Catalog, KeyedConfig, Project } from './catalog.ts';
+import { codeOf, type Statement } from './connection.ts';
+import { RepeatTurn } from './repeat-turn.ts';
+import { toList } from './row-keys.ts';
+
+const CLASS = 0x686c_7072;
+/** Of all projects: each lock has a place in the shared memory of the database. */
+const LOCKS = 256;
+const DIVISION_BY_ZERO = '22012';
+
+/** What a log belongs to. */
+export interface Belonging {
+  readonly project: Project;
+  readonly config?: KeyedConfig | undefined;
+}
+
+/** Waits until the turns that have logs of the project are done. Those that begin wait for this transaction. */
+export function toOwnLock(projectKey: number): string {
+  return `SELECT pg_advisory_xact_lock(${CLASS}, ${toLock(projectKey)})`;
+}
+
+function toLock(projectKey: number): number {
+  return projectKey % LOCKS;
+}
+
+function toSharedLocks(logs: readonly Belonging[]): string {
+  const keys = logs.flatMap(({ project, config }) => [project.key, config?.projectKey ?? project.key]);
+  const locks = [...new Set(keys.map(toLock))].sort((left, right) => left - right);
+  return `SELECT ${locks.map((lock) => `pg_advisory_xact_lock_shared(${CLASS}, ${lock})`).join(', ')}`;
+}
+
+/**
+ * Returns what must come before all that the transaction locks, with `begin` where it begins. The transaction fails where
+ * something is not there any more, or under another name: see `repeatIfGone`. The look-ups are statements of their own,
+ * since what one sees is as old as its beginning.
+ */
+export function toKeepProjects(logs: readonly Belonging[], begin?: string): Statement[] {
+  if (logs.length === 0) return begin === undefined ? [] : [{ text: begin }];
+  const projects = toList(new Map(logs.map(({ project }) => [project.key, project])).values());
+  const ofProjects = {
+    name: 'keep projects',
+    text: `SELECT 1 / (count(*) = $3)::int FROM unnest($1::bigint[], $2::text[]) AS named(key, name)
+      JOIN projects USING (key, name)`,
+    values: [projects.map(({ key }) => key), projects.map(({ name }) => name), projects.length],
+  };
+  const configs = foreignConfigs(logs);
+  // A config goes with its project, also where a log of another one keeps it.
+  const ofConfigs = {
+    name: 'keep configs',
+    text: `SELECT 1 / (count(*) = $2)::int FROM configs JOIN projects ON projects.key = configs.project
+      WHERE configs.key = ANY($1::uuid[])`,
+    values: [toList(configs), configs.size],
+  };
+  const locks = { text: [begin, toSharedLocks(logs)].filter(Boolean).join('; ') };
+  return [locks, ofProjects, ...(configs.size > 0 ? [ofConfigs] : [])];
+}
+
+/** For an error of a transaction that has `toKeepProjects`. */
+export function repeatIfGone(error: unknown, catalog: Catalog): unknown {
+  if (codeOf(error) !== DIVISION_BY_ZERO) return error;
+  catalog.forgetProjects();
+  return new RepeatTurn('a project was deleted or renamed');
+}
+
+/** Configs of other projects, which were named by their ids. */
+function foreignConfigs(logs: readonly Belonging[]): Set<string> {
+  return new Set(
+    logs.flatMap(({ project, config }) => (config && config.projectKey !== project.key ? [config.key] : [])),
+  );
+}

@@ -1,7 +1,10 @@
 /**
  * The waits of the index for the disk, beside all that its thread does: the words of a slice are written once the disk has
- * what was read for them, and its marks go once the disk has the words. Meanwhile, the thread reads the next slice. So an
- * index on a disk that takes long waits for it less than once for each slice.
+ * what was read for them, and its marks go once the disk has the words. Meanwhile, the thread of a late index reads the
+ * next slice.
+ *
+ * Where a power cut would undo what the words are of, they would be those of no log, and where it would undo the words, no
+ * mark would say that they are missing.
  */
 import type { SqliteDatabase } from '../../../../sqlite/open.ts';
 import { createLogSync } from '../file/log-sync.ts';

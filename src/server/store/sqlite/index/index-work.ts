@@ -31,7 +31,7 @@ import { createWordMerges } from './word-merges.ts';
 const MIN_SLICE_LOGS = 100;
 /** Each slice waits for the lock, and for the disk, however many logs it has. */
 const MAX_SLICE_LOGS = 3_000;
-/** With so much text, a slice is full. */
+/** With so much text, a slice is full: many logs, since each slice waits. */
 const MAX_SLICE_CHARACTERS = 3_000_000;
 /**
  * After so long, it is read: as long as a slice is read, old pages stay in the write-ahead log, and who closes waits for
@@ -62,7 +62,7 @@ export function createIndexWork(
   const statements = prepareViewerStatements(prepare);
   const merges = createWordMerges(prepare);
   const keepLog = createLogKeeper(prepare);
-  // Where a power cut would undo what the words are of, they would be those of no log, or missing for one that is back.
+  // Words that are taken out would be missing for a log that a power cut brings back.
   const ofWords = { name: SEARCH, beforeCommit: () => logSync?.waitHere() };
   const transactWords = createTransaction(database, prepare, ofWords);
   const erasure = createWordErasure(database, prepare, { merges, transactWords, keepLog });
@@ -150,7 +150,7 @@ export function createIndexWork(
     return reset;
   };
 
-  /** Without those of slices that keep their marks until they are written. */
+  /** Without those of `slices`, which keep their marks until they are written. */
   const list = (isLate: boolean, ...slices: (WordedSlice | undefined)[]): MarkedLog[] => {
     isOldestDue = isLate && !isOldestDue;
     const read = slices.flatMap((slice) => (slice ? [slice.keys] : []));

@@ -57,11 +57,13 @@ test('what is indexed is written by a thread, also after that has ended', async 
   const store = await open();
   await createOne(store, { session_reference_id: 'one', output: 'the zebra' });
   await expect.poll(() => found(store, 'zebra')).toEqual(['one']);
+  await untilIndexed(store);
   expect(writers()).toHaveLength(1);
   const [writer] = writers();
   await writer!.terminate();
   await createOne(store, { session_reference_id: 'two', output: 'the quagga' });
   await expect.poll(() => found(store, 'quagga')).toEqual(['two']);
+  await untilIndexed(store);
   expect(writers()).toHaveLength(2);
 });
 

@@ -41,9 +41,11 @@ test('pages hear that others have indexed where this index resets a session befo
   database.prepare(`UPDATE logs SET output = 'the yak'`).run();
   // What is heard of the reset may be lost with what fails after it.
   expect(readSlice(work, 'read').logs).toBe(1);
+  work.writeWords({ ...bounds, slice: 'read' });
   expect(work.writeSlice({ ...bounds, slice: 'read' })).toMatchObject({ outcome: 'written', changed: null });
   database.prepare(`UPDATE logs SET output = 'the quagga'`).run();
   readSlice(work, 'next');
+  work.writeWords({ ...bounds, slice: 'next' });
   expect(work.writeSlice({ ...bounds, slice: 'next' }).changed).toHaveLength(1);
 });
 

@@ -279,7 +279,7 @@ test('all that is not words is written while another process has the file of the
   expect(database.prepare('SELECT * FROM forgotten_logs').all()).toEqual([]);
 });
 
-test('words are written and taken out once the disk has what they are of', async () => {
+test('words are taken out once the disk has what they are of', async () => {
   const file = await fileWith('zebra', 'quagga');
   const database = openWithSearch({ file });
   const other = openWithSearch({ file, readOnly: true });
@@ -300,7 +300,6 @@ test('words are written and taken out once the disk has what they are of', async
   work.forgetLogs(bounds);
   waitHere();
   expect(seen).toEqual([
-    [1, 1, 0],
     [0, 1, 1],
     [0, 0, 1],
   ]);

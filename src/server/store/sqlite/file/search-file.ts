@@ -7,7 +7,7 @@
  * is made anew, and all logs are marked. Damage within it shows when it is read or written (`explainDamageOfEither`).
  *
  * What a slice of the index makes is written in two transactions: first the words here, and then the rest and the marks
- * in the database. This one is on disk before the other begins. So after a crash, logs may be marked whose words are
+ * in the database. This one is on disk before the other begins, for which the engine does not wait (index-waits.ts). So after a crash, logs may be marked whose words are
  * here, and they are written again, but never the other way round. Each transaction of words has a name. The database
  * keeps the last one that it knows of (`last_index_slice.words`), and this file that one and all since then, by which it
  * is known that the two belong together. It also keeps of which logs these have written or taken out words
@@ -27,6 +27,7 @@ import { createPrivateFile } from '../../../../sqlite/private-directory.ts';
 import type { SqliteReader } from '../../../../sqlite/reader-threads.ts';
 import type { Prepare } from '../../../../sqlite/statement-cache.ts';
 import { NEW_MARK } from '../viewer/marks.ts';
+import { createLogSync, type LogSync } from './log-sync.ts';
 import { readNumber } from './write-ahead-log.ts';
 
 /** The name by which statements have it where it is not that of the table. */
@@ -62,6 +63,8 @@ const toSchema = (name: string) => `
 /** Of the last slice that the database knows of; NULL where the file is not that of the database. */
 const KNOWN = `(SELECT seq FROM word_slices WHERE name = (SELECT words FROM last_index_slice))`;
 
+const NAMED = `(SELECT seq FROM word_slices WHERE name = ?)`;
+
 export const WORD_SLICE_SQL = {
   readLast: `SELECT name AS last FROM word_slices ORDER BY seq DESC LIMIT 1`,
   /** Fails where another process has written words since the slice `?`. It takes the lock of the file. */
@@ -72,8 +75,10 @@ export const WORD_SLICE_SQL = {
   noteKey: `INSERT INTO written_words SELECT max(seq), ? FROM word_slices WHERE true ON CONFLICT DO NOTHING`,
   /** Of a log that is deleted: known as soon as a later slice is. */
   noteForgottenKey: `INSERT INTO written_words SELECT max(seq) + 1, ? FROM word_slices WHERE true ON CONFLICT DO NOTHING`,
-  dropKnownKeys: `DELETE FROM written_words WHERE seq <= ${KNOWN}`,
-  dropKnownSlices: `DELETE FROM word_slices WHERE seq < ${KNOWN}`,
+  readKnown: `SELECT words AS known FROM last_index_slice`,
+  /** Of the slice `?`, which the database has to know of after a power cut too. */
+  dropKnownKeys: `DELETE FROM written_words WHERE seq <= ${NAMED}`,
+  dropKnownSlices: `DELETE FROM word_slices WHERE seq < ${NAMED}`,
 } as const;
 
 export interface SearchFile {
@@ -81,6 +86,8 @@ export interface SearchFile {
   readonly attach: string;
   /** Bytes of the file, without free pages. */
   usedBytes(): number;
+  /** Returns undefined where the engine has to wait within each commit. */
+  createLogSync(): LogSync | undefined;
   close(): void;
 }
 
@@ -143,7 +150,7 @@ export function openSearchFile(database: SqliteDatabase, file: string): SearchFi
   if (file === ':memory:') {
     database.exec(attach);
     inTransaction(database, () => bind(database, fill(database, SEARCH)));
-    return { attach, usedBytes: () => usedBytes(database, SEARCH), close: () => {} };
+    return { attach, usedBytes: () => usedBytes(database, SEARCH), createLogSync: () => undefined, close: () => {} };
   }
   // With the lock of the database, only one process makes it.
   const own =
@@ -152,7 +159,12 @@ export function openSearchFile(database: SqliteDatabase, file: string): SearchFi
   if (listUnknown(database, own)?.length !== 0) {
     inTransaction(database, () => mark(database, listUnknown(database, own) ?? []));
   }
-  return { attach, usedBytes: () => usedBytes(own, 'main'), close: () => own.close() };
+  return {
+    attach,
+    usedBytes: () => usedBytes(own, 'main'),
+    createLogSync: () => createLogSync(own, { file: searchFileOf(file) }),
+    close: () => own.close(),
+  };
 }
 
 /** Returns undefined where there is none, or one that is not of this database and version. */

@@ -21,6 +21,7 @@ import type { IndexPace } from './index-pace.ts';
 import { INDEX_PROGRAM } from './index-program.ts';
 import { toIndexSettings } from './index-settings.ts';
 import type { MarkedLog } from './index-slice.ts';
+import { createIndexWaits } from './index-waits.ts';
 import { createIndexWork } from './index-work.ts';
 import type { ErasedWords, Forgotten, Written } from './word-erasure.ts';
 
@@ -52,7 +53,7 @@ export interface IndexCalls {
 export interface IndexCallsParts {
   readonly file: string;
   readonly database: SqliteDatabase;
-  readonly search: Pick<SearchFile, 'attach'>;
+  readonly search: Pick<SearchFile, 'attach' | 'createLogSync'>;
   readonly statements: ViewerStatements;
   readonly turns: WriteTurns;
   readonly space: Pick<DiskSpace, 'maxPages' | 'maxPagesOf'>;
@@ -82,12 +83,15 @@ interface Reading {
   readonly slice: string;
   readonly logs: readonly MarkedLog[];
   readonly read: Promise<ReadSlice>;
+  /** Resolves once the disk has what was read. */
+  readonly stored: Promise<void>;
 }
 
 export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   const { file, database, search, statements, turns, space } = parts;
   const { onRead, onWords, onWritten, onLent, onUnusable, isClosing } = parts;
-  const settings = toIndexSettings(database, search);
+  const waits = createIndexWaits(file, database, search);
+  const settings = toIndexSettings(database, search, waits);
   let here: { readonly work: IndexWork; readonly close: () => Promise<void> } | undefined;
   /** The names of the last slice that was written, and of the one that is. */
   let [lastSlice, writing] = [readLastSlice(), ''];
@@ -196,13 +200,14 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
     return changed;
   };
 
-  const startReading = (logs: readonly MarkedLog[], { isUrgent }: IndexPace): Reading => {
+  const startReading = (logs: readonly MarkedLog[], { isUrgent }: IndexPace, after?: string): Reading => {
     const slice = randomUUID();
     hasRunHere = false;
-    const read = call('readSlice', { slice, logs, fatal: fatalLogs.found(), listsNext: isUrgent });
+    const read = call('readSlice', { slice, after, logs, fatal: fatalLogs.found(), listsNext: isUrgent });
+    const stored = read.then(waits.forDatabase);
     // Whoever takes it hears of it.
-    read.catch(() => {});
-    return { slice, logs, read };
+    stored.catch(() => {});
+    return { slice, logs, read, stored };
   };
 
   /** Returns undefined if no log is marked. */
@@ -213,18 +218,21 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
     return logs.length === 0 ? undefined : startReading(logs, pace);
   };
 
-  const indexLogs = async ({ slice, read }: Reading, isAhead: boolean, pace: IndexPace) => {
+  const indexLogs = async ({ slice, read, stored }: Reading, isAhead: boolean, pace: IndexPace) => {
     const { logs, millis, next } = await read;
     // What was read in a break has not made that longer.
     onRead(isAhead ? 0 : millis, hasRunHere);
+    await stored;
     writing = slice;
     const words: WrittenWords = await writeWords('writeWords', { slice }, pace);
     if (words.outcome !== 'written') return { ...words, changed: null, passedOver: [], words };
+    const onDisk = waits.forWords();
+    if (next.length > 0 && !hasRunHere && !fatalLogs.isSearching()) ahead = startReading(next, pace, slice);
+    await onDisk;
     const written = await write('writeSlice', { slice }, pace);
     if (written.outcome !== 'written') return { ...written, words };
     lastSlice = slice;
     fatalLogs.notePassed(logs);
-    if (next.length > 0 && !hasRunHere && !fatalLogs.isSearching()) ahead = startReading(next, pace);
     return { ...written, words };
   };
 
@@ -233,7 +241,9 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
 
     forgetLogs: async (pace) => {
       const { entries }: Forgotten = await writeWords('forgetLogs', {}, pace);
-      if (entries.length > 0) await write('dropForgotten', { entries }, pace);
+      if (entries.length === 0) return;
+      await waits.forWords();
+      await write('dropForgotten', { entries }, pace);
     },
 
     eraseWords: (pace, isFirst) => writeWords('eraseWords', { isFirst }, pace),
@@ -263,6 +273,7 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
     close: async () => {
       await thread.close();
       await here?.close();
+      await waits.close();
     },
   };
 }

@@ -48,16 +48,23 @@ export interface IndexWork extends WordErasure {
   resetSessions(options: Bounds & { readonly slice: string }): Written & Pick<WrittenSlice, 'changed'>;
   /** Lists marked logs: the newest, or the oldest each second time where it is late. */
   listLogs(options: { readonly isLate: boolean }): MarkedLog[];
-  /** Reads the first of these logs, as many as one slice may have, without the `fatal` ones. Yields between two logs. */
+  /**
+   * Reads the first of these logs, as many as one slice may have, without the `fatal` ones. Yields between two logs.
+   * `after`: the slice that has written its words, and writes the rest between this call and the next one for words.
+   */
   readSlice(options: {
     readonly slice: string;
+    readonly after?: string | undefined;
     readonly logs: readonly MarkedLog[];
     readonly fatal: readonly SqliteValue[];
     readonly listsNext: boolean;
   }): Generator<void, ReadSlice>;
-  /** Writes the words of what was read. May be called again where the file was locked. */
+  /**
+   * Writes the words of what was read, once the disk has all that the database had then. They are on disk later. May be
+   * called again where the file was locked.
+   */
   writeWords(options: Bounds & { readonly slice: string }): WrittenWords;
-  /** Writes the rest, once the words are written. May be called again where the file was locked. */
+  /** Writes the rest, once the disk has the words. May be called again where the file was locked. */
   writeSlice(options: Bounds & { readonly slice: string }): WrittenSlice;
 }
 

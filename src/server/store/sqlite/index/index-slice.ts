@@ -139,13 +139,13 @@ export class IndexSlice {
 
   /**
    * The words, which are written first, and in a file of their own. `slice` names this one; `lastWords` is the last one
-   * that is known to have written words.
+   * that is known to have written words, and `known` the last one that the database knew of when the logs were read.
    *
    * The engine writes its search index to the file at the end of each savepoint, and before it takes a log with a lower
    * key than the one before: between two logs, that takes far longer than the log itself. Statements with a trigger, or
    * with a SELECT, are savepoints of their own, so all texts come last, in the order of their keys.
    */
-  toWordsBatch(slice: string, lastWords: string): SqliteBatch {
+  toWordsBatch(slice: string, lastWords: string, known: SqliteValue): SqliteBatch {
     return {
       gates: [
         { sql: WORD_SLICE_SQL.follow, parameters: [lastWords] },
@@ -153,8 +153,8 @@ export class IndexSlice {
       ],
       claims: { sql: SLICE_SQL.isMarked, rows: this.#claims.map(({ key, mark }) => [key, mark]) },
       steps: [
-        { sql: WORD_SLICE_SQL.dropKnownKeys, rows: [[]] },
-        { sql: WORD_SLICE_SQL.dropKnownSlices, rows: [[]] },
+        { sql: WORD_SLICE_SQL.dropKnownKeys, rows: [[known]] },
+        { sql: WORD_SLICE_SQL.dropKnownSlices, rows: [[known]] },
         { sql: WORD_SLICE_SQL.noteKey, rows: this.#claims.map(({ key }) => [key]) },
         { sql: SLICE_SQL.clearForgottenText, rows: this.failed.map((key) => [key]) },
         { sql: SLICE_SQL.writeText, rows: this.#texts.rows, needs: this.#texts.needs },

@@ -31,8 +31,8 @@ import { createWordMerges } from './word-merges.ts';
 const MIN_SLICE_LOGS = 100;
 /** Each slice waits for the lock, and for the disk, however many logs it has. */
 const MAX_SLICE_LOGS = 3_000;
-/** With so much text, a slice is full. */
-const MAX_SLICE_CHARACTERS = 1_000_000;
+/** With so much text, a slice is full: many logs, since each slice waits. */
+const MAX_SLICE_CHARACTERS = 3_000_000;
 /**
  * After so long, it is read: as long as a slice is read, old pages stay in the write-ahead log, and who closes waits for
  * it.
@@ -42,11 +42,15 @@ const MAX_NAMED_SESSIONS = 50;
 /** Why a log is passed over that nobody can say more of. */
 const FATAL = 'the thread that reads it for the index ends, perhaps for want of memory';
 
-interface CurrentSlice {
+interface WordedSlice {
   readonly name: string;
   readonly slice: IndexSlice;
-  readonly words: SqliteBatch;
   readonly rest: SqliteBatch;
+  readonly keys: ReadonlySet<SqliteValue>;
+}
+
+interface CurrentSlice extends WordedSlice {
+  readonly words: SqliteBatch;
 }
 
 /** `logSync` is that of the database, in which deletions and new logs may not be on disk yet. */
@@ -58,13 +62,13 @@ export function createIndexWork(
   const statements = prepareViewerStatements(prepare);
   const merges = createWordMerges(prepare);
   const keepLog = createLogKeeper(prepare);
-  // Where a power cut would undo what the words are of, they would be those of no log, or missing for one that is back.
+  // Words that are taken out would be missing for a log that a power cut brings back.
   const ofWords = { name: SEARCH, beforeCommit: () => logSync?.waitHere() };
   const transactWords = createTransaction(database, prepare, ofWords);
   const erasure = createWordErasure(database, prepare, { merges, transactWords, keepLog });
   const transact = createTransaction(database, prepare);
   const writeBatch = createBatchWriter(database, prepare);
-  const writeWordsBatch = createBatchWriter(database, prepare, ofWords);
+  const writeWordsBatch = createBatchWriter(database, prepare, { name: SEARCH });
   const messages = new IndexedMessages();
   /** Logs that have failed, and why. */
   const faults = new Map<SqliteValue, string>();
@@ -75,6 +79,8 @@ export function createIndexWork(
   let haveOthers = false;
   /** The one that was read, and is not written yet. */
   let current: CurrentSlice | undefined;
+  /** The one before, of which only the words are written. */
+  let worded: WordedSlice | undefined;
   let isOldestDue = false;
   /** As many as one slice has the time for. */
   let sliceLogs = MIN_SLICE_LOGS;
@@ -121,6 +127,14 @@ export function createIndexWork(
     messages.dropSlice();
   };
 
+  /** The current one builds on it. */
+  const dropWorded = (): void => {
+    dropSlice();
+    worded = undefined;
+    // Its logs are indexed again, with the messages that they own.
+    messages.clear();
+  };
+
   const resetDueSessions = (millis: number): Set<SqliteValue> => {
     const reset = new Set<SqliteValue>();
     const end = performance.now() + millis;
@@ -136,13 +150,17 @@ export function createIndexWork(
     return reset;
   };
 
-  const list = (isLate: boolean): MarkedLog[] => {
+  /** Without those of `slices`, which keep their marks until they are written. */
+  const list = (isLate: boolean, ...slices: (WordedSlice | undefined)[]): MarkedLog[] => {
     isOldestDue = isLate && !isOldestDue;
+    const read = slices.flatMap((slice) => (slice ? [slice.keys] : []));
+    const count = sliceLogs + read.reduce((sum, { size }) => sum + size, 0);
+    const rows = (isOldestDue ? statements.listOldestMarkedLogs : statements.listMarkedLogs).all(count);
+    const logs = rows.flatMap(({ key, mark }) =>
+      read.some((keys) => keys.has(key!)) ? [] : { key: key!, mark: mark! },
+    );
     // In the order of their keys.
-    const rows = isOldestDue
-      ? statements.listOldestMarkedLogs.all(sliceLogs)
-      : statements.listMarkedLogs.all(sliceLogs).reverse();
-    return rows.map(({ key, mark }) => ({ key: key!, mark: mark! }));
+    return isOldestDue ? logs.slice(0, sliceLogs) : logs.slice(0, sliceLogs).reverse();
   };
 
   const addLog = (slice: IndexSlice, log: { key: SqliteValue; mark: SqliteValue }): void => {
@@ -164,9 +182,9 @@ export function createIndexWork(
   };
 
   /** Returns the outcome of what the batch has thrown. The slice is dropped, and the log that it was for passed over. */
-  const noteFailure = (error: unknown, slice: IndexSlice): 'failed' => {
+  const noteFailure = (error: unknown, slice: IndexSlice, drop: () => void): 'failed' => {
     if (reasonOf(error) === 'locked') throw error;
-    dropSlice();
+    drop();
     const { claim } = error as BatchFault;
     if (claim === undefined || reasonOf(error) !== 'other') throw error;
     faults.set(slice.keyOf(claim), String(error));
@@ -204,9 +222,10 @@ export function createIndexWork(
 
     listLogs: ({ isLate }) => list(isLate),
 
-    *readSlice({ slice: name, logs, fatal, listsNext }) {
+    *readSlice({ slice: name, after, logs, fatal, listsNext }) {
       const start = performance.now();
       if (current) dropSlice();
+      if (worded && worded.name !== after) dropWorded();
       followOthers();
       for (const key of fatal) faults.set(key, FATAL);
       const slice = new IndexSlice(statements, messages);
@@ -221,42 +240,46 @@ export function createIndexWork(
         dropSlice();
         throw error;
       }
-      current = { name, slice, words: slice.toWordsBatch(name, lastWords), rest: slice.toBatch(name, lastSlice) };
-      // Those of this slice keep their marks until it is written.
-      const read = new Set(logs.slice(0, slice.count).map(({ key }) => key));
-      const next = listsNext ? list(true).filter(({ key }) => !read.has(key)) : [];
+      const { known } = prepare(WORD_SLICE_SQL.readKnown).get()!;
+      const [words, rest] = [
+        slice.toWordsBatch(name, lastWords, known!),
+        slice.toBatch(name, worded?.name ?? lastSlice),
+      ];
+      current = { ...{ name, slice, words, rest }, keys: new Set(logs.slice(0, slice.count).map(({ key }) => key)) };
+      const next = listsNext ? list(true, worded, current) : [];
       return { logs: slice.count, millis: performance.now() - start, next };
     },
 
     writeWords: ({ slice: name, sliceMillis, maxPages }) => {
       if (current?.name !== name) return toWords('outdated');
-      const { slice, words } = current;
+      const { words, ...others } = current;
       try {
         const result = writeWithMerges({ ...words, ...merges.toOwedBatch(sliceMillis) }, maxPages);
         if (result.isOpen) {
           lastWords = name;
+          [worded, current] = [others, undefined];
+          messages.keepSlice();
           return toWords('written', result.millis);
         }
         dropSlice();
         refuseOtherFile();
         return toWords('outdated', result.millis);
       } catch (error) {
-        return toWords(noteFailure(error, slice));
+        return toWords(noteFailure(error, others.slice, dropSlice));
       }
     },
 
     writeSlice: ({ slice: name, sliceMillis, maxPages }) => {
-      if (current?.name !== name) return toSlice('outdated');
-      const { slice, rest } = current;
+      if (worded?.name !== name) return toSlice('outdated');
+      const { slice, rest } = worded;
       try {
         const { isOpen, claimed, millis } = writeBatch(toBounded(rest, maxPages));
         if (!isOpen) {
-          dropSlice();
+          dropWorded();
           return toSlice('outdated', millis);
         }
         lastSlice = name;
-        current = undefined;
-        messages.keepSlice();
+        worded = undefined;
         slice.settle(claimed);
         const fitting = (slice.count * sliceMillis) / Math.max(millis, 0.1);
         sliceLogs = Math.ceil(Math.max(MIN_SLICE_LOGS, Math.min(2 * sliceLogs, MAX_SLICE_LOGS, fitting)));
@@ -264,7 +287,7 @@ export function createIndexWork(
         haveOthers = false;
         return { ...toSlice('written', millis), changed, passedOver: takeFaults(slice) };
       } catch (error) {
-        return toSlice(noteFailure(error, slice));
+        return toSlice(noteFailure(error, slice, dropWorded));
       }
     },
   };

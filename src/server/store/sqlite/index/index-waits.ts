@@ -1,0 +1,38 @@
+/**
+ * The waits of the index for the disk, beside all that its thread does: the words of a slice are written once the disk has
+ * what was read for them, and its marks go once the disk has the words. Meanwhile, the thread of a late index reads the
+ * next slice.
+ *
+ * Where a power cut would undo what the words are of, they would be those of no log, and where it would undo the words, no
+ * mark would say that they are missing.
+ */
+import type { SqliteDatabase } from '../../../../sqlite/open.ts';
+import { createLogSync } from '../file/log-sync.ts';
+import type { SearchFile } from '../file/search-file.ts';
+
+export interface IndexWaits {
+  /** Resolves once the disk has all that was committed to the database before the call. */
+  forDatabase(): Promise<void>;
+  /** The same for the file of the words. */
+  forWords(): Promise<void>;
+  /** Whether the engine has to wait within each commit of words. */
+  readonly areWordsSynced: boolean;
+  close(): Promise<void>;
+}
+
+/** `database` is the connection of all other writes. Who is answered does not wait for these waits, nor they for others. */
+export function createIndexWaits(
+  file: string,
+  database: SqliteDatabase,
+  search: Pick<SearchFile, 'createLogSync'>,
+): IndexWaits {
+  const [ofDatabase, ofWords] = [createLogSync(database, { file }), search.createLogSync()];
+  return {
+    forDatabase: async () => ofDatabase?.wait(),
+    forWords: async () => ofWords?.wait(),
+    areWordsSynced: ofWords === undefined,
+    close: async () => {
+      await Promise.all([ofDatabase?.close(), ofWords?.close()]);
+    },
+  };
+}

@@ -7,11 +7,12 @@
  * is made anew, and all logs are marked. Damage within it shows when it is read or written (`explainDamageOfEither`).
  *
  * What a slice of the index makes is written in two transactions: first the words here, and then the rest and the marks
- * in the database. This one is on disk before the other begins, for which the engine does not wait (index-waits.ts). So after a crash, logs may be marked whose words are
- * here, and they are written again, but never the other way round. Each transaction of words has a name. The database
- * keeps the last one that it knows of (`last_index_slice.words`), and this file that one and all since then, by which it
- * is known that the two belong together. It also keeps of which logs these have written or taken out words
- * (`written_words`): where the database is an older copy of itself, such a log may be there without a mark, and is marked.
+ * in the database. This one is on disk before the other begins, for which the engine does not wait (index-waits.ts). So
+ * after a crash, logs may be marked whose words are here, and they are written again, but never the other way round. Each
+ * transaction of words has a name. The database keeps the last one that it knows of (`last_index_slice.words`), and this
+ * file that one and all since then, by which it is known that the two belong together. It also keeps of which logs these
+ * have written or taken out words (`written_words`): where the database is an older copy of itself, such a log may be
+ * there without a mark, and is marked.
  */
 import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, realpathSync, rmSync, statSync } from 'node:fs';

@@ -20,6 +20,11 @@ function received(traceId: string) {
   return [{ slice: makeSpan(TOOL, { traceId }), projectName: 'project' }];
 }
 
+async function untilWaiting(client: pg.Client, count: number): Promise<void> {
+  const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
+  await expect.poll(async () => (await client.query(waiting)).rows[0].count, { timeout: 5_000 }).toBe(count);
+}
+
 for (const binaries of findPostgres()) {
   describe(`projects that others change, on ${binaries.name}`, () => {
     let cluster: PostgresCluster;
@@ -98,13 +103,55 @@ for (const binaries of findPostgres()) {
       expect(await createOne(other, { project: 'b' })).toMatchObject({ project_id: before.project_id });
     });
 
+    test('the old name and the new one are two projects, also in one request', async () => {
+      const { one, other } = await openTwo();
+      const { project_id: id } = await createOne(other, { project: 'a' });
+      await one.projects.update(id, { name: 'b' });
+      const [old, renamed] = await other.createLogs([log({ project: 'a' }), log({ project: 'b' })]);
+      expect(renamed!.project_id).toBe(id);
+      expect(old!.project_id).not.toBe(id);
+    });
+
+    test('a config is one of the project that has its name then', async () => {
+      const { one, other } = await openTwo();
+      const { project_id: id } = await createOne(other, { project: 'a' });
+      await one.projects.update(id, { name: 'b' });
+      expect(await other.projects.registerConfig({ name: 'b' }, MODEL)).toMatchObject({ project_id: id });
+      expect(await other.projects.registerConfig({ name: 'a' }, MODEL)).toMatchObject({ project_name: 'a' });
+    });
+
+    test('a deletion that is repeated takes the configs that an earlier one has left', async () => {
+      const { url, one } = await openTwo();
+      await createOne(one);
+      await withClient(url, (client) => client.query('DELETE FROM logs; DELETE FROM projects'));
+      expect(await one.deleteProject({ name: 'project' })).toBeUndefined();
+      const { rows } = await withClient(url, (client) => client.query('SELECT * FROM configs'));
+      expect(rows).toEqual([]);
+    });
+
+    test('feedback on a log that is deleted meanwhile is on no log', async () => {
+      const { url, one, other } = await openTwo();
+      const { id } = await createOne(one, { session_reference_id: 's' });
+      await withClient(url, async (holder) =>
+        withClient(url, async (watcher) => {
+          await holder.query(`BEGIN; SELECT 1 FROM sessions WHERE reference_id = 's' FOR UPDATE`);
+          const deletion = one.deleteLogs([id]);
+          await untilWaiting(watcher, 1);
+          const given = other.addFeedback([{ data_id: id, type: 'rating', value: 'good' }]);
+          given.catch(() => {});
+          await untilWaiting(watcher, 2);
+          await holder.query('COMMIT');
+          expect(await deletion).toEqual({ logs: 1, sessions: 1 });
+          await expect(given).rejects.toMatchObject({ message: 'datapoint not found' });
+        }),
+      );
+      expect(await findFaults(url)).toEqual([]);
+    });
+
     test('a deletion waits for what is being written, and leaves the project that has it', async () => {
       const { url, one, other } = await openTwo();
       const project = (await one.createProject('written'))!;
       await createOne(one, { session_reference_id: 's' });
-      const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
-      const untilWaiting = (client: pg.Client, count: number) =>
-        expect.poll(async () => (await client.query(waiting)).rows[0].count, { timeout: 5_000 }).toBe(count);
       const [made, deleted] = await withClient(url, async (holder) =>
         withClient(url, async (watcher) => {
           await holder.query(`BEGIN; SELECT 1 FROM sessions WHERE reference_id = 's' FOR UPDATE`);

@@ -107,11 +107,12 @@ for (const binaries of findPostgres().slice(0, 1)) {
       const onProgress = ({ what }: Progress) => {
         if (what === 'sessions') deletion ??= withClient(url, (client) => client.query('DELETE FROM projects'));
       };
-      await expect(moveToPostgres({ file, url, onProgress })).rejects.toThrow(
+      const copy = (name: string) => copyDatabase(file, `${file}.${name}`);
+      await expect(moveToPostgres({ file: copy('first'), url, onProgress })).rejects.toThrow(
         'a project was deleted while its logs were moved: run humanloop-otel migrate again',
       );
       await deletion;
-      const { comparison } = await moveToPostgres({ file, url });
+      const { comparison } = await moveToPostgres({ file: copy('second'), url });
       expect(isComplete(comparison), JSON.stringify(comparison)).toBe(true);
     });
 
@@ -311,6 +312,18 @@ test.each([
   [
     'with a wrong address',
     ['--to', 'mysql://u:secret@h/d'],
+    2,
+    'expected an address of one host such as postgres://user@host/database',
+  ],
+  [
+    'with several hosts',
+    ['--to', 'postgres://u:secret@a,b/d'],
+    2,
+    'expected an address of one host such as postgres://user@host/database',
+  ],
+  [
+    'with several hosts elsewhere',
+    ['--to', 'postgres://u:secret@/d?host=a,b'],
     2,
     'expected an address of one host such as postgres://user@host/database',
   ],

@@ -323,7 +323,7 @@ test.each([
   ],
   [
     'with several hosts elsewhere',
-    ['--to', 'postgres://u:secret@/d?host=a,b'],
+    ['--to', 'postgres:///d?host=a,b&password=secret'],
     2,
     'expected an address of one host such as postgres://user@host/database',
   ],

@@ -57,5 +57,6 @@ function explainUnreadable(value: string): string | undefined {
 /** `postgres://user@host/database`. The driver would take several hosts for the name of one. */
 export function isPostgresAddress(value: unknown): boolean {
   if (typeof value !== 'string' || !/^postgres(?:ql)?:\/\//.test(value) || !URL.canParse(value)) return false;
-  return !new URL(value).host.includes(',');
+  const { host, searchParams } = new URL(value);
+  return ![host, ...searchParams.getAll('host')].some((each) => each.includes(','));
 }

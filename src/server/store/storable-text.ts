@@ -6,12 +6,14 @@ const REPLACEMENT = 0xfffd;
 const MANY_CHARACTERS = 100_000;
 
 /**
- * Replaces NUL by the replacement character: some readers of a database end a text there, and PostgreSQL refuses it.
+ * Replaces NUL by the replacement character: some readers of a database end a text there, and PostgreSQL refuses it. And
+ * halves of surrogate pairs, as their encoding in a database does: else a text would not be found under its own name.
  * What is searched for has to be changed in the same way.
  */
 export function storableText(text: string): string {
-  if (!text.includes('\0')) return text;
-  return text.length > MANY_CHARACTERS ? withoutNul(text) : text.replaceAll('\0', '\uFFFD');
+  const whole = text.toWellFormed();
+  if (!whole.includes('\0')) return whole;
+  return whole.length > MANY_CHARACTERS ? withoutNul(whole) : whole.replaceAll('\0', '\uFFFD');
 }
 
 function withoutNul(text: string): string {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../../src/server/store/store.ts';
-import { createOne } from '../sample-log.ts';
+import { createOne, log } from '../sample-log.ts';
 
 const project = async (store: Store, name = 'p') => (await store.createProject(name))!;
 const read = (store: Store, id: string) => store.getProject(id);
@@ -44,6 +44,22 @@ export function describeProjects(name: string, open: () => Promise<Store>): void
           field: 'project_id',
         });
       }
+    });
+
+    test('is one, also where its name has half of a surrogate pair', async () => {
+      const store = await open();
+      const name = 'half \ud800';
+      const made = await store.createLogs([
+        log({ project: name }),
+        log({ project: 'half \ufffd' }),
+        log({ project: name }),
+      ]);
+      const again = await createOne(store, { project: name });
+      const config = await store.projects.registerConfig({ name }, { model: 'm' });
+      expect(new Set([...made, again, config].map(({ project_id: id }) => id)).size).toBe(1);
+      expect((await store.getProject(again.project_id))?.name).toBe('half \ufffd');
+      expect(await store.createProject(name)).toBeUndefined();
+      expect(await store.deleteProject({ name })).toEqual({ logs: 4, sessions: 0 });
     });
 
     test('has the logs of the name that it takes over, and not those of a project that had it before', async () => {

@@ -38,6 +38,11 @@ export async function findFaults(url: string): Promise<string[]> {
       `SELECT id, project, config FROM logs WHERE NOT EXISTS (SELECT 1 FROM projects WHERE key = logs.project)
          OR config IS NOT NULL AND NOT EXISTS (SELECT 1 FROM configs WHERE key = logs.config)`,
     );
+    await check(
+      'feedback and words are of logs that are there',
+      `SELECT log_id FROM feedback WHERE NOT EXISTS (SELECT 1 FROM logs WHERE id = log_id) UNION ALL
+       SELECT id FROM log_words WHERE NOT EXISTS (SELECT 1 FROM logs WHERE logs.id = rtrim(log_words.id, '+'))`,
+    );
     await check('each log is there once', 'SELECT id FROM logs GROUP BY id HAVING count(*) > 1');
     await check(
       'each reference is one log',

@@ -1,8 +1,8 @@
 /** Moves projects and configs, of which there are few. All of it can be done again. */
 import type { SqliteRow } from '../../../sqlite/open.ts';
-import { withProjectName } from '../postgres/tables/catalog.ts';
 import { pipelined, type Statement, toSqlTime } from '../postgres/tables/connection.ts';
 import { configKey, fromId, sessionKey, type Uuid } from '../postgres/tables/keys.ts';
+import { withProjectName } from '../postgres/tables/project-rows.ts';
 import { storableText } from '../storable-text.ts';
 import type { Source } from './source.ts';
 import type { Target } from './target.ts';

@@ -4,6 +4,7 @@
  * reference is that of another log there, are passed over, so that nothing is counted twice.
  */
 import type pg from 'pg';
+import { HumanloopError } from '../../../errors.ts';
 import type { SqliteRow } from '../../../sqlite/open.ts';
 import { type TurnWords, Vocabulary } from '../postgres/search/vocabulary.ts';
 import { insertWords, type LogWords } from '../postgres/search/word-rows.ts';
@@ -12,6 +13,7 @@ import { inLockOrder, insertRows } from '../postgres/tables/insert-rows.ts';
 import { type Key, referenceKey, toKeyed, type Uuid } from '../postgres/tables/keys.ts';
 import { byPlaces, findLogs, findReferences } from '../postgres/tables/lookups.ts';
 import { Merges } from '../postgres/tables/merges.ts';
+import { isProjectGone, toKeepProjects } from '../postgres/tables/project-locks.ts';
 import { RepeatTurn } from '../postgres/tables/repeat-turn.ts';
 import { insertFeedback } from '../postgres/writing/feedback-writes.ts';
 import { REFERENCES } from '../postgres/writing/reference-writes.ts';
@@ -97,9 +99,20 @@ interface PortionWrite {
   readonly readNext: () => void;
 }
 
+/** Servers may delete a project that was there when the move began. */
+async function keepProjects(client: pg.ClientBase, logs: readonly MovedLog[]): Promise<void> {
+  try {
+    await pipelined(client, toKeepProjects(logs.map(({ project }) => ({ project: { key: project } }))));
+  } catch (error) {
+    if (!isProjectGone(error)) throw error;
+    throw new HumanloopError('a project was deleted while its logs were moved: run humanloop-otel migrate again');
+  }
+}
+
 async function writePortion(client: pg.ClientBase, write: PortionWrite): Promise<void> {
   const { target, merges, portion, readNext } = write;
   const { layout } = target;
+  await keepProjects(client, portion.logs);
   const arrived = await findArrived(client, portion);
   const { fresh, merged } = await writeReferences(client, target, portion, arrived);
   const sessions = new MovedSessions(layout, merges);

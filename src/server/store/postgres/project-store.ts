@@ -12,10 +12,12 @@ import { NameTakenError, RejectedFieldError, RejectedItemError } from '../reject
 import { toConfigResponse, toProjectConfig } from '../rows/config-response.ts';
 import { toConfigRow } from '../rows/config-row.ts';
 import { storableText } from '../storable-text.ts';
-import { type Catalog, withProjectName } from './tables/catalog.ts';
+import type { Catalog } from './tables/catalog.ts';
 import type { Connections, Row } from './tables/connection.ts';
 import { nextTimestamp } from './tables/identifiers.ts';
 import { fromId, toId, type Uuid } from './tables/keys.ts';
+import { withProjectName } from './tables/project-rows.ts';
+import { MAX_OVERTAKEN, pause, RepeatTurn } from './tables/repeat-turn.ts';
 
 /** In all configs of one answer. */
 const MAX_CHARACTERS = 4 * 1024 * 1024;
@@ -110,11 +112,10 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
 
     registerConfig: async (selector, config) => {
       const row = toConfigRow({ ...config, type: 'model' });
-      for (;;) {
-        const project =
-          'id' in selector
-            ? await catalog.lookUpProject(selector)
-            : await catalog.findOrMakeProject(storableText(selector.name), 'project');
+      for (let attempt = 1; ; attempt += 1) {
+        const name = 'id' in selector ? undefined : storableText(selector.name);
+        const found = await catalog.lookUpProject(name === undefined ? selector : { name });
+        const project = found ?? (name === undefined ? undefined : await catalog.findOrMakeProject(name, 'project'));
         if (!project) throw new RejectedFieldError('project_id', 'project not found');
         const [key] = await catalog.useConfigs([{ projectKey: project.key, row }]);
         const { rows } = await reads.query(
@@ -131,6 +132,8 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
         if (stored) return toProjectConfig(stored as never);
         // Another server has deleted the project.
         catalog.forgetAll();
+        if (attempt > MAX_OVERTAKEN) throw new RepeatTurn('a project was deleted');
+        await pause(attempt);
       }
     },
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { isComplete } from '../../../../src/server/store/moving/compare.ts';
 import { logIdOf } from '../../../../src/server/store/moving/ids.ts';
-import { moveToPostgres } from '../../../../src/server/store/moving/move.ts';
+import { moveToPostgres, type Progress } from '../../../../src/server/store/moving/move.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
 import { startTestServer, temporaryDirectory } from '../../../support/start-test-server.ts';
@@ -98,6 +98,23 @@ for (const binaries of findPostgres().slice(0, 1)) {
       expect(was.logs.flat().length).toBeGreaterThan(LOGS - 10);
       expect(findDifferences(comparable(was), comparable(is)).slice(0, 20)).toEqual([]);
     }, 180_000);
+
+    test('a project that is deleted meanwhile ends the move, which can be run again', async () => {
+      const file = join(temporaryDirectory(), 'logs.db');
+      await writeOddFile(file, LOGS, { isLoose: false });
+      const url = await cluster.createSchema();
+      let deletion: Promise<unknown> | undefined;
+      const onProgress = ({ what }: Progress) => {
+        if (what === 'sessions') deletion ??= withClient(url, (client) => client.query('DELETE FROM projects'));
+      };
+      const copy = (name: string) => copyDatabase(file, `${file}.${name}`);
+      await expect(moveToPostgres({ file: copy('first'), url, onProgress })).rejects.toThrow(
+        'a project was deleted while its logs were moved: run humanloop-otel migrate again',
+      );
+      await deletion;
+      const { comparison } = await moveToPostgres({ file: copy('second'), url });
+      expect(isComplete(comparison), JSON.stringify(comparison)).toBe(true);
+    });
 
     test('logs in no session are moved with those above them', async () => {
       const file = join(temporaryDirectory(), 'logs.db');
@@ -295,6 +312,18 @@ test.each([
   [
     'with a wrong address',
     ['--to', 'mysql://u:secret@h/d'],
+    2,
+    'expected an address of one host such as postgres://user@host/database',
+  ],
+  [
+    'with several hosts',
+    ['--to', 'postgres://u:secret@a,b/d'],
+    2,
+    'expected an address of one host such as postgres://user@host/database',
+  ],
+  [
+    'with several hosts elsewhere',
+    ['--to', 'postgres:///d?host=a,b&password=secret'],
     2,
     'expected an address of one host such as postgres://user@host/database',
   ],

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { createOtlpIntake } from '../../../../src/server/otlp/otlp-intake.ts';
 import { openPostgresStore } from '../../../../src/server/store/postgres/store.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
-import type { ModelConfig } from '../../../../src/wire/v4.ts';
+import type { CreatedLog, ModelConfig } from '../../../../src/wire/v4.ts';
 import { makeSpan } from '../../../conventions/span.ts';
 import { findFaults } from '../../../support/postgres/checks.ts';
 import { findPostgres, type PostgresCluster, startPostgres, withClient } from '../../../support/postgres/cluster.ts';
@@ -18,6 +18,11 @@ const TOOL = { 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': 'fin
 
 function received(traceId: string) {
   return [{ slice: makeSpan(TOOL, { traceId }), projectName: 'project' }];
+}
+
+async function untilWaiting(client: pg.Client, count: number): Promise<void> {
+  const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
+  await expect.poll(async () => (await client.query(waiting)).rows[0].count, { timeout: 5_000 }).toBe(count);
 }
 
 for (const binaries of findPostgres()) {
@@ -98,13 +103,55 @@ for (const binaries of findPostgres()) {
       expect(await createOne(other, { project: 'b' })).toMatchObject({ project_id: before.project_id });
     });
 
+    test('the old name and the new one are two projects, also in one request', async () => {
+      const { one, other } = await openTwo();
+      const { project_id: id } = await createOne(other, { project: 'a' });
+      await one.projects.update(id, { name: 'b' });
+      const [old, renamed] = await other.createLogs([log({ project: 'a' }), log({ project: 'b' })]);
+      expect(renamed!.project_id).toBe(id);
+      expect(old!.project_id).not.toBe(id);
+    });
+
+    test('a config is one of the project that has its name then', async () => {
+      const { one, other } = await openTwo();
+      const { project_id: id } = await createOne(other, { project: 'a' });
+      await one.projects.update(id, { name: 'b' });
+      expect(await other.projects.registerConfig({ name: 'b' }, MODEL)).toMatchObject({ project_id: id });
+      expect(await other.projects.registerConfig({ name: 'a' }, MODEL)).toMatchObject({ project_name: 'a' });
+    });
+
+    test('a deletion that is repeated takes the configs that an earlier one has left', async () => {
+      const { url, one } = await openTwo();
+      await createOne(one);
+      await withClient(url, (client) => client.query('DELETE FROM logs; DELETE FROM projects'));
+      expect(await one.deleteProject({ name: 'project' })).toBeUndefined();
+      const { rows } = await withClient(url, (client) => client.query('SELECT * FROM configs'));
+      expect(rows).toEqual([]);
+    });
+
+    test('feedback on a log that is deleted meanwhile is on no log', async () => {
+      const { url, one, other } = await openTwo();
+      const [{ id }] = (await one.createLogs([1, 2].map(() => log({ session_reference_id: 's' })))) as [CreatedLog];
+      await withClient(url, async (holder) =>
+        withClient(url, async (watcher) => {
+          await holder.query(`BEGIN; SELECT 1 FROM sessions WHERE reference_id = 's' FOR UPDATE`);
+          const deletion = one.deleteLogs([id]);
+          await untilWaiting(watcher, 1);
+          const given = other.addFeedback([{ data_id: id, type: 'rating', value: 'good' }]);
+          given.catch(() => {});
+          await untilWaiting(watcher, 2);
+          await holder.query('COMMIT');
+          expect(await deletion).toEqual({ logs: 1, sessions: 0 });
+          await expect(given).rejects.toMatchObject({ message: 'datapoint not found' });
+        }),
+      );
+      expect(await findFaults(url)).toEqual([]);
+    });
+
     test('a deletion waits for what is being written, and leaves the project that has it', async () => {
       const { url, one, other } = await openTwo();
       const project = (await one.createProject('written'))!;
       await createOne(one, { session_reference_id: 's' });
-      const waiting = `SELECT count(*)::int AS count FROM pg_stat_activity WHERE wait_event_type = 'Lock'`;
-      const untilWaiting = (client: pg.Client, count: number) =>
-        expect.poll(async () => (await client.query(waiting)).rows[0].count, { timeout: 5_000 }).toBe(count);
       const [made, deleted] = await withClient(url, async (holder) =>
         withClient(url, async (watcher) => {
           await holder.query(`BEGIN; SELECT 1 FROM sessions WHERE reference_id = 's' FOR UPDATE`);

@@ -97,10 +97,15 @@ for (const binaries of findPostgres()) {
         await client.query('ALTER SYSTEM SET default_transaction_read_only = on');
         await client.query('SELECT pg_reload_conf()');
       });
-      // Its processes hear of it a moment later.
-      await new Promise((resolve) => setTimeout(resolve, 500));
       address.leadTo(standby!.url);
-      const { id } = await createOne(store);
+      const reader = await open(new URL(new URL(url).search, standby!.url).href);
+      let id = '';
+      // The processes of the primary hear of it a moment later.
+      const isOnStandby = async () => {
+        id = (await createOne(store)).id;
+        return (await reader.getLog(id)) !== undefined;
+      };
+      await expect.poll(isOnStandby).toBe(true);
       expect(await readAtOnce(store, id)).toEqual(everywhere(id));
     });
 

@@ -107,7 +107,11 @@ export function createErasure(parts: ErasureParts) {
     deleteProject: async (selector: { readonly id: string } | { readonly name: string }) => {
       const named = 'id' in selector ? selector : { name: storableText(selector.name) };
       const project = await catalog.lookUpProject(named);
-      if (!project) return undefined;
+      if (!project) {
+        // The deletion that is repeated may have ended before.
+        await removeUnusedConfigs(writes);
+        return undefined;
+      }
       const deleted = await removeFound('SELECT id FROM logs WHERE project = $1 AND id < $2', [project.key, toEnd()]);
       await withConnection(writes, async (client) => {
         await pipelined(client, [
@@ -119,8 +123,8 @@ export function createErasure(parts: ErasureParts) {
           },
           { text: 'COMMIT' },
         ]);
-        await removeUnusedConfigs(client);
       });
+      await removeUnusedConfigs(writes);
       catalog.forgetAll();
       return deleted;
     },
@@ -174,16 +178,20 @@ function toEnd(): string {
 }
 
 /** Of projects that were deleted. Logs of other projects may have some of them, which no other log is given any more. */
-async function removeUnusedConfigs(client: pg.ClientBase): Promise<void> {
-  await pipelined(client, [
-    { text: `BEGIN; ${NO_LIMITS}` },
-    {
-      text: `DELETE FROM configs WHERE NOT EXISTS (SELECT 1 FROM projects WHERE projects.key = configs.project)
-        AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.config = configs.key)`,
-      query_timeout: LONG_MILLIS,
-    },
-    { text: 'COMMIT', query_timeout: LONG_MILLIS },
-  ]);
+async function removeUnusedConfigs(pool: pg.Pool): Promise<void> {
+  const unused = 'NOT EXISTS (SELECT 1 FROM projects WHERE projects.key = configs.project)';
+  // Else all logs would be read for none.
+  if ((await pool.query(`SELECT 1 FROM configs WHERE ${unused} LIMIT 1`)).rows.length === 0) return;
+  await withConnection(pool, async (client) => {
+    await pipelined(client, [
+      { text: `BEGIN; ${NO_LIMITS}` },
+      {
+        text: `DELETE FROM configs WHERE ${unused} AND NOT EXISTS (SELECT 1 FROM logs WHERE logs.config = configs.key)`,
+        query_timeout: LONG_MILLIS,
+      },
+      { text: 'COMMIT', query_timeout: LONG_MILLIS },
+    ]);
+  });
 }
 
 async function findSession(

@@ -8,7 +8,13 @@ import { placeOf } from '../tables/identifiers.ts';
 import { toKeyed } from '../tables/keys.ts';
 import { findLogs, findReferences } from '../tables/lookups.ts';
 import { type CheckedFeedback, toFeedbackDraft } from '../writing/check-works.ts';
-import { readFeedbackDrafts, toFeedbackRemoval, writeFeedback } from '../writing/feedback-writes.ts';
+import {
+  readFeedbackDrafts,
+  repeatIfDeleted,
+  toFeedbackRemoval,
+  toKeepLogs,
+  writeFeedback,
+} from '../writing/feedback-writes.ts';
 import { NEVER } from '../writing/session-sums.ts';
 import type { SessionWrites } from '../writing/session-writes.ts';
 import type { TurnParts } from '../writing/turn-parts.ts';
@@ -67,6 +73,11 @@ export async function addFeedback(
     stored.set(log.id, [...known, draft]);
     added.push({ request: entry, log, draft });
   }
+  const kept = toKeepLogs(
+    added.map(({ log }) => log.id),
+    parts.layout,
+  );
+  repeatIfDeleted(await pipelined(client, kept));
   await giveFeedback(parts.catalog, { drafts: [], feedback: added });
   await pipelined(client, [...taken, ...writeFeedback(added, sessions, parts).statements]);
 }

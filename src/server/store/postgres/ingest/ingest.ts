@@ -10,14 +10,7 @@ import type { LogRequest } from '../../../../wire/v4.ts';
 import type { Ingest, IngestFault, IngestWork, StoredLog } from '../../ingest.ts';
 import { toLogRow } from '../../rows/log-row.ts';
 import { takeSteps, toSteps } from '../../steps.ts';
-import {
-  type Connections,
-  commit,
-  isLostConnection,
-  isRepeatable,
-  rollBack,
-  withConnection,
-} from '../tables/connection.ts';
+import { type Connections, commit, hasBroken, isRepeatable, rollBack, withConnection } from '../tables/connection.ts';
 import type { EncodedLog } from '../tables/drafts.ts';
 import { nextTimestamp } from '../tables/identifiers.ts';
 import { toBegin } from '../tables/layout.ts';
@@ -201,7 +194,7 @@ export class Ingests {
   }
 
   async #canRepeat(error: unknown): Promise<boolean> {
-    if (isLostConnection(error)) this.#onLost();
+    if (hasBroken(error)) this.#onLost();
     if (!isMissingPartition(error)) return isRepeatable(error);
     await makeMissingPartitions(this.#connections.writes);
     return true;

@@ -116,10 +116,11 @@ export class Vocabulary {
       this.forgetKnown();
       this.#whole = new Set();
     }
-    const [left, before] = [this.#left, this.#forgotten];
+    // What is forgotten meanwhile stays so.
+    const [left, before, known] = [this.#left, this.#forgotten, this.#known];
     this.#left = new Map();
     const missing = new Map(left);
-    for (const [number, word] of words) if (!this.#known.has(number)) missing.set(word, number);
+    for (const [number, word] of words) if (!known.has(number)) missing.set(word, number);
     const rows = inLockOrder(
       Array.from(missing, ([key, number]) => ({ bucket: number & 1023, key, number })),
       this.#layout,
@@ -136,7 +137,7 @@ export class Vocabulary {
       if (forgotten !== this.#forgotten) this.forgetKnown();
       this.#forgotten = forgotten;
       // Else they may have been forgotten since.
-      if (forgotten === before) for (const number of missing.values()) this.#known.add(number);
+      if (forgotten === before) for (const number of missing.values()) known.add(number);
       return forgotten;
     } catch {
       for (const [word, number] of left) this.#left.set(word, number);

@@ -4,31 +4,23 @@
  * is collected, and written now and then.
  */
 import type pg from 'pg';
-import { newIdentifier } from '../../identifiers.ts';
 import type { ProjectSelector } from '../../project-store.ts';
-import { RejectedFieldError, rejectItem } from '../../rejected-item.ts';
+import { rejectItem } from '../../rejected-item.ts';
 import type { ConfigRow } from '../../rows/config-row.ts';
 import { storableText } from '../../storable-text.ts';
-import { allDone, codeOf, commit, pipelined, type Row, rollBack, sendAtOnce } from './connection.ts';
+import { allDone, commit, pipelined, type Row, rollBack, sendAtOnce } from './connection.ts';
 import { nextTimestamp } from './identifiers.ts';
 import { configKey, type Uuid } from './keys.ts';
 import type { ConfigFacts } from './log-facts.ts';
+import { insertProject, type Project } from './project-rows.ts';
 import { toList } from './row-keys.ts';
 
 /** Another server may rename a project. */
 const PROJECT_MILLIS = 2_000;
+/** A failover to a server that has not got the last of them may go unnoticed. */
+const CONFIGS_MILLIS = 10 * 60 * 1000;
 const MAX_REMEMBERED = 20_000;
 const FLUSH_MILLIS = 10_000;
-const TOO_LARGE = '54000';
-/** Of what the index takes of a name; it takes longer ones that it can pack. */
-const MAX_NAME_BYTES = 2_600;
-const SHOWN_CHARACTERS = 60;
-
-export interface Project {
-  readonly key: number;
-  readonly id: string;
-  readonly name: string;
-}
 
 export interface KeyedConfig extends ConfigFacts {
   readonly key: Uuid;
@@ -43,7 +35,8 @@ export class Catalog {
   readonly #pool: pg.Pool;
   readonly #projects = new Map<string, { project: Project; until: number }>();
   /** Which are there, and under which keys. */
-  readonly #configs = new Map<Uuid, Uuid>();
+  #configs = new Map<Uuid, Uuid>();
+  #configsSince = performance.now();
   readonly #givenFeedback = new Set<string>();
   readonly #usedProjects = new Map<number, string>();
   readonly #usedConfigs = new Map<Uuid, string>();
@@ -185,24 +178,37 @@ export class Catalog {
   /** Rows may be gone. */
   forgetAll(): void {
     this.#projects.clear();
-    this.#configs.clear();
+    this.#forgetConfigs();
     this.#givenFeedback.clear();
+  }
+
+  #forgetConfigs(): void {
+    // What is being made is remembered in the one before.
+    this.#configs = new Map();
+    this.#configsSince = performance.now();
   }
 
   /** Resolves to the keys of the configs, which are there then. */
   async useConfigs(configs: readonly { projectKey: number; row: ConfigRow }[]): Promise<Uuid[]> {
+    const isOld = performance.now() - this.#configsSince > CONFIGS_MILLIS;
+    if (isOld || this.#configs.size > MAX_REMEMBERED) this.#forgetConfigs();
+    const known = this.#configs;
     const now = nextTimestamp();
     const keys = configs.map(({ projectKey, row }) => configKey(projectKey, row.content));
     const missing = new Map<Uuid, { projectKey: number; row: ConfigRow }>();
-    for (const [index, key] of keys.entries()) if (!this.#configs.has(key)) missing.set(key, configs[index]!);
-    if (missing.size > 0) await this.#makeConfigs(missing, now);
-    const used = keys.map((key) => this.#configs.get(key) ?? key);
+    for (const [index, key] of keys.entries()) if (!known.has(key)) missing.set(key, configs[index]!);
+    if (missing.size > 0) await this.#makeConfigs(missing, known, now);
+    const used = keys.map((key) => known.get(key) ?? key);
     for (const key of used) this.#usedConfigs.set(key, now);
     this.#schedule();
     return used;
   }
 
-  async #makeConfigs(missing: ReadonlyMap<Uuid, { projectKey: number; row: ConfigRow }>, now: string): Promise<void> {
+  async #makeConfigs(
+    missing: ReadonlyMap<Uuid, { projectKey: number; row: ConfigRow }>,
+    known: Map<Uuid, Uuid>,
+    now: string,
+  ): Promise<void> {
     const sorted = [...missing].sort(([left], [right]) => (left < right ? -1 : 1));
     await pipelined(
       this.#pool,
@@ -230,9 +236,8 @@ export class Catalog {
       text: 'SELECT key, same_as FROM configs WHERE key = ANY($1::uuid[]) AND same_as IS NOT NULL',
       values: [[...missing.keys()]],
     });
-    if (this.#configs.size > MAX_REMEMBERED) this.#configs.clear();
-    for (const key of missing.keys()) this.#configs.set(key, key);
-    for (const row of moved.rows) this.#configs.set(row['key'] as Uuid, row['same_as'] as Uuid);
+    for (const key of missing.keys()) known.set(key, key);
+    for (const row of moved.rows) known.set(row['key'] as Uuid, row['same_as'] as Uuid);
   }
 
   touchProject(key: number): void {
@@ -281,30 +286,5 @@ export class Catalog {
         values: [key, at],
       })),
     ]);
-  }
-}
-
-/** Resolves to `undefined` if the name is taken. */
-async function insertProject(
-  connection: pg.ClientBase | pg.Pool,
-  name: string,
-  field: string,
-): Promise<Project | undefined> {
-  const insert = connection.query<Row>(
-    `INSERT INTO projects (id, name, created_at, updated_at) VALUES ($1, $2, $3, $3)
-     ON CONFLICT (name) DO NOTHING RETURNING key, id, name`,
-    [newIdentifier('pr'), name, nextTimestamp()],
-  );
-  return (await withProjectName(field, name, insert)).rows[0] as Project | undefined;
-}
-
-/** For a write of the name of a project: rejects with a `RejectedFieldError` where the index of names does not take it. */
-export async function withProjectName<Result>(field: string, name: string, write: Promise<Result>): Promise<Result> {
-  try {
-    return await write;
-  } catch (error) {
-    if (codeOf(error) !== TOO_LARGE) throw error;
-    const shown = JSON.stringify(`${name.slice(0, SHOWN_CHARACTERS)}…`);
-    throw new RejectedFieldError(field, `the name of the project ${shown} is too long: ${MAX_NAME_BYTES} bytes fit`);
   }
 }

@@ -54,7 +54,7 @@ export function connect(url: string, onLost: () => void): Connections {
         query_timeout: SILENCE_MILLIS,
         maxLifetimeSeconds: MAX_LIFETIME_SECONDS,
       },
-      Client: withReports(withSettings(isPooled ? withoutNames(Client) : Client, isPooled)),
+      Client: isPooled ? withSettings(withoutNames(Client), true) : withReports(withSettings(Client, false)),
       ...(!isPooled && { statement_timeout: STATEMENT_MILLIS, idle_in_transaction_session_timeout: 15_000 }),
       types: { getTypeParser: getTypeParser as pg.CustomTypesConfig['getTypeParser'] },
     } as pg.PoolConfig);
@@ -275,6 +275,11 @@ export function isLostConnection(error: unknown): boolean {
   if (!(error instanceof Error) || error instanceof HumanloopError) return false;
   if (/^E[A-Z]+$/.test(codeOf(error) ?? '')) return true;
   return /connection|timeout|not queryable|Client was closed/i.test(error.message);
+}
+
+/** Whether there was a connection, and is none. Not where none was free in time. */
+export function hasBroken(error: unknown): boolean {
+  return isLostConnection(error) && !/exceeded when trying to connect/.test((error as Error).message);
 }
 
 /** Whether another connection is needed: the address of one that leads to a standby may lead to the new primary by now. */

@@ -2,9 +2,10 @@
 import type { LogRequest, LogUpdate } from '../../../../wire/v4.ts';
 import { CONTENT_COLUMNS, GIVEN_COLUMNS, type LogRow } from '../../rows/log-row.ts';
 import { storableText } from '../../storable-text.ts';
-import type { KeyedConfig, Project } from './catalog.ts';
+import type { KeyedConfig } from './catalog.ts';
 import { newLogId } from './identifiers.ts';
 import type { Key, Uuid } from './keys.ts';
+import type { Project } from './project-rows.ts';
 
 export interface EncodedLog {
   readonly request: LogRequest;

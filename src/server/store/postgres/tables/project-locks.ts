@@ -6,8 +6,9 @@
  * The locks are those of the node of the database that is asked: on Citus, servers that write by its workers do not share
  * them.
  */
-import type { Catalog, KeyedConfig, Project } from './catalog.ts';
+import type { Catalog, KeyedConfig } from './catalog.ts';
 import { codeOf, type Statement } from './connection.ts';
+import type { Project } from './project-rows.ts';
 import { RepeatTurn } from './repeat-turn.ts';
 import { toList } from './row-keys.ts';
 
@@ -18,7 +19,8 @@ const DIVISION_BY_ZERO = '22012';
 
 /** What a log belongs to. */
 export interface Belonging {
-  readonly project: Project;
+  /** Without its name where that may have changed. */
+  readonly project: Pick<Project, 'key'> & Partial<Project>;
   readonly config?: KeyedConfig | undefined;
 }
 
@@ -44,12 +46,13 @@ function toSharedLocks(logs: readonly Belonging[]): string {
  */
 export function toKeepProjects(logs: readonly Belonging[], begin?: string): Statement[] {
   if (logs.length === 0) return begin === undefined ? [] : [{ text: begin }];
-  const projects = toList(new Map(logs.map(({ project }) => [project.key, project])).values());
+  // It may be remembered under two names, of which one is wrong.
+  const projects = toList(new Map(logs.map(({ project }) => [`${project.key} ${project.name}`, project])).values());
   const ofProjects = {
     name: 'keep projects',
     text: `SELECT 1 / (count(*) = $3)::int FROM unnest($1::bigint[], $2::text[]) AS named(key, name)
-      JOIN projects USING (key, name)`,
-    values: [projects.map(({ key }) => key), projects.map(({ name }) => name), projects.length],
+      JOIN projects USING (key) WHERE projects.name = coalesce(named.name, projects.name)`,
+    values: [projects.map(({ key }) => key), projects.map(({ name }) => name ?? null), projects.length],
   };
   const configs = foreignConfigs(logs);
   // A config goes with its project, also where a log of another one keeps it.
@@ -63,9 +66,14 @@ export function toKeepProjects(logs: readonly Belonging[], begin?: string): Stat
   return [locks, ofProjects, ...(configs.size > 0 ? [ofConfigs] : [])];
 }
 
-/** For an error of a transaction that has `toKeepProjects`. */
+/** Of a transaction that has `toKeepProjects`, in which nothing else divides. */
+export function isProjectGone(error: unknown): boolean {
+  return codeOf(error) === DIVISION_BY_ZERO;
+}
+
+/** For an error of such a transaction. */
 export function repeatIfGone(error: unknown, catalog: Catalog): unknown {
-  if (codeOf(error) !== DIVISION_BY_ZERO) return error;
+  if (!isProjectGone(error)) return error;
   catalog.forgetProjects();
   return new RepeatTurn('a project was deleted or renamed');
 }

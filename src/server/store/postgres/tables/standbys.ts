@@ -6,7 +6,10 @@ import type pg from 'pg';
 
 const REPORTED = new Set(['in_hot_standby', 'default_transaction_read_only']);
 
-/** For `endStandbys`: the driver itself passes on what servers report, and keeps none of it. */
+/**
+ * For `endStandbys`: the driver itself passes on what servers report, and keeps none of it. Not for a pooler, which may say
+ * what another server has reported to it before.
+ */
 export function withReports(Client: typeof pg.Client): typeof pg.Client {
   return class extends (Client as unknown as ReportedClient) implements Reporting {
     readonly readOnly = new Set<string>();
@@ -64,7 +67,7 @@ export function endStandbys(pools: readonly pg.Pool[], onEnd: () => void): void 
 }
 
 function takesWrites(client: pg.PoolClient): boolean {
-  return (client as unknown as Reporting).readOnly.size === 0;
+  return ((client as unknown as Partial<Reporting>).readOnly?.size ?? 0) === 0;
 }
 
 /** The pool lends those first that are idle. */

@@ -10,11 +10,12 @@ import { countCharacters } from '../../rows/row-size.ts';
 import { storableText } from '../../storable-text.ts';
 import type { LogSelector } from '../../store.ts';
 import { toTimestamp } from '../../timestamps.ts';
-import type { Catalog, KeyedConfig, Project } from '../tables/catalog.ts';
+import type { Catalog, KeyedConfig } from '../tables/catalog.ts';
 import { type CheckedLog, type EncodedLog, type FeedbackDraft, NO_PARENT, type ParentDraft } from '../tables/drafts.ts';
 import { newFeedbackId, nextTimestamp, placeOf } from '../tables/identifiers.ts';
 import { fromId, sessionKey, toKeyed } from '../tables/keys.ts';
 import type { FoundLog } from '../tables/lookups.ts';
+import type { Project } from '../tables/project-rows.ts';
 import type { RememberedReferences } from '../tables/remembered-references.ts';
 import { findNamed, type Named, type Work } from './find-named.ts';
 

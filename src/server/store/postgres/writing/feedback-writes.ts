@@ -13,6 +13,7 @@ import { toKeyed } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
 import { facetsOf, labelsOf } from '../tables/log-facts.ts';
 import { readPlaces } from '../tables/lookups.ts';
+import { RepeatTurn } from '../tables/repeat-turn.ts';
 import { toWords } from '../tables/words.ts';
 import type { CheckedFeedback } from './check-works.ts';
 import { NEVER } from './session-sums.ts';
@@ -59,6 +60,23 @@ export async function readFeedbackDrafts(
     found.set(logId, [...(found.get(logId) ?? []), { id, type, value, user, createdAt } as FeedbackDraft]);
   }
   return found;
+}
+
+/**
+ * Keeps logs while feedback on them is written: another server may delete them. To be checked by `repeatIfDeleted`. On
+ * Citus a statement locks rows of one shard only.
+ */
+export function toKeepLogs(ids: Iterable<string>, layout: Layout): Statement[] {
+  const places = [...new Set(ids)].map((id) => placeOf(id)!);
+  return inLockOrder(places, layout, ({ bucket, id }) => ({ bucket, key: id })).map(({ day, bucket, id }) => ({
+    text: 'SELECT 1 FROM logs WHERE day = $1::date AND bucket = $2::smallint AND id = $3::text FOR KEY SHARE',
+    values: [day, bucket, id],
+  }));
+}
+
+/** For the results of `toKeepLogs`. @throws {RepeatTurn} */
+export function repeatIfDeleted(kept: readonly pg.QueryResult[]): void {
+  if (kept.some(({ rows }) => rows.length === 0)) throw new RepeatTurn('a log was deleted');
 }
 
 export interface FeedbackWrites {

@@ -24,10 +24,10 @@ import { inLockOrder, insertByDay } from '../tables/insert-rows.ts';
 import { type Key, toKeyed, type Uuid } from '../tables/keys.ts';
 import { toBegin } from '../tables/layout.ts';
 import { type FoundLog, readPlaces } from '../tables/lookups.ts';
-import { repeatIfGone, toKeepProjects } from '../tables/project-locks.ts';
+import { type Belonging, repeatIfGone, toKeepProjects } from '../tables/project-locks.ts';
 import type { RememberedReferences } from '../tables/remembered-references.ts';
 import { RepeatTurn } from '../tables/repeat-turn.ts';
-import { type FeedbackAnswer, insertFeedback, writeFeedback } from './feedback-writes.ts';
+import { type FeedbackAnswer, insertFeedback, repeatIfDeleted, toKeepLogs, writeFeedback } from './feedback-writes.ts';
 import { type KnownLog, type OldLog, takeUpdate, toMaxLooks } from './known-logs.ts';
 import { toKnownStatements } from './known-statements.ts';
 import { LOGS, toLogValues } from './log-rows.ts';
@@ -71,7 +71,7 @@ export class Turn {
 
   async #run(client: pg.ClientBase, remembered: RememberedReferences, logReads: LogReads): Promise<TurnAnswers> {
     const { layout, merges, vocabulary } = this.#parts;
-    this.#begin = toKeepProjects(this.#plan.drafts, toBegin(layout));
+    this.#begin = toKeepProjects(this.#belongings(), toBegin(layout));
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
     const { statements, updated, toAnswers } = await this.#prepare(client, sessions, []);
     const rows = [...updated.values()];
@@ -124,9 +124,16 @@ export class Turn {
    * written here, but later in the transaction.
    */
   async write(client: pg.ClientBase, sessions: SessionWrites, locked: readonly string[]): Promise<TurnAnswers> {
-    await this.#repeatIfGone(pipelined(client, toKeepProjects(this.#plan.drafts)));
+    await this.#repeatIfGone(pipelined(client, toKeepProjects(this.#belongings())));
     const { statements, toAnswers } = await this.#prepare(client, sessions, locked);
     return toAnswers(await this.#send(client, statements));
+  }
+
+  /** What may be committed stays in the project that had the name then. */
+  #belongings(): readonly Belonging[] {
+    const { drafts } = this.#plan;
+    if (!this.mayBeCommitted) return drafts;
+    return drafts.map(({ project: { key }, config }) => ({ project: { key }, config }));
   }
 
   #repeatIfGone<Result>(work: Promise<Result>): Promise<Result> {
@@ -142,6 +149,8 @@ export class Turn {
     const { known, fresh } = await this.#writeReferences(client, sessions, locked);
 
     const { created, updated, found } = await this.#writeKnown(client, known, sessions, now);
+    const given = this.#plan.feedback.flatMap(({ log, draft }) => (draft ? [log.id] : []));
+    repeatIfDeleted(await this.#send(client, toKeepLogs(given, layout)));
     const present = this.mayBeCommitted ? await this.#findOwn(client, fresh) : new Set<string>();
     const missing = fresh.filter(({ id }) => !present.has(id));
     const feedback = [...known.flatMap(({ draft, place }) => (draft ? { draft, id: place.id } : []))];
@@ -173,9 +182,9 @@ export class Turn {
       }
       addFresh(sessions, draft);
     }
-    const given = writeFeedback(this.#plan.feedback, sessions, this.#parts);
+    const written = writeFeedback(this.#plan.feedback, sessions, this.#parts);
     return {
-      statements: [...inserts, ...given.statements],
+      statements: [...inserts, ...written.statements],
       updated,
       toAnswers: (results) => ({
         createdBy: (draft) => {
@@ -186,7 +195,7 @@ export class Turn {
         },
         updated,
         completed: new Set(Array.from(created.values(), ({ place }) => place.id)),
-        feedback: given.toAnswers(results.slice(inserts.length)),
+        feedback: written.toAnswers(results.slice(inserts.length)),
       }),
     };
   }

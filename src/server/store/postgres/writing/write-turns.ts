@@ -8,14 +8,7 @@ import { storableText } from '../../storable-text.ts';
 import { StoreUnavailableError } from '../../unavailable-error.ts';
 import type { LogReads } from '../reading/log-reads.ts';
 import type { Catalog } from '../tables/catalog.ts';
-import {
-  type Connections,
-  codeOf,
-  isLostConnection,
-  isRepeatable,
-  isSqlError,
-  rollBack,
-} from '../tables/connection.ts';
+import { type Connections, codeOf, hasBroken, isRepeatable, isSqlError, rollBack } from '../tables/connection.ts';
 import { placeOf } from '../tables/identifiers.ts';
 import { isMissingPartition, makeMissingPartitions } from '../tables/partitions.ts';
 import { RememberedReferences } from '../tables/remembered-references.ts';
@@ -193,7 +186,7 @@ export class WriteTurns {
   }
 
   async #canRepeat(error: unknown, prepared: { plan: Plan; turn: Turn } | undefined): Promise<boolean> {
-    if (isLostConnection(error)) this.#onLost();
+    if (hasBroken(error)) this.#onLost();
     if (isMissingPartition(error)) return this.#makePartitions(prepared?.plan);
     // The first try of a repeated turn may be about to become visible.
     if (isSqlError(error) && codeOf(error) === DUPLICATE) return true;

@@ -293,5 +293,5 @@ export class LogWrites {
 
 /** As it is stored. An engine writes half of a surrogate pair as a replacement character, and finds only that again. */
 function toReference(reference: string | null | undefined): string | null {
-  return reference ? storableText(reference).toWellFormed() : null;
+  return reference ? storableText(reference) : null;
 }

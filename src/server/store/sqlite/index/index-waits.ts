@@ -20,13 +20,16 @@ export interface IndexWaits {
   close(): Promise<void>;
 }
 
-/** `database` is the connection of all other writes. Who is answered does not wait for these waits, nor they for others. */
+/**
+ * `database` is the connection of all other writes, whose store waits for the disk by itself: who is answered does not wait
+ * for these waits, nor they for others.
+ */
 export function createIndexWaits(
   file: string,
   database: SqliteDatabase,
   search: Pick<SearchFile, 'createLogSync'>,
 ): IndexWaits {
-  const [ofDatabase, ofWords] = [createLogSync(database, { file }), search.createLogSync()];
+  const [ofDatabase, ofWords] = [createLogSync(database, { file, isSecond: true }), search.createLogSync()];
   return {
     forDatabase: async () => ofDatabase?.wait(),
     forWords: async () => ofWords?.wait(),

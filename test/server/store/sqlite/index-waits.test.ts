@@ -26,13 +26,15 @@ vi.mock('../../../../src/server/store/sqlite/index/index-pace.ts', async (load) 
 const LOGS = 220;
 
 /**
- * Passes each wait of this thread, with the inode of the file, to `wait`, which is to call `go`. Returns a function that
- * ends this.
+ * Passes each wait of this thread, with the inode of the file, to `wait`, which is to call `go` or `fail`. Returns
+ * a function that ends this.
  */
-function interceptWaits(wait: (inode: number, go: () => void) => void): () => void {
+function interceptWaits(wait: (inode: number, go: () => void, fail: () => void) => void): () => void {
   const { fdatasync } = fs;
-  fs.fdatasync = ((descriptor: number, done: (error: Error | null) => void) =>
-    wait(fstatSync(descriptor).ino, () => fdatasync(descriptor, done))) as typeof fdatasync;
+  fs.fdatasync = ((descriptor: number, done: (error: Error | null) => void) => {
+    const fail = () => done(new Error('EIO'));
+    wait(fstatSync(descriptor).ino, () => fdatasync(descriptor, done), fail);
+  }) as typeof fdatasync;
   syncBuiltinESMExports();
   const end = () => {
     fs.fdatasync = fdatasync;
@@ -58,9 +60,10 @@ function watchCalls(): string[] {
 async function open(isUrgent: boolean) {
   pace.isUrgent = isUrgent;
   const file = join(temporaryDirectory(), 'logs.db');
-  const store = await openSqliteStore({ file });
+  const errors: unknown[] = [];
+  const store = await openSqliteStore({ file, onError: (error) => errors.push(error) });
   const inodeOf = (path: string) => statSync(`${path}-wal`).ino;
-  return { file, store, ofDatabase: inodeOf(file), ofWords: inodeOf(searchFileOf(file)) };
+  return { file, store, errors, ofDatabase: inodeOf(file), ofWords: inodeOf(searchFileOf(file)) };
 }
 
 const someLogs = (count: number, animal = 'zebra') => Array.from({ length: count }, () => log({ output: animal }));
@@ -107,6 +110,32 @@ test('words are written once the disk has their logs', async () => {
   held.shift()!();
   await expect.poll(() => calls).toEqual(['listLogs', 'readSlice', 'writeWords', 'writeSlice']);
 });
+
+for (const failing of ['ofDatabase', 'ofWords'] as const) {
+  test(`once a wait ${failing} has failed, that is said once, health tells it, and nothing is written again`, async () => {
+    const { file, store, errors, ...inodes } = await open(false);
+    onTestFinished(() => store.close());
+    await store.createLogs(someLogs(1));
+    await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
+    let waits = 0;
+    // That of who is answered is the first one.
+    interceptWaits((inode, go, fail) => {
+      const isFailing = inode === inodes[failing] && (failing === 'ofWords' || ++waits === 2);
+      (isFailing ? fail : go)();
+    });
+    const calls = watchCalls();
+    await store.createLogs(someLogs(1));
+    const path = failing === 'ofWords' ? searchFileOf(file) : file;
+    const message = expect.stringMatching(`^${path}: the disk could not store what was written.*EIO`);
+    await expect.poll(() => store.health()).toEqual({ status: 'failed', message });
+    const before = [...calls];
+    // More than a second try takes.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(calls).toEqual(before);
+    expect(errors).toMatchObject([{ reason: 'failed', message }]);
+    expect(await store.viewer.indexLag()).toMatchObject({ logs: 1 });
+  });
+}
 
 /** The logs of both files, as they would be after a power cut. */
 interface Cut {

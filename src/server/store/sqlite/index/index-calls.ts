@@ -32,6 +32,8 @@ const WORDS_PAUSE_MILLIS = 20;
 const CLOSING_PATIENCE_MILLIS = 500;
 
 export interface IndexCalls {
+  /** Throws where nothing is to be read or written any more; see `IndexWaits`. */
+  check(): void;
   /** Merges words for as long as a slice. */
   tidy(pace: IndexPace): Promise<WordsState>;
   /** Takes the words of some deleted logs out of the index. */
@@ -237,6 +239,8 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   };
 
   return {
+    check: waits.check,
+
     tidy: (pace) => writeWords('tidy', {}, pace),
 
     forgetLogs: async (pace) => {

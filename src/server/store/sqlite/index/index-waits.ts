@@ -15,6 +15,8 @@ export interface IndexWaits {
   forDatabase(): Promise<void>;
   /** The same for the file of the words. */
   forWords(): Promise<void>;
+  /** Throws a `SqliteError` once a wait has failed: whatever is written then may be lost, and is written again. */
+  check(): void;
   /** Whether the engine has to wait within each commit of words. */
   readonly areWordsSynced: boolean;
   close(): Promise<void>;
@@ -33,6 +35,10 @@ export function createIndexWaits(
   return {
     forDatabase: async () => ofDatabase?.wait(),
     forWords: async () => ofWords?.wait(),
+    check: () => {
+      ofDatabase?.check();
+      ofWords?.check();
+    },
     areWordsSynced: ofWords === undefined,
     close: async () => {
       await Promise.all([ofDatabase?.close(), ofWords?.close()]);

@@ -32,7 +32,9 @@ const WORDS_PAUSE_MILLIS = 20;
 const CLOSING_PATIENCE_MILLIS = 500;
 
 export interface IndexCalls {
-  /** Throws where nothing is to be read or written any more; see `IndexWaits`. */
+  /** Throws once a wait for the disk has failed, see `IndexWaits`. */
+  checkDisk(): void;
+  /** Throws where no words are to be written: also where their file was replaced. */
   check(): void;
   /** Merges words for as long as a slice. */
   tidy(pace: IndexPace): Promise<WordsState>;
@@ -55,7 +57,7 @@ export interface IndexCalls {
 export interface IndexCallsParts {
   readonly file: string;
   readonly database: SqliteDatabase;
-  readonly search: Pick<SearchFile, 'attach' | 'createLogSync'>;
+  readonly search: Pick<SearchFile, 'attach' | 'check' | 'createLogSync'>;
   readonly statements: ViewerStatements;
   readonly turns: WriteTurns;
   readonly space: Pick<DiskSpace, 'maxPages' | 'maxPagesOf'>;
@@ -239,7 +241,12 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   };
 
   return {
-    check: waits.check,
+    checkDisk: waits.check,
+
+    check: () => {
+      waits.check();
+      search.check();
+    },
 
     tidy: (pace) => writeWords('tidy', {}, pace),
 

@@ -13,7 +13,7 @@ import type { SearchFile } from '../file/search-file.ts';
 export interface IndexWaits {
   /** Resolves once the disk has all that was committed to the database before the call. */
   forDatabase(): Promise<void>;
-  /** The same for the file of the words. */
+  /** The same for the file of the words. Rejects where the one of that name is not the one that is waited for. */
   forWords(): Promise<void>;
   /** Throws a `SqliteError` once a wait has failed: whatever is written then may be lost, and is written again. */
   check(): void;
@@ -29,12 +29,15 @@ export interface IndexWaits {
 export function createIndexWaits(
   file: string,
   database: SqliteDatabase,
-  search: Pick<SearchFile, 'createLogSync'>,
+  search: Pick<SearchFile, 'check' | 'createLogSync'>,
 ): IndexWaits {
   const [ofDatabase, ofWords] = [createLogSync(database, { file, isSecond: true }), search.createLogSync()];
   return {
     forDatabase: async () => ofDatabase?.wait(),
-    forWords: async () => ofWords?.wait(),
+    forWords: async () => {
+      search.check();
+      await ofWords?.wait();
+    },
     check: () => {
       ofDatabase?.check();
       ofWords?.check();

@@ -32,7 +32,7 @@ const REPORT_MILLIS = 60_000;
 
 export interface ViewerIndex {
   /** Throws a `SqliteError` once the disk has not stored what was written. */
-  check(): void;
+  checkDisk(): void;
   /** Must be called after each write. */
   schedule(): void;
   /** Returns the version of the last change that the listeners were called with. */
@@ -246,7 +246,7 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
 
   again(0);
   return {
-    check: calls.check,
+    checkDisk: calls.checkDisk,
     schedule,
     noticeOthers: () => {
       schedule();

@@ -9,6 +9,7 @@ import { searchFileOf } from '../../../../src/server/store/sqlite/file/search-fi
 import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-contract.ts';
 import type { IndexPace } from '../../../../src/server/store/sqlite/index/index-pace.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
@@ -44,13 +45,14 @@ function interceptWaits(wait: (inode: number, go: () => void, fail: () => void) 
   return end;
 }
 
-/** Returns the names of the calls of the index's thread from now on. */
-function watchCalls(): string[] {
+/** Returns the names of the calls of the index's thread from now on. It does not get those that `take` returns true for. */
+function watchCalls(take: (thread: Worker, call: IndexCall) => boolean = () => false): string[] {
   const names: string[] = [];
   const post = Worker.prototype.postMessage;
   const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, work: unknown) {
     const call = (work as { call?: IndexCall } | null)?.call;
     if (call) names.push(call.name);
+    if (call && take(this, call)) return;
     return post.call(this, work);
   });
   onTestFinished(() => spy.mockRestore());
@@ -90,6 +92,44 @@ test('while the disk takes the words of a slice, a late index reads the next one
   await store.createLogs(someLogs(1));
   held.shift()!();
   await expect.poll(() => calls.slice(until.length, until.length + 2)).toEqual(['writeSlice', 'writeWords']);
+});
+
+test('where the thread ends while it reads the next slice, no marks are asked of a new one, and all is indexed', async () => {
+  const { store, errors, ofWords } = await open(true);
+  onTestFinished(() => store.close());
+  // A slow disk.
+  interceptWaits((inode, go) => (inode === ofWords ? setTimeout(go, 100) : go()));
+  let isEnded = false;
+  const calls = watchCalls((thread, call) => {
+    if (isEnded || call.name !== 'readSlice' || call.options.after === undefined) return false;
+    isEnded = true;
+    void thread.terminate();
+    return true;
+  });
+  await store.createLogs(someLogs(LOGS));
+  await expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
+  const read = ['listLogs', 'readSlice', 'writeWords'];
+  expect(calls.slice(0, 7)).toEqual([...read, 'readSlice', ...read]);
+  expect(errors.map(String)).toEqual(['ThreadEndedError: The thread of the database has ended.']);
+});
+
+test('nothing is read that does not follow what comes next', async () => {
+  const { file, store, ofWords } = await open(true);
+  onTestFinished(() => store.close());
+  interceptWaits((inode, go) => (inode === ofWords ? setTimeout(go, 100) : go()));
+  const other = openSqlite({ file });
+  onTestFinished(() => other.close());
+  let isDue = false;
+  const calls = watchCalls((_, { name }) => {
+    // As a command that deletes logs does.
+    const deletes = 'INSERT INTO unindexed_sessions (key) SELECT key FROM session_summaries LIMIT 1';
+    if (name === 'writeWords' && !isDue) other.exec(deletes);
+    isDue ||= name === 'writeWords';
+    return false;
+  });
+  await store.createLogs(someLogs(LOGS));
+  await expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
+  expect(calls.slice(0, 5)).toEqual(['listLogs', 'readSlice', 'writeWords', 'writeSlice', 'resetSessions']);
 });
 
 test('words are written once the disk has their logs', async () => {

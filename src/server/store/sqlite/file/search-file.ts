@@ -49,8 +49,8 @@ const KEPT_TRANSACTIONS = 8;
 
 /**
  * The engine would merge in the middle of whatever is written, and as much at once as it likes: it does nothing by itself
- * (word-merges.ts). The words of one transaction are one segment: those of a slice are longer than it would keep in
- * memory.
+ * (word-merges.ts). The words of one transaction are one segment, or a few where nearly each is new: those of a slice are
+ * longer than it would keep in memory by itself.
  */
 const toSchema = (name: string) => `
   CREATE VIRTUAL TABLE ${name}.logs_search USING fts5(

@@ -1,14 +1,18 @@
 /**
  * The waits of the index for the disk, beside all that its thread does: the words of a slice are written once the disk has
- * what was read for them, and its marks go once the disk has the words. Meanwhile, the thread of a late index reads the
- * next slice.
+ * what was read for them, and its marks go once the disk has the words. Where that takes long, the thread of a late index
+ * reads the next slice meanwhile; else the marks, for which others wait, come first.
  *
  * Where a power cut would undo what the words are of, they would be those of no log, and where it would undo the words, no
  * mark would say that they are missing.
  */
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { SqliteDatabase } from '../../../../sqlite/open.ts';
 import { createLogSync } from '../file/log-sync.ts';
 import type { SearchFile } from '../file/search-file.ts';
+
+/** Most disks are quicker. */
+const LONG_MILLIS = 15;
 
 export interface IndexWaits {
   /** Resolves once the disk has all that was committed to the database before the call. */
@@ -47,4 +51,11 @@ export function createIndexWaits(
       await Promise.all([ofDatabase?.close(), ofWords?.close()]);
     },
   };
+}
+
+/** Resolves as soon as it is known whether the wait takes long. Rejects where it does. */
+export function takesLong(wait: Promise<void>): Promise<boolean> {
+  // A wait that is over while this thread is busy is heard of after the timer.
+  const isLong = delay(LONG_MILLIS).then(() => nextTurn(true));
+  return Promise.race([wait.then(() => false), isLong]);
 }

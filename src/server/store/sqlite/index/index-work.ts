@@ -260,6 +260,8 @@ export function createIndexWork(
         if (result.isOpen) {
           lastWords = name;
           [worded, current] = [others, undefined];
+          // Of a log that has changed, nothing was written that the next slice could leave out.
+          others.slice.settle(result.claimed);
           messages.keepSlice();
           return toWords('written', result.millis);
         }

@@ -149,6 +149,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     try {
       watch.check();
       sync?.check();
+      index.checkDisk();
       return space.health();
     } catch (error) {
       return { status: reasonOf(error) === 'failed' ? 'failed' : 'gone', message: (error as Error).message };

@@ -1,4 +1,5 @@
 /** Who closes does not wait for another process that has the file of the words. Nothing is lost by that. */
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -95,6 +96,20 @@ test('words that another process has for a moment only are written before it is 
   const reader = openWithSearch({ file, readOnly: true });
   onTestFinished(() => reader.close());
   expect(reader.prepare('SELECT * FROM unindexed_logs').all()).toEqual([]);
+});
+
+test('while a write takes long: it is stored, and nothing stays open', async () => {
+  const file = join(temporaryDirectory(), 'logs.db');
+  const store = await openSqliteStore({ file });
+  const written = store.createLogs(Array.from({ length: 20_000 }, () => log({ output: 'the quagga' })));
+  await store.close();
+  expect(await written).toHaveLength(20_000);
+  // Whoever closes a file last brings this back into it.
+  const sizes = [file, searchFileOf(file)].map((path) => statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0);
+  expect(sizes).toEqual([0, 0]);
+  const reader = openSqlite({ file, readOnly: true });
+  onTestFinished(() => reader.close());
+  expect(reader.prepare('SELECT count(*) AS count FROM logs').get()).toEqual({ count: 20_000 });
 });
 
 test('while small files are written again', async () => {

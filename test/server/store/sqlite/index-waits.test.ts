@@ -9,6 +9,7 @@ import { searchFileOf } from '../../../../src/server/store/sqlite/file/search-fi
 import type { IndexCall } from '../../../../src/server/store/sqlite/index/index-contract.ts';
 import type { IndexPace } from '../../../../src/server/store/sqlite/index/index-pace.ts';
 import { openSqliteStore } from '../../../../src/server/store/sqlite/store.ts';
+import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { log } from '../../sample-log.ts';
@@ -26,13 +27,15 @@ vi.mock('../../../../src/server/store/sqlite/index/index-pace.ts', async (load) 
 const LOGS = 220;
 
 /**
- * Passes each wait of this thread, with the inode of the file, to `wait`, which is to call `go`. Returns a function that
- * ends this.
+ * Passes each wait of this thread, with the inode of the file, to `wait`, which is to call `go` or `fail`. Returns
+ * a function that ends this.
  */
-function interceptWaits(wait: (inode: number, go: () => void) => void): () => void {
+function interceptWaits(wait: (inode: number, go: () => void, fail: () => void) => void): () => void {
   const { fdatasync } = fs;
-  fs.fdatasync = ((descriptor: number, done: (error: Error | null) => void) =>
-    wait(fstatSync(descriptor).ino, () => fdatasync(descriptor, done))) as typeof fdatasync;
+  fs.fdatasync = ((descriptor: number, done: (error: Error | null) => void) => {
+    const fail = () => done(new Error('EIO'));
+    wait(fstatSync(descriptor).ino, () => fdatasync(descriptor, done), fail);
+  }) as typeof fdatasync;
   syncBuiltinESMExports();
   const end = () => {
     fs.fdatasync = fdatasync;
@@ -42,13 +45,14 @@ function interceptWaits(wait: (inode: number, go: () => void) => void): () => vo
   return end;
 }
 
-/** Returns the names of the calls of the index's thread from now on. */
-function watchCalls(): string[] {
+/** Returns the names of the calls of the index's thread from now on. It does not get those that `take` returns true for. */
+function watchCalls(take: (thread: Worker, call: IndexCall) => boolean = () => false): string[] {
   const names: string[] = [];
   const post = Worker.prototype.postMessage;
   const spy = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker, work: unknown) {
     const call = (work as { call?: IndexCall } | null)?.call;
     if (call) names.push(call.name);
+    if (call && take(this, call)) return;
     return post.call(this, work);
   });
   onTestFinished(() => spy.mockRestore());
@@ -58,9 +62,10 @@ function watchCalls(): string[] {
 async function open(isUrgent: boolean) {
   pace.isUrgent = isUrgent;
   const file = join(temporaryDirectory(), 'logs.db');
-  const store = await openSqliteStore({ file });
+  const errors: unknown[] = [];
+  const store = await openSqliteStore({ file, onError: (error) => errors.push(error) });
   const inodeOf = (path: string) => statSync(`${path}-wal`).ino;
-  return { file, store, ofDatabase: inodeOf(file), ofWords: inodeOf(searchFileOf(file)) };
+  return { file, store, errors, ofDatabase: inodeOf(file), ofWords: inodeOf(searchFileOf(file)) };
 }
 
 const someLogs = (count: number, animal = 'zebra') => Array.from({ length: count }, () => log({ output: animal }));
@@ -89,6 +94,44 @@ test('while the disk takes the words of a slice, a late index reads the next one
   await expect.poll(() => calls.slice(until.length, until.length + 2)).toEqual(['writeSlice', 'writeWords']);
 });
 
+test('where the thread ends while it reads the next slice, no marks are asked of a new one, and all is indexed', async () => {
+  const { store, errors, ofWords } = await open(true);
+  onTestFinished(() => store.close());
+  // A slow disk.
+  interceptWaits((inode, go) => (inode === ofWords ? setTimeout(go, 100) : go()));
+  let isEnded = false;
+  const calls = watchCalls((thread, call) => {
+    if (isEnded || call.name !== 'readSlice' || call.options.after === undefined) return false;
+    isEnded = true;
+    void thread.terminate();
+    return true;
+  });
+  await store.createLogs(someLogs(LOGS));
+  await expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
+  const read = ['listLogs', 'readSlice', 'writeWords'];
+  expect(calls.slice(0, 7)).toEqual([...read, 'readSlice', ...read]);
+  expect(errors.map(String)).toEqual(['ThreadEndedError: The thread of the database has ended.']);
+});
+
+test('nothing is read that does not follow what comes next', async () => {
+  const { file, store, ofWords } = await open(true);
+  onTestFinished(() => store.close());
+  interceptWaits((inode, go) => (inode === ofWords ? setTimeout(go, 100) : go()));
+  const other = openSqlite({ file });
+  onTestFinished(() => other.close());
+  let isDue = false;
+  const calls = watchCalls((_, { name }) => {
+    // As a command that deletes logs does.
+    const deletes = 'INSERT INTO unindexed_sessions (key) SELECT key FROM session_summaries LIMIT 1';
+    if (name === 'writeWords' && !isDue) other.exec(deletes);
+    isDue ||= name === 'writeWords';
+    return false;
+  });
+  await store.createLogs(someLogs(LOGS));
+  await expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
+  expect(calls.slice(0, 5)).toEqual(['listLogs', 'readSlice', 'writeWords', 'writeSlice', 'resetSessions']);
+});
+
 test('words are written once the disk has their logs', async () => {
   const { store, ofDatabase } = await open(false);
   const held: (() => void)[] = [];
@@ -107,6 +150,32 @@ test('words are written once the disk has their logs', async () => {
   held.shift()!();
   await expect.poll(() => calls).toEqual(['listLogs', 'readSlice', 'writeWords', 'writeSlice']);
 });
+
+for (const failing of ['ofDatabase', 'ofWords'] as const) {
+  test(`once a wait ${failing} has failed, that is said once, health tells it, and nothing is written again`, async () => {
+    const { file, store, errors, ...inodes } = await open(false);
+    onTestFinished(() => store.close());
+    await store.createLogs(someLogs(1));
+    await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
+    let waits = 0;
+    // That of who is answered is the first one.
+    interceptWaits((inode, go, fail) => {
+      const isFailing = inode === inodes[failing] && (failing === 'ofWords' || ++waits === 2);
+      (isFailing ? fail : go)();
+    });
+    const calls = watchCalls();
+    await store.createLogs(someLogs(1));
+    const path = failing === 'ofWords' ? searchFileOf(file) : file;
+    const message = expect.stringMatching(`^${path}: the disk could not store what was written.*EIO`);
+    await expect.poll(() => store.health()).toEqual({ status: 'failed', message });
+    const before = [...calls];
+    // More than a second try takes.
+    await new Promise((resolve) => setTimeout(resolve, 2_500));
+    expect(calls).toEqual(before);
+    expect(errors).toMatchObject([{ reason: 'failed', message }]);
+    expect(await store.viewer.indexLag()).toMatchObject({ logs: 1 });
+  });
+}
 
 /** The logs of both files, as they would be after a power cut. */
 interface Cut {

@@ -80,6 +80,41 @@ test('a slice whose logs take long to read is short', async () => {
   expect(readSlice(work, 'two').logs).toBe(1);
 });
 
+test('a slice has a million characters, and more only if it is a long one', async () => {
+  const database = await openWith(Array.from({ length: 30 }, (_, index) => ({ output: `log ${index}` })));
+  database.exec(`UPDATE logs SET output = replace(printf('%.*c', 50000, ' '), ' ', 'the ')`);
+  const work = createIndexWork(database, createStatementCache(database));
+  const read = (isLong: boolean) => {
+    const logs = work.listLogs({ isLate: false });
+    return toEnd(work.readSlice({ slice: String(isLong), logs, fatal: [], listsNext: false, isLong })).logs;
+  };
+  const [short, long] = [read(false), read(true)];
+  expect(short).toBeLessThanOrEqual(6);
+  expect(long).toBeGreaterThan(2 * short);
+});
+
+test('what a log has said that changes before its words are written is found by others of its session', async () => {
+  const logs = ['one', 'two'].map((output) => ({ session_reference_id: 'one', output }));
+  const database = await openWith(logs);
+  const messages = JSON.stringify([{ role: 'user', content: 'the zebra of the wide and dry plains of the south' }]);
+  database.prepare('UPDATE logs SET messages = ?').run(messages);
+  const work = createIndexWork(database, createStatementCache(database));
+  const bounds = { sliceMillis: 100, maxPages: undefined };
+  const read = (key: number, after?: string) => {
+    const marked = work.listLogs({ isLate: false }).filter((each) => each.key === key);
+    return toEnd(work.readSlice({ slice: `of ${key}`, after, logs: marked, fatal: [], listsNext: false }));
+  };
+  read(1);
+  // It keeps its mark, and is not indexed for now.
+  database.exec(`UPDATE logs SET output = 'changed' WHERE key = 1`);
+  expect(work.writeWords({ ...bounds, slice: 'of 1' })).toMatchObject({ outcome: 'written' });
+  read(2, 'of 1');
+  expect(work.writeSlice({ ...bounds, slice: 'of 1' })).toMatchObject({ outcome: 'written' });
+  expect(work.writeWords({ ...bounds, slice: 'of 2' })).toMatchObject({ outcome: 'written' });
+  const found = database.prepare(`SELECT rowid AS key FROM logs_search WHERE logs_search MATCH 'zebra'`).all();
+  expect(found).toEqual([{ key: 2 }]);
+});
+
 test('where the file cannot be read when the thread begins, it is a call that fails, and not the thread', () => {
   const database = openSqlite({ file: ':memory:' });
   onTestFinished(() => database.close());

@@ -162,6 +162,30 @@ test('the engine waits within its commits as long as nobody else does', async ()
   expect(synchronous()).toBe(2);
 });
 
+test('a second one leaves to the first whether the engine waits, and is closed in the middle of a transaction', async () => {
+  const { file, database, sync, synchronous } = open();
+  const second = createLogSync(database, { file, isSecond: true })!;
+  database.exec('BEGIN; INSERT INTO words VALUES (1)');
+  await second.close();
+  database.exec('COMMIT');
+  expect(synchronous()).toBe(1);
+  const { openSync } = fs;
+  const endFault = () => {
+    fs.openSync = openSync;
+    syncBuiltinESMExports();
+  };
+  onTestFinished(endFault);
+  fs.openSync = () => {
+    throw new Error('EMFILE');
+  };
+  syncBuiltinESMExports();
+  // Nobody else waits for what it would have waited for.
+  expect(createLogSync(database, { file, isSecond: true })).toBeUndefined();
+  endFault();
+  expect(synchronous()).toBe(2);
+  await sync.close();
+});
+
 test('where the file is a link, the log that is waited for is the one that the engine writes', async () => {
   const [file, link] = [join(temporaryDirectory(), 'a.db'), join(temporaryDirectory(), 'link.db')];
   fs.writeFileSync(file, '');

@@ -11,6 +11,7 @@ import { toEnd } from '../../../../src/server/store/steps.ts';
 import type { Store } from '../../../../src/server/store/store.ts';
 import { openSqlite } from '../../../../src/sqlite/open.ts';
 import { createStatementCache } from '../../../../src/sqlite/statement-cache.ts';
+import { watchWriters } from '../../../support/held-batches.ts';
 import { openWithSearch } from '../../../support/open-with-search.ts';
 import { temporaryDirectory } from '../../../support/start-test-server.ts';
 import { createOne, log } from '../../sample-log.ts';
@@ -369,4 +370,25 @@ test('that the file was replaced is said, and logs are stored', async () => {
     ['two'],
     ['two'],
   ]);
+});
+
+test('no mark goes for words that are in the file of another process, for which the disk is not waited', async () => {
+  const file = await fileWith('zebra');
+  const errors: unknown[] = [];
+  const writers = watchWriters();
+  const store = await open(file, (error) => errors.push(String(error)));
+  await createOne(store, { session_reference_id: 'two', output: 'the quagga' });
+  await untilIndexed(store);
+  rmSync(searchFileOf(file));
+  const other = await openSqliteStore({ file });
+  await untilIndexed(other);
+  await other.close();
+  // The next one has the new file.
+  await writers()[0]!.terminate();
+  const before = writers().length;
+  await createOne(store, { session_reference_id: 'three', output: 'the yak' });
+  await expect.poll(() => errors).toEqual([expect.stringContaining('was deleted or replaced')]);
+  await new Promise((resolve) => setTimeout(resolve, 1_500));
+  expect([writers().length, errors]).toEqual([before, [expect.stringContaining('was deleted or replaced')]]);
+  expect(await store.viewer.indexLag()).toMatchObject({ logs: 1 });
 });

@@ -53,7 +53,8 @@ export function createFileWatch({ file, database, onGone, onOtherWrites }: FileW
   return { check, close: () => clearInterval(timer) };
 }
 
-function identityOf(file: string): string | undefined {
+/** Two files have two, as long as both are open. Returns undefined where there is none of this name. */
+export function identityOf(file: string): string | undefined {
   const stat = statSync(file, { bigint: true, throwIfNoEntry: false });
   return stat && `${stat.dev} ${stat.ino}`;
 }

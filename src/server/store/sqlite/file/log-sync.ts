@@ -18,7 +18,10 @@ export interface LogSync {
   readonly running: Promise<void> | undefined;
   /** Throws a `SqliteError` once a wait has failed. Must be called before each commit: nobody would be told of it. */
   check(): void;
-  /** From here on, the engine waits within each commit. Must be called before the connection is closed. */
+  /**
+   * From here on, the engine waits within each commit, unless this is a second one. Must be called before the connection
+   * is closed, with no transaction open.
+   */
   close(): Promise<void>;
 }
 
@@ -35,6 +38,8 @@ const SYNC_CALLS: SyncCalls = {
 
 export interface LogSyncOptions {
   readonly file: string;
+  /** Whether the connection has another one, by whose word the engine waits or does not. */
+  readonly isSecond?: boolean;
   /** Called when a wait begins that others go on beside. The function that it returns is called at its end. */
   readonly onWait?: (() => () => void) | undefined;
   readonly calls?: SyncCalls;
@@ -42,13 +47,16 @@ export interface LogSyncOptions {
 
 /**
  * `database` is the connection whose commits are waited for. Returns undefined where it has no log that could be opened:
- * then the engine goes on to wait within each commit.
+ * then the engine waits within each commit.
  */
 export function createLogSync(database: SqliteDatabase, options: LogSyncOptions): LogSync | undefined {
-  const { file, onWait = () => () => {}, calls = SYNC_CALLS } = options;
+  const { file, isSecond = false, onWait = () => () => {}, calls = SYNC_CALLS } = options;
   const descriptor = openLog(database);
-  if (descriptor === undefined) return undefined;
-  database.exec('PRAGMA synchronous = NORMAL');
+  if (descriptor === undefined) {
+    if (isSecond) database.exec('PRAGMA synchronous = FULL');
+    return undefined;
+  }
+  if (!isSecond) database.exec('PRAGMA synchronous = NORMAL');
   let running: Promise<void> | undefined;
   /** That of what was committed since `running` has begun. */
   let next: Promise<void> | undefined;
@@ -109,7 +117,7 @@ export function createLogSync(database: SqliteDatabase, options: LogSyncOptions)
     },
     close: async () => {
       while (running) await running.catch(() => {});
-      database.exec('PRAGMA synchronous = FULL');
+      if (!isSecond) database.exec('PRAGMA synchronous = FULL');
       closeSync(descriptor);
     },
   };

@@ -17,6 +17,7 @@
 import { randomUUID } from 'node:crypto';
 import { chmodSync, existsSync, realpathSync, rmSync, statSync } from 'node:fs';
 import {
+  createSqliteError,
   openSqlite,
   reasonOf,
   type SqliteDatabase,
@@ -28,6 +29,7 @@ import { createPrivateFile } from '../../../../sqlite/private-directory.ts';
 import type { SqliteReader } from '../../../../sqlite/reader-threads.ts';
 import type { Prepare } from '../../../../sqlite/statement-cache.ts';
 import { NEW_MARK } from '../viewer/marks.ts';
+import { identityOf } from './file-watch.ts';
 import { createLogSync, type LogSync } from './log-sync.ts';
 import { readNumber } from './write-ahead-log.ts';
 
@@ -47,8 +49,8 @@ const KEPT_TRANSACTIONS = 8;
 
 /**
  * The engine would merge in the middle of whatever is written, and as much at once as it likes: it does nothing by itself
- * (word-merges.ts). The words of one transaction are one segment: those of a slice are longer than it would keep in
- * memory.
+ * (word-merges.ts). The words of one transaction are one segment, or a few where nearly each is new: those of a slice are
+ * longer than it would keep in memory by itself.
  */
 const toSchema = (name: string) => `
   CREATE VIRTUAL TABLE ${name}.logs_search USING fts5(
@@ -87,6 +89,11 @@ export interface SearchFile {
   readonly attach: string;
   /** Bytes of the file, without free pages. */
   usedBytes(): number;
+  /**
+   * Throws a `SqliteError` where there is another one in its place, which connections that are opened later have. As long as
+   * there is none, those that have this one go on with it.
+   */
+  check(): void;
   /** Returns undefined where the engine has to wait within each commit. */
   createLogSync(): LogSync | undefined;
   close(): void;
@@ -151,7 +158,8 @@ export function openSearchFile(database: SqliteDatabase, file: string): SearchFi
   if (file === ':memory:') {
     database.exec(attach);
     inTransaction(database, () => bind(database, fill(database, SEARCH)));
-    return { attach, usedBytes: () => usedBytes(database, SEARCH), createLogSync: () => undefined, close: () => {} };
+    const usedBytesHere = () => usedBytes(database, SEARCH);
+    return { attach, usedBytes: usedBytesHere, check: () => {}, createLogSync: () => undefined, close: () => {} };
   }
   // With the lock of the database, only one process makes it.
   const own =
@@ -160,10 +168,15 @@ export function openSearchFile(database: SqliteDatabase, file: string): SearchFi
   if (listUnknown(database, own)?.length !== 0) {
     inTransaction(database, () => mark(database, listUnknown(database, own) ?? []));
   }
+  const search = searchFileOf(file);
+  const opened = identityOf(search);
   return {
     attach,
     usedBytes: () => usedBytes(own, 'main'),
-    createLogSync: () => createLogSync(own, { file: searchFileOf(file) }),
+    check: () => {
+      if (![opened, undefined].includes(identityOf(search))) throw createSqliteError('gone', search);
+    },
+    createLogSync: () => createLogSync(own, { file: search }),
     close: () => own.close(),
   };
 }

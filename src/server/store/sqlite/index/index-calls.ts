@@ -5,24 +5,22 @@
  */
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import { explainSqliteError, openSqlite, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
+import { explainSqliteError, reasonOf, type SqliteDatabase } from '../../../../sqlite/open.ts';
 import { createProgramThread } from '../../../../sqlite/program-thread.ts';
-import { createStatementCache } from '../../../../sqlite/statement-cache.ts';
 import { ThreadEndedError } from '../../../../sqlite/thread.ts';
 import { takeSteps } from '../../steps.ts';
 import type { DiskSpace } from '../file/disk-space.ts';
-import { createLogSync } from '../file/log-sync.ts';
 import { explainDamageOfEither, type SearchFile, searchFileOf } from '../file/search-file.ts';
 import type { ViewerStatements } from '../viewer/viewer-statements.ts';
 import type { WriteTurns } from '../writing/write-turns.ts';
 import { createFatalLogs } from './fatal-logs.ts';
 import type { IndexCall, IndexWork, ReadSlice, WordsState, WrittenSlice, WrittenWords } from './index-contract.ts';
+import { openWorkHere, type WorkHere } from './index-here.ts';
 import type { IndexPace } from './index-pace.ts';
 import { INDEX_PROGRAM } from './index-program.ts';
 import { toIndexSettings } from './index-settings.ts';
 import type { MarkedLog } from './index-slice.ts';
-import { createIndexWaits } from './index-waits.ts';
-import { createIndexWork } from './index-work.ts';
+import { createIndexWaits, takesLong } from './index-waits.ts';
 import type { ErasedWords, Forgotten, Written } from './word-erasure.ts';
 
 /** Another process that has the file of the words has it for a slice, or for a step of a merge. */
@@ -32,6 +30,10 @@ const WORDS_PAUSE_MILLIS = 20;
 const CLOSING_PATIENCE_MILLIS = 500;
 
 export interface IndexCalls {
+  /** Throws once a wait for the disk has failed, see `IndexWaits`. */
+  checkDisk(): void;
+  /** Throws where no words are to be written: also where their file was replaced. */
+  check(): void;
   /** Merges words for as long as a slice. */
   tidy(pace: IndexPace): Promise<WordsState>;
   /** Takes the words of some deleted logs out of the index. */
@@ -53,7 +55,7 @@ export interface IndexCalls {
 export interface IndexCallsParts {
   readonly file: string;
   readonly database: SqliteDatabase;
-  readonly search: Pick<SearchFile, 'attach' | 'createLogSync'>;
+  readonly search: Pick<SearchFile, 'attach' | 'check' | 'createLogSync'>;
   readonly statements: ViewerStatements;
   readonly turns: WriteTurns;
   readonly space: Pick<DiskSpace, 'maxPages' | 'maxPagesOf'>;
@@ -92,13 +94,15 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   const { onRead, onWords, onWritten, onLent, onUnusable, isClosing } = parts;
   const waits = createIndexWaits(file, database, search);
   const settings = toIndexSettings(database, search, waits);
-  let here: { readonly work: IndexWork; readonly close: () => Promise<void> } | undefined;
+  let here: WorkHere | undefined;
   /** The names of the last slice that was written, and of the one that is. */
   let [lastSlice, writing] = [readLastSlice(), ''];
   /** Whether there was a transaction of this index since the last look for those of others. */
   let hasWritten = false;
   /** Since when another process has the file of the words. */
   let heldSince: number | undefined;
+  /** Whether the last wait for words was long enough to read meanwhile. */
+  let isDiskSlow = false;
   /** That of the next slice, if it was begun before its time. */
   let ahead: Reading | undefined;
 
@@ -110,24 +114,9 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
   let hasRunHere = false;
   const runHere = async ({ name, options }: IndexCall): Promise<unknown> => {
     hasRunHere = true;
-    here ??= workHere();
+    here ??= openWorkHere(file, database, settings);
     const { work } = here;
     return name === 'readSlice' ? takeSteps(work.readSlice(options)) : work[name](options as never);
-  };
-
-  /** The connection of all other writes has not the file of the words: its transactions would take both locks. */
-  const workHere = (): NonNullable<typeof here> => {
-    if (file === ':memory:') {
-      return { work: createIndexWork(database, createStatementCache(database)), close: async () => {} };
-    }
-    const own = openSqlite({ file });
-    own.exec(settings);
-    const logSync = createLogSync(own, { file });
-    const close = async () => {
-      await logSync?.close();
-      own.close();
-    };
-    return { work: createIndexWork(own, createStatementCache(own), logSync), close };
   };
 
   const fatalLogs = createFatalLogs();
@@ -202,8 +191,9 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
 
   const startReading = (logs: readonly MarkedLog[], { isUrgent }: IndexPace, after?: string): Reading => {
     const slice = randomUUID();
+    const isLong = isDiskSlow;
     hasRunHere = false;
-    const read = call('readSlice', { slice, after, logs, fatal: fatalLogs.found(), listsNext: isUrgent });
+    const read = call('readSlice', { slice, after, logs, fatal: fatalLogs.found(), listsNext: isUrgent, isLong });
     const stored = read.then(waits.forDatabase);
     // Whoever takes it hears of it.
     stored.catch(() => {});
@@ -218,25 +208,56 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
     return logs.length === 0 ? undefined : startReading(logs, pace);
   };
 
-  const indexLogs = async ({ slice, read, stored }: Reading, isAhead: boolean, pace: IndexPace) => {
-    const { logs, millis, next } = await read;
-    // What was read in a break has not made that longer.
+  /** Returns undefined if it is not known what comes next, and where sessions are reset before that. */
+  const readAhead = (logs: readonly MarkedLog[], pace: IndexPace, after?: string): Reading | undefined => {
+    if (logs.length === 0 || hasRunHere || fatalLogs.isSearching()) return undefined;
+    return statements.listDueSessions.get(Date.now()) ? undefined : startReading(logs, pace, after);
+  };
+
+  const noteEnd = (logs: readonly MarkedLog[]) => (error: unknown) => {
+    if (error instanceof ThreadEndedError) fatalLogs.noteEnd(logs);
+    throw error;
+  };
+
+  /** Resolves when it is read, or whoever takes it hears why not. Rejects if the thread has ended, with all that it knew. */
+  const untilRead = ({ logs, read }: Reading): Promise<void> =>
+    read.then(
+      ({ millis }) => onRead(millis, hasRunHere),
+      (error: unknown) => {
+        if (error instanceof ThreadEndedError) noteEnd(logs)(error);
+      },
+    );
+
+  const indexLogs = async ({ slice, logs, read, stored }: Reading, isAhead: boolean, pace: IndexPace) => {
+    const { logs: count, millis, next } = await read.catch(noteEnd(logs));
+    // What was read in a break, or before it, has not made that longer.
     onRead(isAhead ? 0 : millis, hasRunHere);
     await stored;
     writing = slice;
-    const words: WrittenWords = await writeWords('writeWords', { slice }, pace);
+    const words: WrittenWords = await writeWords('writeWords', { slice }, pace).catch(noteEnd(logs));
     if (words.outcome !== 'written') return { ...words, changed: null, passedOver: [], words };
     const onDisk = waits.forWords();
-    if (next.length > 0 && !hasRunHere && !fatalLogs.isSearching()) ahead = startReading(next, pace, slice);
+    isDiskSlow = !hasRunHere && (await takesLong(onDisk));
+    const early = isDiskSlow ? readAhead(next, pace, slice) : undefined;
     await onDisk;
-    const written = await write('writeSlice', { slice }, pace);
+    if (early) await untilRead(early);
+    ahead = early;
+    const written = await write('writeSlice', { slice }, pace).catch(noteEnd(logs));
     if (written.outcome !== 'written') return { ...written, words };
     lastSlice = slice;
-    fatalLogs.notePassed(logs);
+    fatalLogs.notePassed(count);
+    ahead ??= readAhead(next, pace);
     return { ...written, words };
   };
 
   return {
+    checkDisk: waits.check,
+
+    check: () => {
+      waits.check();
+      search.check();
+    },
+
     tidy: (pace) => writeWords('tidy', {}, pace),
 
     forgetLogs: async (pace) => {
@@ -254,10 +275,7 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
       ahead = undefined;
       const reading = early ?? (await nextReading(pace));
       if (!reading) return { outcome: 'written', changed: reset, passedOver: [] };
-      const written = await indexLogs(reading, early !== undefined, pace).catch((error: unknown) => {
-        if (error instanceof ThreadEndedError) fatalLogs.noteEnd(reading.logs);
-        throw error;
-      });
+      const written = await indexLogs(reading, early !== undefined, pace);
       return { ...written, changed: reset && written.changed && [...new Set([...reset, ...written.changed])] };
     },
 

@@ -51,6 +51,7 @@ export interface IndexWork extends WordErasure {
   /**
    * Reads the first of these logs, as many as one slice may have, without the `fatal` ones. Yields between two logs.
    * `after`: the slice that has written its words, and writes the rest between this call and the next one for words.
+   * `isLong`: the slice may have more text, since each waits long.
    */
   readSlice(options: {
     readonly slice: string;
@@ -58,6 +59,7 @@ export interface IndexWork extends WordErasure {
     readonly logs: readonly MarkedLog[];
     readonly fatal: readonly SqliteValue[];
     readonly listsNext: boolean;
+    readonly isLong?: boolean;
   }): Generator<void, ReadSlice>;
   /**
    * Writes the words of what was read, once the disk has all that the database had then. They are on disk later. May be

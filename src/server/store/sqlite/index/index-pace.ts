@@ -24,7 +24,7 @@ export interface IndexPace {
   readonly isLate: boolean;
   /**
    * Whether it has its full part: the next slice is read while others write after this one, and they do so for no longer
-   * than it takes.
+   * than it takes. Where the disk takes long, it is read while that takes the words of this one.
    */
   readonly isUrgent: boolean;
 }

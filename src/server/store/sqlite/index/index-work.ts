@@ -31,8 +31,9 @@ import { createWordMerges } from './word-merges.ts';
 const MIN_SLICE_LOGS = 100;
 /** Each slice waits for the lock, and for the disk, however many logs it has. */
 const MAX_SLICE_LOGS = 3_000;
-/** With so much text, a slice is full: many logs, since each slice waits. */
-const MAX_SLICE_CHARACTERS = 3_000_000;
+/** With so much text, a slice is full. */
+const MAX_SLICE_CHARACTERS = 1_000_000;
+const MAX_LONG_SLICE_CHARACTERS = 3_000_000;
 /**
  * After so long, it is read: as long as a slice is read, old pages stay in the write-ahead log, and who closes waits for
  * it.
@@ -222,7 +223,8 @@ export function createIndexWork(
 
     listLogs: ({ isLate }) => list(isLate),
 
-    *readSlice({ slice: name, after, logs, fatal, listsNext }) {
+    *readSlice({ slice: name, after, logs, fatal, listsNext, isLong }) {
+      const maxCharacters = isLong ? MAX_LONG_SLICE_CHARACTERS : MAX_SLICE_CHARACTERS;
       const start = performance.now();
       if (current) dropSlice();
       if (worded && worded.name !== after) dropWorded();
@@ -231,7 +233,7 @@ export function createIndexWork(
       const slice = new IndexSlice(statements, messages);
       try {
         for (const log of logs) {
-          const isFull = slice.characters > MAX_SLICE_CHARACTERS || performance.now() - start > MAX_READ_MILLIS;
+          const isFull = slice.characters > maxCharacters || performance.now() - start > MAX_READ_MILLIS;
           if (isFull && slice.count > 0) break;
           addLog(slice, log);
           yield;
@@ -258,6 +260,8 @@ export function createIndexWork(
         if (result.isOpen) {
           lastWords = name;
           [worded, current] = [others, undefined];
+          // Of a log that has changed, nothing was written that the next slice could leave out.
+          others.slice.settle(result.claimed);
           messages.keepSlice();
           return toWords('written', result.millis);
         }

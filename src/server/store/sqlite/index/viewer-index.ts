@@ -31,6 +31,8 @@ const CLOSE_MILLIS = 5_000;
 const REPORT_MILLIS = 60_000;
 
 export interface ViewerIndex {
+  /** Throws a `SqliteError` once the disk has not stored what was written. */
+  checkDisk(): void;
   /** Must be called after each write. */
   schedule(): void;
   /** Returns the version of the last change that the listeners were called with. */
@@ -171,6 +173,7 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
   };
 
   const run = async (): Promise<void> => {
+    calls.check();
     // A write that is committed from here on needs another slice.
     hasWrites = false;
     [workedMillis, readMillis, wordsMillis, waitedMillis] = [0, 0, 0, 0];
@@ -243,6 +246,7 @@ export function createViewerIndex({ onError, load = createThreadLoad(), ...parts
 
   again(0);
   return {
+    checkDisk: calls.checkDisk,
     schedule,
     noticeOthers: () => {
       schedule();

@@ -15,7 +15,9 @@ import { toList } from './row-keys.ts';
 const CLASS = 0x686c_7072;
 /** Of all projects: each lock has a place in the shared memory of the database. */
 const LOCKS = 256;
-const DIVISION_BY_ZERO = '22012';
+/** What the database is asked to read as a number, so that its error says it. */
+const GONE = 'a project was deleted or renamed';
+const NO_NUMBER = '22P02';
 
 /** What a log belongs to. */
 export interface Belonging {
@@ -50,7 +52,7 @@ export function toKeepProjects(logs: readonly Belonging[], begin?: string): Stat
   const projects = toList(new Map(logs.map(({ project }) => [`${project.key} ${project.name}`, project])).values());
   const ofProjects = {
     name: 'keep projects',
-    text: `SELECT 1 / (count(*) = $3)::int FROM unnest($1::bigint[], $2::text[]) AS named(key, name)
+    text: `SELECT ${failUnless('count(*) = $3')} FROM unnest($1::bigint[], $2::text[]) AS named(key, name)
       JOIN projects USING (key) WHERE projects.name = coalesce(named.name, projects.name)`,
     values: [projects.map(({ key }) => key), projects.map(({ name }) => name ?? null), projects.length],
   };
@@ -58,7 +60,7 @@ export function toKeepProjects(logs: readonly Belonging[], begin?: string): Stat
   // A config goes with its project, also where a log of another one keeps it.
   const ofConfigs = {
     name: 'keep configs',
-    text: `SELECT 1 / (count(*) = $2)::int FROM configs JOIN projects ON projects.key = configs.project
+    text: `SELECT ${failUnless('count(*) = $2')} FROM configs JOIN projects ON projects.key = configs.project
       WHERE configs.key = ANY($1::uuid[])`,
     values: [toList(configs), configs.size],
   };
@@ -66,16 +68,21 @@ export function toKeepProjects(logs: readonly Belonging[], begin?: string): Stat
   return [locks, ofProjects, ...(configs.size > 0 ? [ofConfigs] : [])];
 }
 
-/** Of a transaction that has `toKeepProjects`, in which nothing else divides. */
+/** With the count, it is no constant, which would fail when the statement is planned. */
+function failUnless(condition: string): string {
+  return `CASE WHEN ${condition} THEN 0 ELSE ('${GONE} ' || count(*))::int END`;
+}
+
+/** Of a transaction that has `toKeepProjects`. */
 export function isProjectGone(error: unknown): boolean {
-  return codeOf(error) === DIVISION_BY_ZERO;
+  return codeOf(error) === NO_NUMBER && (error as Error).message.includes(GONE);
 }
 
 /** For an error of such a transaction. */
 export function repeatIfGone(error: unknown, catalog: Catalog): unknown {
   if (!isProjectGone(error)) return error;
   catalog.forgetProjects();
-  return new RepeatTurn('a project was deleted or renamed');
+  return new RepeatTurn(GONE);
 }
 
 /** Configs of other projects, which were named by their ids. */

@@ -78,11 +78,18 @@ export function isProjectGone(error: unknown): boolean {
   return codeOf(error) === NO_NUMBER && (error as Error).message.includes(GONE);
 }
 
-/** For an error of such a transaction. */
-export function repeatIfGone(error: unknown, catalog: Catalog): unknown {
-  if (!isProjectGone(error)) return error;
-  catalog.forgetProjects();
-  return new RepeatTurn(GONE);
+/** For such a transaction. Rejects with a `RepeatTurn` then. */
+export function repeatIfGone<Result>(catalog: Catalog, work: Promise<Result>): Promise<Result> {
+  return work.catch((error: unknown) => {
+    if (!isProjectGone(error)) throw error;
+    catalog.forgetProjects();
+    throw new RepeatTurn(GONE);
+  });
+}
+
+/** For logs that may be committed, in projects that had these names then. */
+export function withoutNames(logs: readonly Belonging[]): Belonging[] {
+  return logs.map(({ project: { key }, config }) => ({ project: { key }, config }));
 }
 
 /** Configs of other projects, which were named by their ids. */

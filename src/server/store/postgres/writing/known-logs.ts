@@ -90,6 +90,9 @@ export function takeUpdate(row: Row, { output, error, duration }: Forced, now: s
   return old as OldLog;
 }
 
+/** Ids of logs that were not there, though their reference or their own id said so. Kept over the repeats of a turn. */
+export type MissingLogs = Map<string, number>;
+
 /**
  * Looks for a log of which an id or a reference says that it is there, before it counts as deleted. On one server a log is
  * committed with its reference, and its id is given out afterwards. The nodes of a distributed one commit one by one.

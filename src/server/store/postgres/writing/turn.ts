@@ -24,11 +24,11 @@ import { inLockOrder, insertByDay } from '../tables/insert-rows.ts';
 import { type Key, toKeyed, type Uuid } from '../tables/keys.ts';
 import { toBegin } from '../tables/layout.ts';
 import { type FoundLog, readPlaces } from '../tables/lookups.ts';
-import { type Belonging, repeatIfGone, toKeepProjects } from '../tables/project-locks.ts';
+import { repeatIfGone, toKeepProjects, withoutNames } from '../tables/project-locks.ts';
 import type { RememberedReferences } from '../tables/remembered-references.ts';
 import { RepeatTurn } from '../tables/repeat-turn.ts';
 import { type FeedbackAnswer, insertFeedback, repeatIfDeleted, toKeepLogs, writeFeedback } from './feedback-writes.ts';
-import { type KnownLog, type OldLog, takeUpdate, toMaxLooks } from './known-logs.ts';
+import { type KnownLog, type MissingLogs, type OldLog, takeUpdate, toMaxLooks } from './known-logs.ts';
 import { toKnownStatements } from './known-statements.ts';
 import { LOGS, toLogValues } from './log-rows.ts';
 import type { Plan } from './plan-turn.ts';
@@ -37,9 +37,6 @@ import { SessionWrites } from './session-writes.ts';
 import type { TurnParts } from './turn-parts.ts';
 import { addFresh, addKnown } from './turn-sums.ts';
 import { type FoundKnown, wordsOfTurn } from './turn-words.ts';
-
-/** Ids of logs that were not there, though their reference or their own id said so. Kept over the repeats of a turn. */
-export type MissingLogs = Map<string, number>;
 
 export interface TurnAnswers {
   createdBy(draft: Draft): CreatedLog;
@@ -66,12 +63,12 @@ export class Turn {
   }
 
   run(client: pg.ClientBase, remembered: RememberedReferences, logReads: LogReads): Promise<TurnAnswers> {
-    return this.#repeatIfGone(this.#run(client, remembered, logReads));
+    return repeatIfGone(this.#parts.catalog, this.#run(client, remembered, logReads));
   }
 
   async #run(client: pg.ClientBase, remembered: RememberedReferences, logReads: LogReads): Promise<TurnAnswers> {
     const { layout, merges, vocabulary } = this.#parts;
-    this.#begin = toKeepProjects(this.#belongings(), toBegin(layout));
+    this.#begin = this.#keepProjects(toBegin(layout));
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
     const { statements, updated, toAnswers } = await this.#prepare(client, sessions, []);
     const rows = [...updated.values()];
@@ -124,22 +121,14 @@ export class Turn {
    * written here, but later in the transaction.
    */
   async write(client: pg.ClientBase, sessions: SessionWrites, locked: readonly string[]): Promise<TurnAnswers> {
-    await this.#repeatIfGone(pipelined(client, toKeepProjects(this.#belongings())));
+    await repeatIfGone(this.#parts.catalog, pipelined(client, this.#keepProjects()));
     const { statements, toAnswers } = await this.#prepare(client, sessions, locked);
     return toAnswers(await this.#send(client, statements));
   }
 
-  /** What may be committed stays in the project that had the name then. */
-  #belongings(): readonly Belonging[] {
+  #keepProjects(begin?: string): Statement[] {
     const { drafts } = this.#plan;
-    if (!this.mayBeCommitted) return drafts;
-    return drafts.map(({ project: { key }, config }) => ({ project: { key }, config }));
-  }
-
-  #repeatIfGone<Result>(work: Promise<Result>): Promise<Result> {
-    return work.catch((error: unknown) => {
-      throw repeatIfGone(error, this.#parts.catalog);
-    });
+    return toKeepProjects(this.mayBeCommitted ? withoutNames(drafts) : drafts, begin);
   }
 
   /** Resolves to what is written with the sessions, or before them. */

@@ -22,8 +22,9 @@ import {
 } from '../tables/repeat-turn.ts';
 import { type Checked, checkWorks } from './check-works.ts';
 import type { Work } from './find-named.ts';
+import type { MissingLogs } from './known-logs.ts';
 import { type Plan, planTurn } from './plan-turn.ts';
-import { type MissingLogs, Turn, type TurnAnswers } from './turn.ts';
+import { Turn, type TurnAnswers } from './turn.ts';
 import { partsOfTurn, type StoreParts } from './turn-parts.ts';
 import { type Job, TurnQueue } from './turn-queue.ts';
 

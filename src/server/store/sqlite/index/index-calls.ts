@@ -191,7 +191,7 @@ export function createIndexCalls(parts: IndexCallsParts): IndexCalls {
 
   const startReading = (logs: readonly MarkedLog[], { isUrgent }: IndexPace, after?: string): Reading => {
     const slice = randomUUID();
-    const isLong = isDiskSlow;
+    const isLong = isDiskSlow || isUrgent;
     hasRunHere = false;
     const read = call('readSlice', { slice, after, logs, fatal: fatalLogs.found(), listsNext: isUrgent, isLong });
     const stored = read.then(waits.forDatabase);

@@ -87,3 +87,14 @@ test('the thread reads nothing in the break after a slice, if the index is hardl
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(namesOf(calls)).toEqual(['listLogs', 'readSlice', 'writeWords', 'writeSlice']);
 });
+
+for (const isUrgent of [false, true]) {
+  test(`${isUrgent ? 'a late index' : 'an index'} has ${isUrgent ? 'long' : 'short'} slices on a quick disk`, async () => {
+    onTestFinished(() => void Object.assign(pace, { isUrgent: false }));
+    pace.isUrgent = isUrgent;
+    const { store, calls } = await openUnindexed(150);
+    await expect.poll(() => store.viewer.indexLag(), { timeout: 30_000 }).toEqual({ logs: 0 });
+    const [first] = calls.flatMap((call) => (call.name === 'readSlice' ? [call.options.isLong] : []));
+    expect(first).toBe(isUrgent);
+  });
+}

@@ -51,7 +51,7 @@ export interface IndexWork extends WordErasure {
   /**
    * Reads the first of these logs, as many as one slice may have, without the `fatal` ones. Yields between two logs.
    * `after`: the slice that has written its words, and writes the rest between this call and the next one for words.
-   * `isLong`: the slice may have more text, since each waits long.
+   * `isLong`: the slice may have more text, since each waits: for the disk, the other thread, and whoever writes.
    */
   readSlice(options: {
     readonly slice: string;

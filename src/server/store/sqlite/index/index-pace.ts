@@ -24,7 +24,8 @@ export interface IndexPace {
   readonly isLate: boolean;
   /**
    * Whether it has its full part: the next slice is read while others write after this one, and they do so for no longer
-   * than it takes. Where the disk takes long, it is read while that takes the words of this one.
+   * than it takes. Where the disk takes long, it is read while that takes the words of this one. And slices have more text:
+   * what each waits for on the way, between its parts, is as much for a short one.
    */
   readonly isUrgent: boolean;
 }

@@ -8,17 +8,24 @@ export interface SqliteReader {
    * Resolves to all rows, as of the last commit or later. Rejects with the engine's error, or with a `SqliteError`
    * where the read takes too long or too many wait.
    */
-  all(sql: string, parameters: readonly SqliteValue[]): Promise<SqliteRow[]>;
+  all(sql: string, parameters: readonly SqliteValue[], options?: ReadOptions): Promise<SqliteRow[]>;
   /** Resolves when the threads have ended, after the reads that they are in the middle of, for which it waits 5 s. */
   close(): Promise<void>;
 }
 
-const DEFAULT_MAX_THREADS = 2;
+export interface ReadOptions {
+  /** It may take seconds in a large file: such reads leave one thread to the others. */
+  readonly isLong?: boolean;
+}
+
+const DEFAULT_MAX_THREADS = 3;
+/** Of either kind. */
 const MAX_WAITING = 200;
 const DEFAULT_TIMEOUT_MILLIS = 20_000;
 
 interface Read extends ThreadTask<SqliteRow[]> {
   readonly work: { readonly sql: string; readonly parameters: readonly SqliteValue[] };
+  readonly isLong: boolean;
 }
 
 export interface ReaderOptions {
@@ -32,7 +39,7 @@ export interface ReaderOptions {
   readonly canWrite?: boolean;
   /** SQL that each connection of another thread runs first. */
   readonly setUp?: string;
-  /** Default: 2, as one long read leaves a thread for others. */
+  /** Default: 3. */
   readonly maxThreads?: number;
 }
 
@@ -46,6 +53,8 @@ export function createSqliteReader({
 }: ReaderOptions): SqliteReader {
   let idle: SqliteThread[] = [];
   const busy = new Set<SqliteThread>();
+  const maxLong = Math.max(1, maxThreads - 1);
+  let runningLong = 0;
   let waiting: Read[] = [];
   let hasThreads = file !== ':memory:';
   let isClosed = false;
@@ -68,19 +77,25 @@ export function createSqliteReader({
     }
   };
 
+  /** Returns the place of the next read that may run; -1 if there is none. */
+  const findNext = (): number => waiting.findIndex(({ isLong }) => !isLong || runningLong < maxLong);
+
   const runNext = (): void => {
     idle = idle.filter(({ hasEnded }) => !hasEnded);
-    while (waiting.length > 0) {
+    for (let next = findNext(); next >= 0; next = findNext()) {
       const thread = hasThreads ? (idle.pop() ?? start()) : undefined;
-      if (!hasThreads) {
-        runHere(waiting.shift()!);
+      if (hasThreads && !thread) return;
+      const [read] = waiting.splice(next, 1) as [Read];
+      if (!thread) {
+        runHere(read);
         continue;
       }
-      if (!thread) return;
-      const read = waiting.shift()!;
+      const long = read.isLong ? 1 : 0;
+      runningLong += long;
       busy.add(thread);
       void thread.run(read).then((state) => {
         busy.delete(thread);
+        runningLong -= long;
         if (isClosed) return;
         if (state === 'idle') idle.push(thread);
         if (state === 'unusable') {
@@ -95,12 +110,13 @@ export function createSqliteReader({
   const takesTooLong = () => tooSlow(file, 'the read takes too long');
 
   return {
-    all: (sql, parameters) =>
+    all: (sql, parameters, { isLong = false } = {}) =>
       new Promise((resolve, reject) => {
         if (isClosed) return reject(new Error('The reader is closed.'));
-        if (waiting.length >= MAX_WAITING) return reject(tooSlow(file, 'too many reads wait'));
+        const before = waiting.filter((read) => read.isLong === isLong).length;
+        if (before >= MAX_WAITING) return reject(tooSlow(file, 'too many reads wait'));
         const deadline = { at: performance.now() + timeoutMillis, error: takesTooLong };
-        waiting.push({ work: { sql, parameters }, resolve, reject, deadline });
+        waiting.push({ work: { sql, parameters }, isLong, resolve, reject, deadline });
         runNext();
       }),
     close: async () => {

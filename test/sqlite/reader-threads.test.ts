@@ -44,6 +44,19 @@ test('a long read holds up neither this thread nor writes nor other reads', asyn
   expect(others).toBeGreaterThan(10);
 });
 
+test('any number of long reads leave a thread to the others', async () => {
+  const { reader } = open();
+  let done = 0;
+  const long = Array.from({ length: 6 }, () =>
+    reader.all(COUNT, [3_000_000], { isLong: true }).finally(() => {
+      done += 1;
+    }),
+  );
+  expect(await reader.all('SELECT 1 AS one', [])).toEqual([{ one: 1 }]);
+  expect(done).toBe(0);
+  expect(await Promise.all(long)).toEqual(Array(6).fill([{ count: 3_000_000 }]));
+});
+
 test('an idle thread keeps nothing of what it has answered', async () => {
   const { reader } = open();
   const read = async () => new WeakRef((await reader.all('SELECT 1 AS one', []))[0]!);

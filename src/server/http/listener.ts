@@ -7,7 +7,7 @@ import { hasLongTexts, stringifyElsewhere } from '../store/rows/json-thread.ts';
 import { StoreUnavailableError, type UnavailableReason } from '../store/unavailable-error.ts';
 import type { Access, Need } from './access.ts';
 import { type Answer, bytes, json } from './answer.ts';
-import { jsonBody } from './body-format.ts';
+import { type BodyFormat, jsonBody } from './body-format.ts';
 import { HttpError } from './http-error.ts';
 import { type BodyLimits, createBodyReader } from './read-body.ts';
 import { readTarget, splitPath, toRoot } from './request-target.ts';
@@ -38,6 +38,8 @@ export interface Answered {
 }
 
 const JSON_BODY = jsonBody();
+/** Of what everybody may ask for, without a key too: a login, or none. */
+const OPEN_BODY_BYTES = 16 * 1024;
 
 export function createRequestListener(options: ListenerOptions): RequestListener {
   const { routes, access, limits, explainMissing = () => undefined, onError, onAnswered = () => {} } = options;
@@ -45,6 +47,7 @@ export function createRequestListener(options: ListenerOptions): RequestListener
   const findRoute = createFinder(routes, basePath);
   const withBody = createBodyReader(limits);
   const writeAnswer = createAnswerWriter(limits);
+  const openBody: BodyFormat = { ...JSON_BODY, maxBytes: Math.min(OPEN_BODY_BYTES, limits.maxBodyBytes) };
 
   const answer = async (request: IncomingMessage, response: ServerResponse, asked: Asked): Promise<Answer> => {
     const { headers, path, query } = readTarget(request.url ?? '/', request.headers);
@@ -59,7 +62,8 @@ export function createRequestListener(options: ListenerOptions): RequestListener
     const cookie = operation.needs === 'nothing' ? undefined : access.renew(caller);
     if (cookie !== undefined) response.setHeader('Set-Cookie', cookie);
     const root = basePath === '' ? toRoot(path) : `${basePath}/`;
-    return withBody(request, response, operation.chooseFormat?.(headers) ?? JSON_BODY, (body) =>
+    const format = operation.needs === 'nothing' ? openBody : JSON_BODY;
+    return withBody(request, response, operation.chooseFormat?.(headers) ?? format, (body) =>
       operation.run({ id: found.id, query, headers, body, caller, root }),
     );
   };

@@ -7,6 +7,7 @@ import { createOneAtATime } from '../store/one-at-a-time.ts';
 import { StoreUnavailableError } from '../store/unavailable-error.ts';
 import { type BodyCheck, type BodyFormat, SMALL_BYTES, UNCHECKED } from './body-format.ts';
 import { createBodyMemory } from './body-memory.ts';
+import { Pieces } from './bytes/pieces.ts';
 import { HttpError } from './http-error.ts';
 import { createInflate } from './inflate.ts';
 
@@ -32,7 +33,8 @@ const UNPACKERS: ReadonlyMap<string, () => Transform> = new Map<string, () => Tr
 ]);
 
 interface Bytes {
-  readonly chunks: Buffer[];
+  /** Emptied when they are taken, and when the client has gone. */
+  readonly pieces: Buffer[];
   readonly isLarge: boolean;
   /** Takes long for what is in it, and not for its size alone. */
   readonly isHeavy: boolean;
@@ -85,13 +87,14 @@ export function createBodyReader(
       const unpacker = UNPACKERS.get(encoding)?.();
       const source = unpacker ? request.pipe(unpacker) : request;
       let check = format.createCheck();
-      const chunks: Buffer[] = [];
+      const arriving = new Pieces();
+      let pieces: Buffer[] = [];
       let length = 0;
       const refuse = (error: HttpError): void => {
         clearTimeout(idle);
         // Nothing is kept from here on: the answer may be sent, and the bytes given back, before the body ends.
         source.off('data', onData);
-        chunks.length = 0;
+        arriving.take();
         check = UNCHECKED;
         space.free();
         if (source !== request) {
@@ -116,20 +119,22 @@ export function createBodyReader(
           return refuse(new HttpError(503, 'too many requests at once', { 'Retry-After': '1' }));
         }
         length += chunk.length;
-        chunks.push(chunk);
+        arriving.add(chunk);
       };
       response.once('close', () => {
         clearTimeout(idle);
         space.free();
         // What waits in line for nobody would be in memory, and not be counted.
-        chunks.length = 0;
+        arriving.take();
+        pieces.length = 0;
       });
       source.on('data', onData);
       source.on('end', () => {
         clearTimeout(idle);
         space.complete();
-        skipByteOrderMark(chunks);
-        resolve({ chunks, isLarge: length > SMALL_BYTES || check.isHeavy, isHeavy: check.isHeavy, check });
+        pieces = arriving.take();
+        skipByteOrderMark(pieces);
+        resolve({ pieces, isLarge: length > SMALL_BYTES || check.isHeavy, isHeavy: check.isHeavy, check });
       });
       if (source !== request) source.on('error', () => refuse(new HttpError(400, `the body is not valid ${encoding}`)));
       // Nobody reads this answer: it keeps a client that went away from being reported as a failure of the server.
@@ -141,10 +146,10 @@ export function createBodyReader(
 
   return async (request, response, format, work) => {
     const encoding = encodingOf(request);
-    const { chunks, isLarge, isHeavy, check } = await readBytes(request, response, format, encoding);
+    const { pieces, isLarge, isHeavy, check } = await readBytes(request, response, format, encoding);
     const { read = (bytes: Buffer) => bytes } = format;
     // Empties the list, so that the bytes and the value are not both kept.
-    const takePieces = () => chunks.splice(0);
+    const takePieces = () => pieces.splice(0);
     if (!isLarge) return work(read(join(takePieces()), check));
     return runInLine(async () => {
       if (!response.destroyed) await nextHeavyTurn();
@@ -167,15 +172,15 @@ function join(pieces: readonly Buffer[]): Buffer {
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 /** Editors and shells of Windows write it before JSON; no format begins with these bytes otherwise. */
-function skipByteOrderMark(chunks: Buffer[]): void {
+function skipByteOrderMark(pieces: Buffer[]): void {
   const { length } = BYTE_ORDER_MARK;
-  if (chunks[0]?.[0] !== BYTE_ORDER_MARK[0]) return;
-  // It may come in several chunks, none of which is empty.
-  if (!Buffer.concat(chunks.slice(0, length), length).equals(BYTE_ORDER_MARK)) return;
+  if (pieces[0]?.[0] !== BYTE_ORDER_MARK[0]) return;
+  // It may come in several pieces, none of which is empty.
+  if (!Buffer.concat(pieces.slice(0, length), length).equals(BYTE_ORDER_MARK)) return;
   for (let left = length; left > 0; ) {
-    const chunk = chunks.shift() as Buffer;
-    if (chunk.length > left) chunks.unshift(chunk.subarray(left));
-    left -= chunk.length;
+    const piece = pieces.shift() as Buffer;
+    if (piece.length > left) pieces.unshift(piece.subarray(left));
+    left -= piece.length;
   }
 }
 

@@ -2,10 +2,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptsGzip } from './accept-encoding.ts';
 import type { Answer, BytesAnswer, FileAnswer, JsonAnswer, StreamAnswer } from './answer.ts';
-import { HttpError } from './http-error.ts';
+import { createUnreadAnswers, sendInPieces } from './unread-answers.ts';
 
 export interface AnswerLimits {
-  /** In all answers that clients have not read yet; more is a 503. Default 256 MiB. */
+  /**
+   * In all answers that clients have not read yet. For more, those give way that are read slowest; if there are none, it
+   * is a 503. Default 256 MiB.
+   */
   readonly maxUnreadBytes?: number;
   /** A client that reads nothing for so long is cut off. Default 30 s. */
   readonly unreadMillis?: number;
@@ -24,64 +27,61 @@ export type AnswerWriter = (request: IncomingMessage, response: ServerResponse, 
 /** The writer throws only before it has sent anything, so that the caller can answer with the error. */
 export function createAnswerWriter(limits: AnswerLimits = {}): AnswerWriter {
   const { maxUnreadBytes = 256 * 1024 * 1024, unreadMillis = 30_000 } = limits;
-  let unreadBytes = 0;
+  const unread = createUnreadAnswers(maxUnreadBytes);
 
-  const reserve = (response: ServerResponse, bytes: number): void => {
+  const send = (response: ServerResponse, bytes: Buffer, writeHead: () => void): void => {
     response.setTimeout(unreadMillis, () => response.destroy());
     // The client went away while the answer was made, and no `close` event is left.
-    if (bytes <= SMALL_BYTES || response.destroyed) return;
-    if (unreadBytes + bytes > maxUnreadBytes) {
-      throw new HttpError(503, 'too many answers wait to be read', { 'Retry-After': '1' });
-    }
-    unreadBytes += bytes;
-    response.once('close', () => {
-      unreadBytes -= bytes;
-    });
+    const isCounted = bytes.length > SMALL_BYTES && !response.destroyed;
+    const onSent = isCounted ? unread.add(response, bytes.length) : () => {};
+    writeHead();
+    sendInPieces(response, bytes, onSent);
   };
 
   return (request, response, answer) => {
     switch (answer.kind) {
       case 'json':
-        return writeJson(response, answer, reserve);
+        return writeJson(response, answer, send);
       case 'bytes':
-        return writeBytes(response, answer, reserve);
+        return writeBytes(response, answer, send);
       case 'empty':
         return void response.writeHead(204, { ...PRIVATE, ...answer.headers }).end();
       case 'file':
-        return writeFile(request, response, answer, reserve);
+        return writeFile(request, response, answer, send);
       case 'stream':
         return writeStream(request, response, answer);
     }
   };
 }
 
-type Reserve = (response: ServerResponse, bytes: number) => void;
+/** Throws before `writeHead` is called, or not at all. */
+type Send = (response: ServerResponse, bytes: Buffer, writeHead: () => void) => void;
 
-function writeJson(response: ServerResponse, { status, body, headers }: JsonAnswer, reserve: Reserve): void {
+function writeJson(response: ServerResponse, { status, body, headers }: JsonAnswer, send: Send): void {
   // `stringify` throws on a stored value that is nested too deeply.
   const bytes = Buffer.from(JSON.stringify(body));
-  writeBytes(response, { kind: 'bytes', status, type: 'application/json', bytes, headers }, reserve);
+  writeBytes(response, { kind: 'bytes', status, type: 'application/json', bytes, headers }, send);
 }
 
-function writeBytes(response: ServerResponse, { status, type, bytes, headers }: BytesAnswer, reserve: Reserve): void {
-  reserve(response, bytes.length);
-  response.writeHead(status, { 'Content-Type': type, 'Content-Length': bytes.length, ...PRIVATE, ...headers });
-  response.end(bytes);
+function writeBytes(response: ServerResponse, { status, type, bytes, headers }: BytesAnswer, send: Send): void {
+  send(response, bytes, () => {
+    response.writeHead(status, { 'Content-Type': type, 'Content-Length': bytes.length, ...PRIVATE, ...headers });
+  });
 }
 
-function writeFile(request: IncomingMessage, response: ServerResponse, answer: FileAnswer, reserve: Reserve): void {
+function writeFile(request: IncomingMessage, response: ServerResponse, answer: FileAnswer, send: Send): void {
   const isGzipped = acceptsGzip(request.headers['accept-encoding']);
   const bytes = isGzipped ? answer.gzip() : answer.bytes;
-  reserve(response, bytes.length);
-  response.writeHead(200, {
-    'Content-Type': answer.type,
-    'Content-Length': bytes.length,
-    Vary: 'Accept-Encoding',
-    ...GUARDS,
-    ...(isGzipped && { 'Content-Encoding': 'gzip' }),
-    ...answer.headers,
+  send(response, bytes, () => {
+    response.writeHead(200, {
+      'Content-Type': answer.type,
+      'Content-Length': bytes.length,
+      Vary: 'Accept-Encoding',
+      ...GUARDS,
+      ...(isGzipped && { 'Content-Encoding': 'gzip' }),
+      ...answer.headers,
+    });
   });
-  response.end(bytes);
 }
 
 function writeStream(request: IncomingMessage, response: ServerResponse, answer: StreamAnswer): void {

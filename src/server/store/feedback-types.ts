@@ -10,6 +10,8 @@ export const MAX_CONFIGS = 1_000;
 export const MAX_FEEDBACK_TYPES = 200;
 const MAX_LABELS = 1_000;
 const MAX_LABEL_CHARACTERS = 100_000;
+/** Of all types of one project, as they are stored. */
+const MAX_BYTES_OF_TYPES = 1_000_000;
 /** Types that every project of v4 had from the start. */
 const GIVEN_TYPES = new Set(['rating', 'action', 'issue']);
 
@@ -17,6 +19,12 @@ export interface StoredFeedbackType {
   readonly type: string;
   readonly class: FeedbackClass;
   readonly labels: readonly Required<FeedbackLabel>[];
+}
+
+/** `bytes` are those of all types that the project would have. @throws {RejectedFieldError} */
+export function limitFeedbackTypes(bytes: number): void {
+  if (bytes <= MAX_BYTES_OF_TYPES) return;
+  throw new RejectedFieldError('values', `the types of the project would have more than ${MAX_BYTES_OF_TYPES} bytes`);
 }
 
 /** Only types with a choice have labels. */

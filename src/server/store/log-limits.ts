@@ -3,6 +3,8 @@ import { RejectedFieldError } from './rejected-item.ts';
 
 export const MAX_FEEDBACK = 1_000;
 const MAX_FEEDBACK_CHARACTERS = 50_000;
+/** In all entries. */
+const MAX_CHARACTERS_OF_FEEDBACK = 4_000_000;
 const MAX_LOG_BYTES = 32 * 1024 * 1024;
 /** A log grows request by request. What adds no more than this does not have it measured. */
 export const SMALL_CHARACTERS = 256 * 1024;
@@ -13,10 +15,20 @@ export function limitSize(bytes: number, field: string): void {
   throw new RejectedFieldError(field, `the datapoint would have more than ${MAX_LOG_BYTES} bytes in all`);
 }
 
-/** `entries` is how many the log would have. @throws {RejectedFieldError} of `field` */
-export function limitFeedback(entries: number, field: string): void {
-  if (entries <= MAX_FEEDBACK) return;
-  throw new RejectedFieldError(field, `the datapoint has ${MAX_FEEDBACK} feedback entries, and takes no more`);
+export interface FeedbackSize {
+  readonly entries: number;
+  /** In types, values and users. */
+  readonly characters: number;
+}
+
+/** `size` is that of all feedback that the log would have. @throws {RejectedFieldError} of `field` */
+export function limitFeedback({ entries, characters }: FeedbackSize, field: string): void {
+  if (entries > MAX_FEEDBACK) {
+    throw new RejectedFieldError(field, `the datapoint has ${MAX_FEEDBACK} feedback entries, and takes no more`);
+  }
+  if (characters <= MAX_CHARACTERS_OF_FEEDBACK) return;
+  const limit = `${MAX_CHARACTERS_OF_FEEDBACK} characters in its feedback`;
+  throw new RejectedFieldError(field, `the datapoint would have more than ${limit}`);
 }
 
 /** Returns it as JSON. @throws {RejectedFieldError} of `field` */

@@ -9,18 +9,22 @@ const IS_WORD = /[\p{L}\p{N}\p{M}\p{Co}]/u;
 const IDEOGRAPH = /[\u3040-\u30ff\u3400-\u9fff]/;
 /** Of so much text each word is looked at; further on, words are found as they are written. */
 const FOLDED_CHARACTERS = 8_000;
+/** Places within other words that are looked at, for all terms together. */
+const MAX_LOOKS = 20_000;
 
 /**
  * Returns where the first match of any term begins; -1 if there is none. Beginnings of words count where no whole word
  * does.
  */
-export function findFirstMatch(text: string, terms: readonly string[]): number {
+export function findFirstMatch(text: string, given: readonly string[]): number {
+  const terms = [...new Set(given)];
   // Lower case has another length in a few letters of a few languages: a place is then a few characters off.
   const lower = text.toLowerCase();
   const spellings = terms.map((term) => term.toLowerCase());
+  const mostLooks = Math.ceil(MAX_LOOKS / terms.length);
   let words: FoldedWord[] | undefined;
   for (const isWhole of [true, false]) {
-    const written = spellings.map((term) => findWritten(lower, term, isWhole)).filter((place) => place >= 0);
+    const written = spellings.map((term) => findWritten(lower, term, isWhole, mostLooks)).filter((place) => place >= 0);
     if (written.length > 0) return Math.min(...written);
     words ??= toFoldedWords(text.slice(0, FOLDED_CHARACTERS));
     const folded = terms.map(toFoldedWords).filter(({ length }) => length > 0);
@@ -54,9 +58,11 @@ function matchesAt(words: readonly FoldedWord[], at: number, term: readonly Fold
 }
 
 /** Both in lower case. */
-function findWritten(text: string, term: string, isWhole: boolean): number {
+function findWritten(text: string, term: string, isWhole: boolean, mostLooks: number): number {
   if (term === '') return -1;
-  for (let at = text.indexOf(term); at >= 0; at = text.indexOf(term, at + 1)) {
+  let left = mostLooks;
+  for (let at = text.indexOf(term); at >= 0 && left > 0; at = text.indexOf(term, at + 1)) {
+    left -= 1;
     if (isEdge(text, at) && (!isWhole || isEdge(text, at + term.length))) return at;
   }
   return -1;

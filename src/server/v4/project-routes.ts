@@ -4,7 +4,7 @@ import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
 import type { ProjectConfigResponse } from '../store/project-store.ts';
 import type { Store } from '../store/store.ts';
-import { found, nameItemOf } from './answer-with.ts';
+import { found, foundPage, nameItemOf } from './answer-with.ts';
 import { optionalText, pageParameters, projectListParameters } from './parameters.ts';
 import {
   parseDeployment,
@@ -111,7 +111,7 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
           if (logs && logs.records.length < Math.min(page.size, logs.total - page.page * page.size)) {
             throw invalid(['query', 'size'], 'the logs are too large for one page of this size: ask for a smaller one');
           }
-          return found(logs, 'project');
+          return foundPage(logs);
         },
       },
     },

@@ -5,7 +5,7 @@ import { invalid } from '../http/http-error.ts';
 import type { Routes, Schema } from '../http/route.ts';
 import { JSON_COLUMNS } from '../store/rows/log-row.ts';
 import type { LogSelector, Store } from '../store/store.ts';
-import { found, foundLog, foundLogs, nameItemOf } from './answer-with.ts';
+import { foundPage, foundStored, nameItemOf } from './answer-with.ts';
 import { describeRoutes } from './description.ts';
 import { logListParameters, pageParameters, required, requiredList } from './parameters.ts';
 import { createProjectRoutes } from './project-routes.ts';
@@ -26,7 +26,7 @@ const LOGS_BODY = jsonBody({ storedFields: new Set([...JSON_COLUMNS, 'config']) 
 export function createV4Routes(store: Store, options: V4Options): Routes {
   let described: Schema | undefined;
   const updateLog = async (selector: LogSelector, body: unknown): Promise<Answer> =>
-    foundLog(await store.updateLog(selector, parseLogUpdate(body)).catch(nameItemOf(body)));
+    foundStored(await store.updateLog(selector, parseLogUpdate(body)).catch(nameItemOf(body)), 'log');
 
   const routes: Routes = {
     '/healthz': {
@@ -76,7 +76,7 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
           query: logListParameters,
           answers: { 200: schema('LogPage') },
         },
-        run: async ({ query }) => foundLogs(await store.listLogs(parseLogQuery(query))),
+        run: async ({ query }) => foundPage(await store.listLogs(parseLogQuery(query))),
       },
       POST: {
         needs: 'write',
@@ -117,7 +117,7 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
       GET: {
         needs: 'read',
         description: { summary: 'Reads a log', answers: { 200: schema('Log') } },
-        run: async ({ id }) => foundLog(await store.getLog(id)),
+        run: async ({ id }) => foundStored(await store.getLog(id), 'log'),
       },
       PATCH: {
         needs: 'write',
@@ -136,7 +136,7 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
         },
         run: async ({ query }) => {
           const projectId = requireValue(query, 'project_id');
-          return found(await store.listSessions({ projectId, ...parsePage(query, 1, 10) }), 'project');
+          return foundPage(await store.listSessions({ projectId, ...parsePage(query, 1, 10) }));
         },
       },
       POST: {
@@ -149,7 +149,7 @@ export function createV4Routes(store: Store, options: V4Options): Routes {
       GET: {
         needs: 'read',
         description: { summary: 'Reads a session', answers: { 200: schema('Session') } },
-        run: async ({ id }) => found(await store.getSession(id), 'session'),
+        run: async ({ id }) => foundStored(await store.getSession(id), 'session'),
       },
     },
 

@@ -2,7 +2,6 @@
  * The JSON of stored logs. Most of it is JSON already, as it was stored: it goes into an answer as it is, and is parsed
  * only if somebody reads the field. To parse it, and to write it again, would take longer than all else of an answer.
  */
-import type { LogResponse } from '../../../wire/v4.ts';
 import { hasLongTexts, stringifyElsewhere } from './json-thread.ts';
 
 const NONE_STORED: ReadonlyMap<string, string> = new Map();
@@ -59,9 +58,9 @@ export async function writeLogJson(log: object): Promise<string> {
   return join(isLong ? (await stringifyElsewhere(others)).toString() : JSON.stringify(others), stored);
 }
 
-/** The same for what has a list of logs. */
+/** The same for what has a list of logs, or of what else has stored fields. */
 export async function writeRecordsJson<Rest extends object>(
-  page: Rest & { readonly records: readonly LogResponse[] },
+  page: Rest & { readonly records: readonly object[] },
 ): Promise<string> {
   const { records, ...rest } = page;
   const texts: string[] = [];

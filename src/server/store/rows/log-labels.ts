@@ -35,14 +35,14 @@ export function toLabels(log: {
   return { words: words.join('\n'), ...(user !== undefined && { user }) };
 }
 
-/** Whether the metadata, as JSON, has the value at the key. Letters match in either case. */
-export function hasMetadata(json: unknown, { key, value }: MetadataFilter): boolean {
-  const metadata = typeof json === 'string' ? parseJson(json) : undefined;
-  const wanted = value.toLowerCase();
-  for (const [name, text] of entriesOf(metadata)) {
-    if (name === key && (wanted === '*' || text.toLowerCase() === wanted)) return true;
-  }
-  return false;
+/** Whether the metadata, as JSON, has each value at its key. Letters match in either case. */
+export function hasMetadata(json: unknown, filters: readonly MetadataFilter[]): boolean {
+  if (filters.length === 0) return true;
+  const entries = entriesOf(typeof json === 'string' ? parseJson(json) : undefined);
+  return filters.every(({ key, value }) => {
+    const wanted = value.toLowerCase();
+    return entries.some(([name, text]) => name === key && (wanted === '*' || text.toLowerCase() === wanted));
+  });
 }
 
 /** The words that the index has of an entry, beside each other. */

@@ -3,26 +3,28 @@ import type { SqliteRow } from '../../../sqlite/open.ts';
 import { type StoredFeedbackType, toFeedbackType } from '../feedback-types.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { toProjectConfig } from '../rows/config-response.ts';
+import { addStoredFields } from '../rows/log-json.ts';
 import type { SessionResponse } from '../store.ts';
-import type { Statements } from './writing/statements.ts';
 
-export function toSession(row: SqliteRow, statements: Statements): SessionResponse {
-  const projects = statements.listProjectsOfSession.all(row['key']!).map((project) => ({
-    id: project['id'] as string,
-    name: project['name'] as string,
-    type: ({ model: 'prompt', tool: 'tool' } as const)[project['config_type'] as 'model' | 'tool'] ?? ('flow' as const),
-  }));
-  return {
-    id: row['id'] as string,
-    ...(row['reference_id'] !== null && { reference_id: row['reference_id'] as string }),
-    projects,
+export function toSession(row: SqliteRow): SessionResponse {
+  const session: Record<string, unknown> = {
+    id: row['id'],
+    ...(row['reference_id'] !== null && { reference_id: row['reference_id'] }),
+    projects: (JSON.parse(row['projects'] as string) as SqliteRow[]).map(({ id, name, type }) => {
+      return { id, name, type: PROJECT_TYPES[type as string] ?? 'flow' };
+    }),
     datapoints_count: Number(row['datapoints_count']),
-    ...(row['first_inputs'] !== null && { first_inputs: JSON.parse(row['first_inputs'] as string) }),
-    ...(row['last_output'] !== null && { last_output: row['last_output'] as string }),
-    created_at: row['created_at'] as string,
-    updated_at: row['updated_at'] as string,
+    ...(row['last_output'] !== null && { last_output: row['last_output'] }),
+    created_at: row['created_at'],
+    updated_at: row['updated_at'],
   };
+  const inputs = row['first_inputs'] as string | null;
+  addStoredFields(session, new Map(inputs === null ? [] : [['first_inputs', inputs]]));
+  return session as unknown as SessionResponse;
 }
+
+/** By the type of the project's first config. */
+const PROJECT_TYPES: Readonly<Record<string, 'prompt' | 'tool'>> = { model: 'prompt', tool: 'tool' };
 
 /** @param activeConfig the row of the active config, if there is one. */
 export function toProject(row: SqliteRow, activeConfig?: SqliteRow): ProjectResponse {

@@ -15,13 +15,14 @@ export function changeFeedback(statements: Statements, writes: LogWrites, reques
     return {
       ...answer,
       value,
-      ...writes.insertFeedback(log['key']!, { type, value: value!, user, created_at }, 'value'),
+      ...writes.feedback.insert(log['key']!, { type, value: value!, user, created_at }, 'value'),
     };
   }
   const removed = statements.deleteFeedback.all({
     ...{ log_key: log['key']!, type, user: user ?? null },
     value: value === undefined ? null : JSON.stringify(value),
   });
+  writes.feedback.forget(log['key']!);
   const last = removed.at(-1);
   // Nothing was removed. v4 requires a value in the answer.
   if (!last) return { ...answer, value: value ?? '', id: newIdentifier('ann') };

@@ -2,7 +2,6 @@
 import type { SqliteValue } from '../../../sqlite/open.ts';
 import { storableText } from '../storable-text.ts';
 import type { LogQuery, LogSortColumn, ProjectQuery } from '../store.ts';
-import { PROJECT_COLUMNS } from './writing/statements.ts';
 
 export interface SqlQuery {
   readonly sql: string;
@@ -55,15 +54,18 @@ export function toLogListSql(projectKey: SqliteValue, query: LogQuery): { count:
   };
 }
 
-export function toProjectListSql(query: ProjectQuery): { count: SqlQuery; rows: SqlQuery } {
+/** The keys are those on the page, each with most of the bytes of its project: these are read after that. */
+export function toProjectListSql(query: ProjectQuery): { count: SqlQuery; keys: SqlQuery } {
   const { sortBy, descending, filter, page, size } = query;
   const direction = descending ? 'DESC' : 'ASC';
-  const from = `FROM projects ${filter === undefined ? '' : `WHERE ${contains('name')}`}`;
+  const where = filter === undefined ? '' : `WHERE ${contains('name')}`;
   const parameters = filter === undefined ? [] : [storableText(filter)];
   return {
-    count: { sql: `SELECT count(*) AS total ${from}`, parameters },
-    rows: {
-      sql: `SELECT ${PROJECT_COLUMNS} ${from} ORDER BY ${sortBy} ${direction}, key ${direction} LIMIT ? OFFSET ?`,
+    count: { sql: `SELECT count(*) AS total FROM projects ${where}`, parameters },
+    keys: {
+      sql: `SELECT key, (SELECT coalesce(sum(octet_length(labels)), 0) FROM feedback_types WHERE project_key = page.key)
+          AS bytes
+        FROM (SELECT key FROM projects ${where} ORDER BY ${sortBy} ${direction}, key ${direction} LIMIT ? OFFSET ?) AS page`,
       parameters: [...parameters, size, page * size],
     },
   };

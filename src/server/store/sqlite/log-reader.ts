@@ -11,7 +11,10 @@ const LARGE_BYTES = 256 * 1024;
 
 export type ReadLog = (key: SqliteValue) => Promise<LogResponse | undefined>;
 
-export function createLogReader(reads: Pick<Statements, 'readLog' | 'sizeOfLog'>, reader: SqliteReader): ReadLog {
+export function createLogReader(
+  reads: Pick<Statements, 'readLog' | 'sizeOfLog' | 'sizeOfOthers'>,
+  reader: SqliteReader,
+): ReadLog {
   // Each is in memory twice until its answer is written.
   const alone = createOneAtATime();
   /** It takes long to read, as long to convert, and then to be written as JSON: each by itself. */
@@ -29,6 +32,10 @@ export function createLogReader(reads: Pick<Statements, 'readLog' | 'sizeOfLog'>
   };
 }
 
-export function isLarge({ sizeOfLog }: Pick<Statements, 'sizeOfLog'>, key: SqliteValue): boolean {
-  return Number(sizeOfLog.get(key)?.['bytes'] ?? 0) > LARGE_BYTES;
+export function isLarge(
+  { sizeOfLog, sizeOfOthers }: Pick<Statements, 'sizeOfLog' | 'sizeOfOthers'>,
+  key: SqliteValue,
+): boolean {
+  const bytes = Number(sizeOfLog.get(key)?.['bytes'] ?? 0);
+  return bytes > LARGE_BYTES || bytes + Number(sizeOfOthers.get(key)?.['bytes'] ?? 0) > LARGE_BYTES;
 }

@@ -1,5 +1,5 @@
 /** Pages of what is listed, none of them larger than an answer may be. */
-import type { SqliteRow, SqliteStatement } from '../../../sqlite/open.ts';
+import type { SqliteRow, SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
 import type { Page } from '../../../wire/v4.ts';
 import { createPauses } from '../heavy-turns.ts';
 import type { ProjectResponse } from '../project-store.ts';
@@ -35,21 +35,46 @@ export async function readWithin<Item>(
   return items;
 }
 
-/** The same for projects, whose active configs can be large. */
-export function withActiveConfigs(
-  rows: readonly SqliteRow[],
+/** Of one read on another thread. */
+const MAX_PROJECTS_READ = 50;
+
+/**
+ * The same for projects, which are read on another thread, and whose active configs can be large. `keys` have the `bytes`
+ * of their types of feedback.
+ */
+export async function readProjectsWithin(
+  keys: readonly SqliteRow[],
+  read: (keys: readonly SqliteValue[]) => Promise<SqliteRow[]>,
   { readConfigRow }: SqliteProjectStore,
-): ProjectResponse[] {
+): Promise<ProjectResponse[]> {
   const projects: ProjectResponse[] = [];
   let characters = 0;
-  for (const row of rows) {
-    const key = row['active_config_key']!;
-    const config = key === null ? undefined : readConfigRow(key);
-    characters += countCharacters(row) + (config ? countCharacters(config) : 0);
-    if (projects.length > 0 && characters > MAX_PAGE_CHARACTERS) break;
-    projects.push(toProject(row, config));
+  const pause = createPauses();
+  for (let at = 0; at < keys.length; ) {
+    const portion: SqliteValue[] = [];
+    for (let bytes = 0; at < keys.length && portion.length < MAX_PROJECTS_READ; at += 1) {
+      bytes += Number(keys[at]!['bytes']);
+      if (portion.length > 0 && bytes > MAX_PAGE_CHARACTERS) break;
+      portion.push(keys[at]!['key']!);
+    }
+    for (const row of await read(portion)) {
+      await pause();
+      const config = activeConfigOf(row, readConfigRow);
+      characters += countCharacters(row) + (config ? countCharacters(config) : 0);
+      if (projects.length > 0 && characters > MAX_PAGE_CHARACTERS) return projects;
+      projects.push(toProject(row, config));
+    }
   }
+  await pause();
   return projects;
+}
+
+export function activeConfigOf(
+  row: SqliteRow,
+  readConfigRow: SqliteProjectStore['readConfigRow'],
+): SqliteRow | undefined {
+  const key = row['active_config_key']!;
+  return key === null ? undefined : readConfigRow(key);
 }
 
 export function toPage<Item>(

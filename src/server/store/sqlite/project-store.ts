@@ -1,14 +1,17 @@
 /** What projects have besides logs. */
+import { randomUUID } from 'node:crypto';
 import type { SqliteRow, SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
 import {
+  limitFeedbackTypes,
   MAX_CONFIGS,
   MAX_FEEDBACK_TYPES,
   mergeFeedbackType,
   type StoredFeedbackType,
   toFeedbackType,
 } from '../feedback-types.ts';
+import { inOwnTurn } from '../heavy-turns.ts';
 import { newIdentifier } from '../identifiers.ts';
 import type {
   FeedbackTypeDefinition,
@@ -20,10 +23,13 @@ import type {
 import { mapItems, NameTakenError, RejectedFieldError } from '../rejected-item.ts';
 import { toConfigResponse, toProjectConfig } from '../rows/config-response.ts';
 import { toConfigRow } from '../rows/config-row.ts';
+import { countCharacters } from '../rows/row-size.ts';
 import { storableText } from '../storable-text.ts';
 import { timestampNow } from '../timestamps.ts';
 import type { Statements } from './writing/statements.ts';
 import { useConfig } from './writing/use-config.ts';
+
+const LARGE_CHARACTERS = 256 * 1024;
 
 const CONFIG_COLUMNS = `configs.id AS config_id, configs.content AS config, configs.created_at AS config_created_at,
   configs.last_used AS config_last_used, projects.id AS project_id, projects.name AS project
@@ -37,6 +43,7 @@ const SQL = {
   forgetFacet: `DELETE FROM session_facets WHERE facet_key = (SELECT key FROM facets WHERE kind = 'project' AND value = ?)`,
   deleteFacet: `DELETE FROM facets WHERE kind = 'project' AND value = ?`,
   renameFacet: `UPDATE facets SET value = :name WHERE kind = 'project' AND value = :old`,
+  interruptIndex: `UPDATE last_index_slice SET slice = ?`,
   readConfigById: `SELECT configs.key, configs.project_key, ${CONFIG_COLUMNS} WHERE configs.id = ?`,
   readConfig: `SELECT configs.key, configs.project_key, ${CONFIG_COLUMNS} WHERE configs.key = ?`,
   readActiveConfig: `SELECT projects.key AS project_key, active_config_key FROM projects WHERE id = ?`,
@@ -45,7 +52,9 @@ const SQL = {
   activateFirstConfig: `UPDATE projects SET active_config_key = :config_key WHERE key = :key AND active_config_key IS NULL
     AND NOT EXISTS (SELECT 1 FROM configs WHERE project_key = :key AND key <> :config_key)`,
   readFeedbackType: `SELECT type, class, labels FROM feedback_types WHERE project_key = ? AND type = ?`,
-  countFeedbackTypes: `SELECT count(*) AS count FROM feedback_types WHERE project_key = ?`,
+  /** Without the type that is changed. */
+  measureFeedbackTypes: `SELECT count(*) AS count, coalesce(sum(octet_length(type) + octet_length(labels)), 0) AS bytes
+    FROM feedback_types WHERE project_key = ? AND type <> ?`,
   saveFeedbackType: `INSERT INTO feedback_types (project_key, type, class, labels)
     VALUES (:project_key, :type, :class, :labels)
     ON CONFLICT (project_key, type) DO UPDATE SET class = :class, labels = :labels`,
@@ -59,6 +68,8 @@ export interface ProjectStoreParts {
   readonly statements: Statements;
   readonly reader: SqliteReader;
   readonly inTurn: <Result>(work: () => Result | Generator<void, Result>) => Promise<Result>;
+  /** Called when a project has another name on disk. */
+  readonly onRenamed: () => void;
   readonly readProject: (id: string) => Promise<ProjectResponse | undefined>;
   /** Reads rows by their keys until they are too many for one answer. */
   readonly readWithin: <Item>(
@@ -74,7 +85,7 @@ export interface SqliteProjectStore extends ProjectStore {
 }
 
 export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore {
-  const { statements, reader, inTurn, readProject, readWithin } = parts;
+  const { statements, reader, inTurn, onRenamed, readProject, readWithin } = parts;
   const writes = prepareAll(parts.prepareWrite, SQL);
   const reads = prepareAll(parts.prepare, SQL);
   const findKey = (id: string): SqliteValue | undefined => statements.findProjectById.get(id)?.['key'];
@@ -91,6 +102,8 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
     writes.forgetFacet.run(name);
     writes.deleteFacet.run(name);
     writes.renameFacet.run({ name, old });
+    // A slice of the index that was read before would bring the old name back.
+    writes.interruptIndex.run(randomUUID());
   };
 
   const activate = (key: SqliteValue, configId: string): void => {
@@ -115,15 +128,14 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
     const type = storableText(given.type);
     const row = writes.readFeedbackType.get(projectKey, type);
     if (row && isNew) throw new NameTakenError(`the feedback type ${JSON.stringify(given.type)} exists`);
-    const count = Number(writes.countFeedbackTypes.get(projectKey)!['count']);
-    if (!row && count >= MAX_FEEDBACK_TYPES) {
+    const others = writes.measureFeedbackTypes.get(projectKey, type)!;
+    if (!row && Number(others['count']) >= MAX_FEEDBACK_TYPES) {
       throw new RejectedFieldError('type', `the project has ${MAX_FEEDBACK_TYPES} feedback types, and takes no more`);
     }
     const merged = mergeFeedbackType(given, type, row && toStoredType(row));
-    writes.saveFeedbackType.run({
-      ...{ project_key: projectKey, type, class: merged.class },
-      labels: JSON.stringify(merged.labels),
-    });
+    const labels = JSON.stringify(merged.labels);
+    limitFeedbackTypes(Number(others['bytes']) + Buffer.byteLength(type) + Buffer.byteLength(labels));
+    writes.saveFeedbackType.run({ project_key: projectKey, type, class: merged.class, labels });
     return toFeedbackType(merged);
   };
 
@@ -138,23 +150,25 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
         if (activeConfigId !== undefined) activate(project['key']!, activeConfigId);
         return true;
       });
+      if (isKnown && name !== undefined) onRenamed();
       return isKnown ? readProject(id) : undefined;
     },
 
     registerConfig: async (project, config) => {
       const row = toConfigRow({ ...config, type: 'model' });
-      return inTurn(() => {
+      const registered = await inTurn(() => {
         const key = findOrMake(project);
         const configKey = useConfig(statements, key, row, timestampNow());
         writes.registerConfig.run(configKey);
         writes.activateFirstConfig.run({ key, config_key: configKey });
-        return toProjectConfig(writes.readConfig.get(configKey)!);
+        return writes.readConfig.get(configKey)!;
       });
+      return inOwnTurn(isLargeConfig(registered), () => toProjectConfig(registered));
     },
 
     getConfig: async (id) => {
       const row = reads.readConfigById.get(id);
-      return row && toConfigResponse(row['config_id'], row['config']);
+      return row && inOwnTurn(isLargeConfig(row), () => toConfigResponse(row['config_id'], row['config']));
     },
 
     listConfigs: async (id) => {
@@ -169,7 +183,7 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
       if (!project) return undefined;
       const key = project['active_config_key']!;
       const row = key === null ? undefined : reads.readConfig.get(key);
-      return row ? toProjectConfig(row) : null;
+      return row ? inOwnTurn(isLargeConfig(row), () => toProjectConfig(row)) : null;
     },
 
     clearActiveConfig: async (id) => {
@@ -187,6 +201,11 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
         return key === undefined ? undefined : yield* mapItems(types, (type) => define(key, type, areNew));
       }),
   };
+}
+
+/** It takes long to convert, and to write as JSON. */
+export function isLargeConfig(row: SqliteRow): boolean {
+  return countCharacters(row) > LARGE_CHARACTERS;
 }
 
 function toStoredType(row: SqliteRow): StoredFeedbackType {

@@ -5,9 +5,16 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { createSqliteError, explainSqliteError, reasonOf, type SqliteRow } from '../../../sqlite/open.ts';
+import {
+  createSqliteError,
+  explainSqliteError,
+  reasonOf,
+  type SqliteRow,
+  type SqliteValue,
+} from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
+import { inOwnTurn } from '../heavy-turns.ts';
 import { newIdentifier } from '../identifiers.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems } from '../rejected-item.ts';
@@ -40,8 +47,8 @@ import { createTraceReads } from './ingest/trace-reads.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
 import { createLogReader, isLarge } from './log-reader.ts';
 import { toMeasures } from './measures.ts';
-import { readWithin, toPage, withActiveConfigs } from './pages.ts';
-import { createProjectStore } from './project-store.ts';
+import { activeConfigOf, readProjectsWithin, readWithin, toPage } from './pages.ts';
+import { createProjectStore, isLargeConfig } from './project-store.ts';
 import { prepareViewerStatements } from './viewer/viewer-statements.ts';
 import { createSqliteViewerStore } from './viewer-store.ts';
 import { writeLongTexts } from './writing/encoded-logs.ts';
@@ -51,6 +58,7 @@ import {
   LIST_SESSIONS_OF_PROJECT,
   prepareStatements,
   READ_PROJECT,
+  READ_PROJECTS,
 } from './writing/statements.ts';
 import { createWriteTurns } from './writing/write-turns.ts';
 
@@ -113,7 +121,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   let closed = false;
 
   const reader = noticingDamage(createSqliteReader({ file, prepare, setUp: search.attach }), file);
-  const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters);
+  const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters, { isLong: true });
   const readLog = createLogReader(reads, reader);
   const run = async <Result>(work: Work<Result>, add = turns.run<Result>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
@@ -157,9 +165,14 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   };
   const readProject = async (id: string): Promise<ProjectResponse | undefined> => {
     const [row] = await reader.all(READ_PROJECT, [id]);
-    return row && withActiveConfigs([row], projects)[0];
+    if (!row) return undefined;
+    const config = activeConfigOf(row, projects.readConfigRow);
+    return inOwnTurn(!!config && isLargeConfig(config), () => toProject(row, config));
   };
-  const projects = createProjectStore({ prepareWrite, prepare, statements, reader, inTurn, readProject, readWithin });
+  const projects = createProjectStore({
+    ...{ prepareWrite, prepare, statements, reader, inTurn, readProject, readWithin },
+    onRenamed: () => index.announce(null),
+  });
 
   const store: Store = {
     createLogs: (requests) => {
@@ -215,7 +228,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
 
     getSession: async (id) => {
       const found = reads.findSessionById.get(id);
-      return found && toSession(reads.readSession.get(found['key']!)!, reads);
+      return found && toSession(reads.readSession.get(found['key']!)!);
     },
 
     listSessions: async ({ projectId, page, size }) => {
@@ -224,7 +237,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
       const key = project['key']!;
       const total = await reader.all(COUNT_SESSIONS_OF_PROJECT, [key]);
       const keys = await reader.all(LIST_SESSIONS_OF_PROJECT, [key, size, (page - 1) * size]);
-      const records = await readWithin(keys, reads.readSession, (row) => toSession(row, reads));
+      const records = await readWithin(keys, reads.readSession, toSession);
       return toPage(records, { page, size }, total);
     },
 
@@ -238,9 +251,10 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     getProject: readProject,
 
     listProjects: async (listQuery: ProjectQuery) => {
-      const { count, rows } = toProjectListSql(listQuery);
+      const { count, keys } = toProjectListSql(listQuery);
       const total = await query(count);
-      return toPage(withActiveConfigs(await query(rows), projects), listQuery, total);
+      const read = (some: readonly SqliteValue[]) => reader.all(READ_PROJECTS, [JSON.stringify(some)]);
+      return toPage(await readProjectsWithin(await query(keys), read, projects), listQuery, total);
     },
 
     addFeedback: (requests) =>

@@ -1,5 +1,5 @@
 /** The viewer's reads on the SQLite store. */
-import type { SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { createPauses } from '../heavy-turns.ts';
 import { toLogJson } from '../rows/log-json.ts';
@@ -7,7 +7,7 @@ import { excerpt, plainText } from '../rows/log-text.ts';
 import { countCharacters } from '../rows/row-size.ts';
 import { searchTerms } from '../search-query.ts';
 import { toConfigLabel, toOverview, toSessionLog, toSummary } from '../viewer-rows.ts';
-import type { IndexLag, SessionLog, SessionSummary, ViewerStore } from '../viewer-store.ts';
+import type { IndexLag, Overview, SessionLog, SessionSummary, ViewerStore } from '../viewer-store.ts';
 import { labelsOf, toTexts } from './index/log-content.ts';
 import type { ViewerIndex } from './index/viewer-index.ts';
 import { findName } from './viewer/viewer-names.ts';
@@ -44,6 +44,14 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
     return { logs: Number(row!['logs']), ...(oldest !== null && { oldestCreatedAt: oldest }) };
   };
 
+  /** Returns the id of its session, or of the log at the top; undefined where that has gone meanwhile. */
+  const findSessionOf = async (log: SqliteRow): Promise<SqliteValue | undefined> => {
+    const isTop = log['parent_key'] === null;
+    if (log['session_key'] !== null) return statements.findSessionId.get(log['session_key']!)?.['id'];
+    // There may be hundreds of thousands above it.
+    return isTop ? log['id'] : (await reader.all(SCANS.findTop, [log['key']!]))[0]?.['id'];
+  };
+
   const listFacets = async (kind: string) => {
     const rows = await reader.all(SCANS.listFacets, [kind]);
     return rows.map((row) => row['value'] as string);
@@ -56,7 +64,9 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
       const { found, next } = await findSessions(query);
       const readMatch = createMatchReader(parts, query.search ?? query.metadata?.[0]?.value ?? '');
       const sessions: SessionSummary[] = [];
+      const pause = createPauses();
       for (const { key, logKey } of found) {
+        await pause();
         const summary = readSummary(key);
         const match = summary && logKey !== undefined ? await readMatch(logKey) : undefined;
         if (summary) sessions.push({ ...summary, ...(match && { match }) });
@@ -127,15 +137,8 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
     readLog: async (id) => {
       const row = statements.findLogById.get(id);
       if (!row) return undefined;
-      let top = row;
-      while (top['session_key'] === null && top['parent_key'] !== null) {
-        const parent = statements.findLogByKey.get(top['parent_key']!);
-        if (!parent || parent['key'] === row['key']) break;
-        top = parent;
-      }
-      const session =
-        top['session_key'] === null ? top['id'] : statements.findSessionId.get(top['session_key']!)!['id'];
-      const log = await readLog(row['key']!);
+      const session = await findSessionOf(row);
+      const log = session === undefined ? undefined : await readLog(row['key']!);
       return log && { log, session: session as string };
     },
 
@@ -147,10 +150,18 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
       environments: await listFacets('environment'),
     }),
 
-    readOverview: async ({ days, until, project }) => {
+    // Day by day: so many rows at once would take long to receive.
+    readOverview: async ({ days, until, project = null }) => {
       const last = until.slice(0, 10);
-      const before = new Date(Date.parse(`${last}T00:00:00Z`) - days * DAY_MILLIS).toISOString().slice(0, 10);
-      return toOverview(await reader.all(SCANS.readDays, [before, last, project ?? null]));
+      const first = new Date(Date.parse(`${last}T00:00:00Z`) - (days - 1) * DAY_MILLIS).toISOString().slice(0, 10);
+      const [found] = await reader.all(SCANS.listDays, [first, last, project]);
+      const [all, models] = [found!['days'] as string, found!['models'] as string];
+      const overview = { days: [] as Overview['days'], models: [] as Overview['models'] };
+      for (const day of JSON.parse(all) as string[]) {
+        overview.days.push(...toOverview(await reader.all(SCANS.readDay, [day, day, project, models])).days);
+      }
+      overview.models = toOverview(await reader.all(SCANS.readDay, [first, last, project, models])).models;
+      return overview;
     },
 
     indexLag,

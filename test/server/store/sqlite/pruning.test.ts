@@ -92,3 +92,18 @@ test('the size is what is in use of the database and its words, without write-ah
   expect(await store.prune({ maxBytes: used })).toEqual({ logs: 0, sessions: 0 });
   expect((await store.prune({ maxBytes: used / 2 })).sessions).toBeGreaterThan(0);
 });
+
+test('sessions without logs go before any that have some, but for those that may still get them', async () => {
+  const { file, store } = await openStore();
+  const [kept] = await store.createLogs([log({ session_reference_id: 'kept' })]);
+  const empty = await Promise.all(Array.from({ length: 12_000 }, () => store.createSession()));
+  const database = openSqlite({ file });
+  onTestFinished(() => database.close());
+  const past = new Date(Date.now() - 2 * HOUR_MILLIS).toISOString();
+  database.prepare('UPDATE sessions SET updated_at = ? WHERE reference_id IS NULL').run(past);
+  const fresh = await store.createSession();
+  expect((await store.prune({ maxBytes: 1_200_000 })).logs).toBe(0);
+  expect(await store.getLog(kept!.id)).toBeDefined();
+  expect(await store.getSession(fresh.id)).toBeDefined();
+  expect(await store.getSession(empty[0]!.id)).toBeUndefined();
+});

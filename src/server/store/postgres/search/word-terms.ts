@@ -28,7 +28,7 @@ export async function toTerms(query: SessionQuery, vocabulary?: Vocabulary): Pro
   if (metadata.length > 0) {
     terms.push({
       words: [...toWords(storableText(metadata.map(metadataPhrase).join(' ')))],
-      verify: (log) => metadata.every((filter) => hasMetadata(log.metadata, filter)),
+      verify: (log) => hasMetadata(log.metadata, metadata),
     });
   }
   const texts = searchTerms(storableText(query.search ?? '')).slice(0, MAX_TERMS - terms.length);

@@ -74,7 +74,7 @@ async function checkLogs(catalog: Catalog, named: Named, logs: readonly EncodedL
     }
     const session = sessionOf(named, request);
     const feedback = [request.feedback ?? []].flat().map((entry) => toFeedbackDraft(entry, 'feedback'));
-    limitFeedback(feedback.length, 'feedback');
+    limitFeedback({ entries: feedback.length, characters: charactersOf(feedback) }, 'feedback');
     const config = request.config_id ? configOf(named, request.config_id) : undefined;
     return { request, row, session, parent: parentOf(named, request), config, feedback };
   });
@@ -164,10 +164,14 @@ function checkFeedback(named: Named, requests: readonly FeedbackRequest[]): Chec
     if (!log) throw new RejectedFieldError('data_id', 'datapoint not found');
     if (request.unset) return { request, log };
     const count = (counts.get(log.id) ?? 0) + 1;
-    limitFeedback(count, 'value');
+    limitFeedback({ entries: count, characters: 0 }, 'value');
     counts.set(log.id, count);
     return { request, log, draft: toFeedbackDraft({ ...request, value: request.value! }, 'value') };
   });
+}
+
+function charactersOf(feedback: readonly FeedbackDraft[]): number {
+  return feedback.reduce((sum, { type, value, user }) => sum + type.length + value.length + (user?.length ?? 0), 0);
 }
 
 export function toFeedbackDraft(feedback: Feedback, field: string): FeedbackDraft {

@@ -24,6 +24,12 @@ export class Deletion {
     return { logs: this.#logs, sessions: this.#sessions };
   }
 
+  /** Takes the log out of some of its children. Returns whether there may be more. */
+  unlinkChildren(key: SqliteValue): boolean {
+    return Number(this.#erasure.unlinkChildren.run(key).changes) > 0;
+  }
+
+  /** It must have no children, or few. */
   deleteLog(key: SqliteValue): void {
     const log = this.#erasure.deleteLog.get(key);
     if (!log) return;
@@ -53,17 +59,23 @@ export class Deletion {
     this.#projectsOfSessions.delete(key);
   }
 
-  /** Does nothing if it has logs, which have come meanwhile. */
-  deleteProject(key: SqliteValue): void {
+  /** Does nothing if it has logs, which have come meanwhile. Returns whether it is done, or only some of it. */
+  deleteProject(key: SqliteValue): boolean {
     this.finish();
-    if (this.#erasure.hasLogsOfProject.get(key)) return;
-    for (const config of this.#erasure.listConfigsUsedElsewhere.all(key)) {
-      const [mine, project] = [config['key']!, config['project_key']!];
-      const same = this.#erasure.findSameConfig.get(mine, project);
-      if (same) this.#erasure.useOtherConfig.run(mine, same['key']!);
-      else this.#erasure.moveConfig.run(mine, project);
-    }
-    this.#erasure.deleteProject.run(key);
+    if (this.#erasure.hasLogsOfProject.get(key)) return true;
+    // It may have thousands, each of some megabytes.
+    const config = this.#erasure.findConfigOfProject.get(key);
+    if (config) this.#deleteConfig(config['key']!, config['used_in']!);
+    else this.#erasure.deleteProject.run(key);
+    return !config;
+  }
+
+  /** One that logs of another project have goes there. Where that has the same one, some of these logs get that. */
+  #deleteConfig(key: SqliteValue, project: SqliteValue): void {
+    const same = project === null ? undefined : this.#erasure.findSameConfig.get(key, project);
+    if (project === null) this.#erasure.deleteConfig.run(key);
+    else if (same) this.#erasure.useOtherConfig.run(key, same['key']!);
+    else this.#erasure.moveConfig.run(key, project);
   }
 
   /** Deletes what the logs have left empty or unused. */

@@ -3,16 +3,23 @@ import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts'
 
 /** While a session is deleted in slices, the index does not look at what is left of it, unless the next slice fails. */
 export const POSTPONED_MILLIS = 2_000;
+/** Logs of a tree that are listed at once, on the thread that answers. */
+export const MAX_SMALL_TREE = 200;
+/** In one step, so that nothing waits long for it. */
+const CHANGED_AT_ONCE = 50;
 
 const SQL = {
   /** Children come before their parents, mostly: a parent that is deleted is taken out of each child that is left. */
   listLogsOfSession: `SELECT key FROM logs WHERE session_key = ? AND key <= ? ORDER BY key DESC LIMIT ?`,
   listLogsOfProject: `SELECT key FROM logs WHERE project_key = ? AND key <= ? ORDER BY created_at DESC, key DESC LIMIT ?`,
-  /** The log and all below it that are in no session. */
+  /** Of the log and all below it that are in no session: these, itself last, or one more than `MAX_SMALL_TREE` of them. */
   listLogsOfTree: `WITH RECURSIVE below (key) AS (
-      SELECT key FROM logs WHERE key = ? AND session_key IS NULL
-      UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key WHERE session_key IS NULL
-    ) SELECT key FROM below WHERE key <= ? ORDER BY key DESC LIMIT ?`,
+      SELECT key FROM logs WHERE key = ?1 AND session_key IS NULL
+      UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key
+        WHERE session_key IS NULL AND logs.key <= ?2
+      LIMIT ${MAX_SMALL_TREE + 1}
+    ) SELECT id FROM below JOIN logs ON logs.key = below.key ORDER BY logs.key = ?1, logs.key DESC`,
+  findLogOfTree: `SELECT key FROM logs WHERE id = ? AND session_key IS NULL`,
   isUnchanged: `SELECT 1 FROM session_summaries WHERE key = ? AND updated_at = ?`,
   findNewestLog: `SELECT coalesce(max(key), 0) AS key FROM logs`,
   findTreeById: `SELECT key, id FROM logs WHERE id = ? AND session_key IS NULL AND parent_key IS NULL`,
@@ -20,6 +27,9 @@ const SQL = {
   listOldestSessions: `SELECT key, updated_at FROM session_summaries WHERE updated_at < ? ORDER BY updated_at, key LIMIT ?`,
 
   deleteLog: `DELETE FROM logs WHERE key = ? RETURNING id, project_key, session_key, config_key`,
+  /** Before the log is deleted: for all children, the engine would do it at once. */
+  unlinkChildren: `UPDATE logs SET parent_key = NULL
+    WHERE key IN (SELECT key FROM logs WHERE parent_key = ? LIMIT ${CHANGED_AT_ONCE})`,
   /** The words of comments are among those of their log, which is indexed again. */
   clearWordsOfFeedback: `INSERT OR REPLACE INTO forgotten_logs (key) SELECT log_key FROM feedback WHERE key = ? AND user = ?`,
   deleteFeedback: `DELETE FROM feedback WHERE key = ? AND user = ?`,
@@ -33,11 +43,14 @@ const SQL = {
     last_output_rank = NULL, last_is_error = NULL WHERE key = ?`,
 
   hasLogsOfProject: `SELECT 1 FROM logs WHERE project_key = ? LIMIT 1`,
-  /** A log may name a config of another project. */
-  listConfigsUsedElsewhere: `SELECT configs.key, logs.project_key FROM configs JOIN logs ON logs.key =
-      (SELECT min(key) FROM logs WHERE config_key = configs.key) WHERE configs.project_key = ?`,
+  /** One of them, with the project of a log that has it: a log may name a config of another project. */
+  findConfigOfProject: `SELECT key,
+      (SELECT project_key FROM logs WHERE key = (SELECT min(key) FROM logs WHERE config_key = configs.key)) AS used_in
+    FROM configs WHERE project_key = ? LIMIT 1`,
   findSameConfig: `SELECT key FROM configs WHERE project_key = ?2 AND digest = (SELECT digest FROM configs WHERE key = ?1)`,
-  useOtherConfig: `UPDATE logs SET config_key = ?2 WHERE config_key = ?1`,
+  useOtherConfig: `UPDATE logs SET config_key = ?2
+    WHERE key IN (SELECT key FROM logs WHERE config_key = ?1 LIMIT ${CHANGED_AT_ONCE})`,
+  deleteConfig: `DELETE FROM configs WHERE key = ?`,
   moveConfig: `UPDATE configs SET project_key = ?2, is_registered = 0 WHERE key = ?1`,
   deleteProject: `DELETE FROM projects WHERE key = ?`,
 
@@ -78,6 +91,16 @@ export function prepareErasureStatements(prepare: Prepare) {
 
 /** Statements that read a number of rows that grows with the file: they are run on a thread of their own. */
 export const LIST_METADATA_WITH = `SELECT id, metadata FROM logs WHERE key > ? AND key <= ? AND instr(metadata, ?) > 0`;
+/** Of each row of `LIST_TREE`. */
+export const TREE_PORTION = 1_000;
+/** The ids of a tree of any size, itself last, as JSON arrays. */
+export const LIST_TREE = `WITH RECURSIVE below (key) AS (
+    SELECT key FROM logs WHERE key = ?1 AND session_key IS NULL
+    UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key
+      WHERE session_key IS NULL AND logs.key <= ?2
+  ) SELECT json_group_array(id) AS ids FROM
+    (SELECT id, row_number() OVER (ORDER BY key = ?1, key DESC) - 1 AS place FROM logs WHERE key IN below)
+  GROUP BY place / ${TREE_PORTION} ORDER BY place`;
 export const LIST_FEEDBACK_OF_USER = `SELECT key, log_key FROM feedback WHERE user = ? LIMIT 1000`;
 export const LIST_EMPTY_SESSIONS = `SELECT key, id FROM sessions WHERE updated_at < ? AND NOT EXISTS
   (SELECT 1 FROM session_summaries WHERE key = sessions.key) LIMIT 10000`;

@@ -4,7 +4,7 @@
  *
  * A long deletion is done in slices, each a transaction of its own, so that no request waits for more than one.
  */
-import type { SqliteRow, SqliteStatement, SqliteValue } from '../../../../sqlite/open.ts';
+import type { SqliteRow, SqliteStatement } from '../../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../../sqlite/reader-threads.ts';
 import { parseJson } from '../../../../wire/json.ts';
 import type { ProjectSelector } from '../../project-store.ts';
@@ -21,6 +21,7 @@ import {
   LIST_FEEDBACK_OF_USER,
   LIST_METADATA_WITH,
 } from './erasure-statements.ts';
+import { createGroups, type Group, keysOf, NO_KEYS } from './groups.ts';
 import type { Scrub } from './scrub.ts';
 
 const SLICE_MILLIS = 10;
@@ -76,6 +77,7 @@ export function addCounts(one: DeletedCounts, other: DeletedCounts): DeletedCoun
 
 export function createErasure(parts: ErasureParts): Erasure {
   const { statements, erasureStatements, reader, scrub, write, isSpaceShort, onDeleted } = parts;
+  const groups = createGroups(parts);
 
   /** Runs a transaction of deletion. Its traces are due at once, except those of retention. */
   const erase = async (
@@ -96,44 +98,63 @@ export function createErasure(parts: ErasureParts): Erasure {
   const newestLog = () => erasureStatements.findNewestLog.get()!['key']!;
 
   const eraseGroups = async (
-    groups: readonly Group[],
+    toErase: readonly Group[],
     { isEnough = () => false, hurry = () => 0, isRetention = false }: Manner = {},
   ): Promise<DeletedCounts> => {
     let counts = NOTHING_DELETED;
     let newest = Number(newestLog());
-    for (let at = 0; at < groups.length; ) {
-      let next = at;
+    for (let [at, from] = [0, 0]; at < toErase.length; ) {
+      let [next, place] = [at, from];
+      let needsPreparation = false;
       const haste = hurry();
       const written = Number(newestLog()) - newest;
       newest += written;
       const least = Math.min(haste * HURRIED_LOGS * written, MAX_HURRIED_LOGS);
       const slice = await erase(function* (deletion) {
         // A transaction that fails is perhaps tried again.
-        next = at;
+        [next, place] = [at, from];
+        needsPreparation = false;
+        let isLate = false;
         const end = performance.now() + SLICE_MILLIS;
         const most = isSpaceShort() ? SHORT_LOGS : Number.POSITIVE_INFINITY;
         const isOver = () => {
           const { logs } = deletion.counts;
           return logs >= most || (logs >= least && performance.now() >= end);
         };
-        while (next < groups.length && !isOver()) {
-          const { isThere, list, after } = groups[next]!;
+        while (next < toErase.length && !isOver() && !isLate) {
+          const { isThere, list, after } = toErase[next]!;
           const isGone = isThere?.() === false;
-          const keys = isGone ? [] : list(PORTION);
-          for (const key of keys) {
+          const listed = isGone ? NO_KEYS : list(PORTION, place);
+          if (!listed) {
+            needsPreparation = true;
+            break;
+          }
+          place = listed.place;
+          for (const key of listed.keys) {
+            // There may be so many that they alone are too much for one slice.
+            while (!isLate && deletion.unlinkChildren(key)) {
+              isLate = isSpaceShort() || performance.now() >= end;
+              yield;
+            }
+            if (isLate) break;
             deletion.deleteLog(key);
             if (isOver()) break;
             yield;
           }
-          if (keys.length > 0) continue;
-          if (!isGone) after?.(deletion);
-          next = isEnough() ? groups.length : next + 1;
+          if (listed.keys.length > 0) continue;
+          if (!isGone && after?.(deletion) === false) {
+            yield;
+            continue;
+          }
+          next = isEnough() ? toErase.length : next + 1;
+          place = 0;
         }
-        deletion.isInterrupted = next < groups.length;
+        deletion.isInterrupted = next < toErase.length;
       }, isRetention);
-      at = next;
+      [at, from] = [next, place];
       counts = addCounts(counts, slice);
-      if (at < groups.length) await pause(PAUSE_MILLIS * (1 - haste));
+      if (needsPreparation) await toErase[at]!.prepare?.();
+      if (at < toErase.length) await pause(PAUSE_MILLIS * (1 - haste));
     }
     return counts;
   };
@@ -142,30 +163,17 @@ export function createErasure(parts: ErasureParts): Erasure {
   const isStill = (findById: SqliteStatement, row: SqliteRow) => (): boolean =>
     findById.get(row['id']!)?.['key'] === row['key'];
 
-  const toGroupOfLog = (id: SqliteValue): Group => ({ list: () => keysOf(statements.findLogById.all(id)) });
-
-  const toGroup = (key: SqliteValue, newest: SqliteValue, isThere: () => boolean): Group => {
-    const isSession = Number(key) > 0;
-    const statement = isSession ? erasureStatements.listLogsOfSession : erasureStatements.listLogsOfTree;
-    const from = isSession ? key : -Number(key);
-    return {
-      isThere,
-      list: (limit) => keysOf(statement.all(from, newest, limit)),
-      ...(isSession && { after: (deletion) => deletion.deleteSession(key) }),
-    };
-  };
-
   const findSummary = (selector: SessionSelector): Group | undefined => {
     const isById = 'id' in selector;
     const name = isById ? selector.id : storableText(selector.referenceId);
     const session = (isById ? statements.findSessionById : statements.findSessionByReference).get(name);
-    if (session) return toGroup(session['key']!, newestLog(), isStill(statements.findSessionById, session));
+    if (session) return groups.ofSummary(session['key']!, newestLog(), isStill(statements.findSessionById, session));
     const tree = (isById ? erasureStatements.findTreeById : erasureStatements.findTreeByReference).get(name);
-    return tree && toGroup(-Number(tree['key']), newestLog(), isStill(erasureStatements.findTreeById, tree));
+    return tree && groups.ofSummary(-Number(tree['key']), newestLog(), isStill(erasureStatements.findTreeById, tree));
   };
 
   return {
-    deleteLogs: (ids) => eraseGroups(ids.map(toGroupOfLog)),
+    deleteLogs: (ids) => eraseGroups(ids.map(groups.ofLog)),
 
     deleteSession: async (selector) => {
       const group = findSummary(selector);
@@ -180,9 +188,7 @@ export function createErasure(parts: ErasureParts): Erasure {
       if (!project) return undefined;
       const key = project['key']!;
       const newest = newestLog();
-      const list = (limit: number) => keysOf(erasureStatements.listLogsOfProject.all(key, newest, limit));
-      const isThere = isStill(statements.findProjectById, project);
-      return eraseGroups([{ isThere, list, after: (deletion) => deletion.deleteProject(key) }]);
+      return eraseGroups([groups.ofProject(key, newest, isStill(statements.findProjectById, project))]);
     },
 
     deleteLogsOfUser: async (givenUser) => {
@@ -193,7 +199,7 @@ export function createErasure(parts: ErasureParts): Erasure {
       for (let from = 0; from < newest; from += SCANNED_KEYS) {
         const rows = await reader.all(LIST_METADATA_WITH, [from, Math.min(from + SCANNED_KEYS, newest), needle]);
         const found = rows.filter((row) => listUsers(parseJson(row['metadata'] as string)).includes(user));
-        counts = addCounts(counts, await eraseGroups(found.reverse().map(({ id }) => toGroupOfLog(id!))));
+        counts = addCounts(counts, await eraseGroups(found.reverse().map(({ id }) => groups.ofLog(id!))));
       }
       for (;;) {
         const feedback = keysOf(await reader.all(LIST_FEEDBACK_OF_USER, [user]));
@@ -204,16 +210,16 @@ export function createErasure(parts: ErasureParts): Erasure {
 
     deleteOldest: (summaries, isEnough, hurry) => {
       const newest = newestLog();
-      const groups = summaries.map(({ key, updated_at }) =>
-        toGroup(key!, newest, () => erasureStatements.isUnchanged.get(key!, updated_at!) !== undefined),
+      const oldest = summaries.map(({ key, updated_at }) =>
+        groups.ofSummary(key!, newest, () => erasureStatements.isUnchanged.get(key!, updated_at!) !== undefined),
       );
-      return eraseGroups(groups, { isEnough, hurry, isRetention: true });
+      return eraseGroups(oldest, { isEnough, hurry, isRetention: true });
     },
 
     deleteEmptySessions: async (olderThan) => {
       const rows = await reader.all(LIST_EMPTY_SESSIONS, [olderThan]);
-      const groups = rows.map((row) => toGroup(row['key']!, 0, isStill(statements.findSessionById, row)));
-      return eraseGroups(groups, { isRetention: true });
+      const empty = rows.map((row) => groups.ofSummary(row['key']!, 0, isStill(statements.findSessionById, row)));
+      return eraseGroups(empty, { isRetention: true });
     },
   };
 }
@@ -222,18 +228,4 @@ interface Manner {
   readonly isEnough?: () => boolean;
   readonly hurry?: () => number;
   readonly isRetention?: boolean;
-}
-
-/** Logs that go together. */
-interface Group {
-  /** False when the group is gone, or is not to be deleted any more. */
-  isThere?(): boolean;
-  /** Returns keys of logs that are still to be deleted; none when the group is done. */
-  list(limit: number): SqliteValue[];
-  /** Called in the transaction in which the group is done. */
-  after?(deletion: Deletion): void;
-}
-
-function keysOf(rows: readonly Record<string, SqliteValue>[]): SqliteValue[] {
-  return rows.map((row) => row['key']!);
 }

@@ -137,8 +137,8 @@ export function explainDamageOfEither(error: unknown, file: string): unknown {
 /** Returns a reader whose searches say what to do where a file is damaged. */
 export function noticingDamage({ all, close }: SqliteReader, file: string): SqliteReader {
   return {
-    all: (sql, parameters) =>
-      all(sql, parameters).catch((error: unknown) => {
+    all: (sql, parameters, options) =>
+      all(sql, parameters, options).catch((error: unknown) => {
         throw sql.includes(WORDS_TABLE) ? explainDamageOfEither(error, file) : error;
       }),
     close,

@@ -25,6 +25,7 @@ import { prepareViewerStatements } from '../viewer/viewer-statements.ts';
 import type { IndexWork, PassedOver, SliceOutcome, WrittenSlice, WrittenWords } from './index-contract.ts';
 import { IndexSlice, idsOf, type MarkedLog } from './index-slice.ts';
 import { IndexedMessages } from './indexed-messages.ts';
+import { createSessionResets } from './session-resets.ts';
 import { createWordErasure } from './word-erasure.ts';
 import { createWordMerges } from './word-merges.ts';
 
@@ -71,6 +72,7 @@ export function createIndexWork(
   const writeBatch = createBatchWriter(database, prepare);
   const writeWordsBatch = createBatchWriter(database, prepare, { name: SEARCH });
   const messages = new IndexedMessages();
+  const resets = createSessionResets(statements);
   /** Logs that have failed, and why. */
   const faults = new Map<SqliteValue, string>();
   let lastSlice = readLastSlice();
@@ -136,21 +138,6 @@ export function createIndexWork(
     messages.clear();
   };
 
-  const resetDueSessions = (millis: number): Set<SqliteValue> => {
-    const reset = new Set<SqliteValue>();
-    const end = performance.now() + millis;
-    for (const { key } of statements.listDueSessions.all(Date.now())) {
-      statements.clearFacets.run(key!);
-      statements.clearTexts.run({ key: key! });
-      statements.markLogsOfSession.run({ key: key! });
-      statements.unmarkSession.run(key!);
-      statements.writeRank.run(key!);
-      reset.add(key!);
-      if (performance.now() > end) break;
-    }
-    return reset;
-  };
-
   /** Without those of `slices`, which keep their marks until they are written. */
   const list = (isLate: boolean, ...slices: (WordedSlice | undefined)[]): MarkedLog[] => {
     isOldestDue = isLate && !isOldestDue;
@@ -210,15 +197,21 @@ export function createIndexWork(
     ...erasure,
 
     resetSessions: ({ slice, sliceMillis, maxPages }) => {
-      const { result: reset, millis } = transact(() => {
+      const reset = () => {
         statements.lockSlices.run();
         followOthers();
         statements.setLastSlice.run(slice);
-        return resetDueSessions(sliceMillis);
-      }, maxPages);
-      for (const key of reset) messages.forget(key);
-      lastSlice = slice;
-      return { changed: haveOthers ? null : idsOf(statements, reset, MAX_NAMED_SESSIONS), millis };
+        return resets.run(performance.now() + sliceMillis);
+      };
+      try {
+        const { result, millis } = transact(reset, maxPages);
+        for (const key of result.begun) messages.forget(key);
+        lastSlice = slice;
+        return { changed: haveOthers ? null : idsOf(statements, result.changed, MAX_NAMED_SESSIONS), millis };
+      } catch (error) {
+        resets.restart();
+        throw error;
+      }
     },
 
     listLogs: ({ isLate }) => list(isLate),

@@ -221,7 +221,7 @@ class IngestWrites {
       this.#statements.markLog.run(takenFrom);
     }
     const known = this.#statements.hasFeedback.get({ ...said, log_key: log['key']! });
-    if (!known) this.#host.writes.insertFeedback(log['key']!, feedback, 'feedback');
+    if (!known) this.#host.writes.feedback.insert(log['key']!, feedback, 'feedback');
   }
 
   #writePart(traceId: string, { bytes, replacesOthers }: NewPart): void {

@@ -95,8 +95,9 @@ export const LABEL_COLUMNS = `logs.environment, logs.source, logs.project_key, l
 
 export const LABEL_SQL = {
   writeRank: `INSERT OR REPLACE INTO session_ranks SELECT ${RANKS} FROM session_summaries WHERE key = ?`,
-  listLabels: `SELECT kind, value FROM session_facets JOIN facets ON facets.key = facet_key
-    WHERE session_key = ? AND kind IN ('user', 'model', 'feedback') LIMIT 100`,
+  /** Of the oldest values: a session may have hundreds of thousands that no list shows. */
+  listLabels: `SELECT kind, value FROM (SELECT facet_key FROM session_facets WHERE session_key = ? LIMIT 500)
+    JOIN facets ON facets.key = facet_key WHERE kind IN ('user', 'model', 'feedback') LIMIT 100`,
   findSessionByName: `SELECT id FROM sessions WHERE reference_id = ?`,
   findLogByName: `SELECT id FROM logs WHERE reference_id = ?`,
   /** `?2` is the trace if it can begin a reference, else null. */

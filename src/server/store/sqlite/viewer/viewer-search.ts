@@ -5,6 +5,7 @@
  */
 import type { SqliteRow, SqliteValue } from '../../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../../sqlite/reader-threads.ts';
+import { createPauses } from '../../heavy-turns.ts';
 import { hasMetadata, metadataPhrase } from '../../rows/log-labels.ts';
 import { splitIdeographs } from '../../rows/log-text.ts';
 import { hasWord, searchTerms } from '../../search-query.ts';
@@ -143,16 +144,23 @@ function createMetadataCheck(
   metadata: readonly MetadataFilter[],
   term: string | undefined,
 ): (match: SqliteRow) => Promise<boolean> {
-  const isMet = (json: SqliteValue | undefined) => metadata.every((filter) => hasMetadata(json, filter));
+  const isMet = (json: SqliteValue | undefined) => hasMetadata(json, metadata);
+  const pause = createPauses();
   const known = new Map<SqliteValue, boolean>();
   return async ({ key, session_key: session }) => {
     if (metadata.length === 0) return true;
+    await pause();
     if (term === undefined) return isMet(statements.readMetadata.get(key!)?.['metadata']);
     const group = session ?? -Number(key);
     let isKnown = known.get(group);
     if (isKnown === undefined) {
       const rows = await reader.all(SCANS.listMetadata, [inGroup(term, group)]);
-      isKnown = rows.some((row) => isMet(row['metadata']));
+      isKnown = false;
+      for (const row of rows) {
+        await pause();
+        isKnown = isMet(row['metadata']);
+        if (isKnown) break;
+      }
       known.set(group, isKnown);
     }
     return isKnown;

@@ -6,10 +6,14 @@ import { MARK_AGAIN, MARK_LOGS, NEW_MARK } from './marks.ts';
 import { LABEL_COLUMNS, LABEL_SQL, METADATA } from './viewer-labels.ts';
 
 const MAX_FILTER_VALUES = 500;
-/** Days × models × buckets of one overview. */
-const MAX_COUNTS = 100_000;
+/** Named in an overview. */
+const MAX_MODELS = 50;
+/** All others together. */
+const OTHER_MODELS = 'other models';
 /** Counting stops there. */
 const MAX_COUNTED_LAG = 1_000_000;
+/** Logs or filters of one session, in one step. */
+const MARKED_AT_ONCE = 200;
 /** Rows that are read at once of what may be much longer, so that nothing waits long for their conversion. */
 export const MATCHES_PORTION = 200;
 export const LOGS_PORTION = 600;
@@ -25,13 +29,16 @@ const NAME_CHARACTERS = 500;
 /** A list shows the newest feedback of a log, without long comments. */
 const LISTED_FEEDBACK = `
   (SELECT json_group_array(json_object('type', type, 'value', json(value))) FROM (
-    SELECT type, CASE WHEN length(value) <= ${NAME_CHARACTERS} THEN value ELSE '"…"' END AS value FROM (
+    SELECT substr(type, 1, ${NAME_CHARACTERS}) AS type, CASE WHEN length(value) <= ${NAME_CHARACTERS} THEN value ELSE '"…"' END AS value FROM (
       SELECT key, type, value FROM feedback WHERE log_key = logs.key ORDER BY key DESC LIMIT 200
     ) ORDER BY key
   )) AS feedback`;
 
 /** Comments are searched as far as a reader can write them. */
-const INDEXED_FEEDBACK = LISTED_FEEDBACK.replace(`<= ${NAME_CHARACTERS}`, '<= 6000');
+const INDEXED_FEEDBACK = LISTED_FEEDBACK.replace(`<= ${NAME_CHARACTERS}`, '<= 6000').replace(
+  /substr.* AS type/,
+  'type',
+);
 /** A log that cannot be indexed is found by what else it has. */
 const READABLE_FEEDBACK = INDEXED_FEEDBACK.replace('json(value)', 'CASE WHEN json_valid(value) THEN json(value) END');
 
@@ -60,6 +67,8 @@ const BELOW = `
   WITH RECURSIVE below (key) AS (SELECT -?1
     UNION SELECT logs.key FROM logs JOIN below ON logs.parent_key = below.key WHERE logs.session_key IS NULL)`;
 
+const IN_DAYS = `day BETWEEN ?1 AND ?2 AND (?3 IS NULL OR project_key = (SELECT key FROM projects WHERE name = ?3))`;
+
 /** Statements that read a number of rows that grows with the file: they are run on a thread of their own. */
 export const SCANS = {
   listLogsOfSession: `SELECT ${LOG_COLUMNS} FROM logs JOIN projects ON projects.key = project_key
@@ -68,22 +77,37 @@ export const SCANS = {
     SELECT ${LOG_COLUMNS} FROM logs JOIN projects ON projects.key = project_key
     WHERE logs.key IN below AND ${CHANGED_LOGS}`,
   countLogsBelow: `${BELOW} SELECT count(*) AS total FROM logs WHERE key IN below`,
+  /** The log at the top of those that are in no session, or the session that one above it is in. */
+  findTop: `WITH RECURSIVE above (key, session_key, parent_key) AS (
+      SELECT key, session_key, parent_key FROM logs WHERE key = ?
+      UNION SELECT logs.key, logs.session_key, logs.parent_key FROM logs JOIN above ON logs.key = above.parent_key
+        WHERE above.session_key IS NULL)
+    SELECT coalesce(sessions.id, logs.id) AS id FROM above JOIN logs ON logs.key = above.key
+      LEFT JOIN sessions ON sessions.key = above.session_key
+    WHERE above.session_key IS NOT NULL OR above.parent_key IS NULL LIMIT 1`,
   listKeysOfSession: `SELECT logs.key, logs.created_at FROM logs WHERE logs.session_key = ?1 AND ${NEXT_LOGS}`,
   listKeysBelow: `${BELOW}
     SELECT logs.key, logs.created_at FROM logs WHERE logs.key IN below AND ${NEXT_LOGS}`,
   listConfigs: `SELECT ${CONFIG_COLUMNS} FROM configs WHERE key IN (SELECT value FROM json_each(?))`,
 
-  readDays: `SELECT day, model, bucket, sum(logs) AS logs, sum(errors) AS errors,
+  /** Days with counts, newest first, and the models that have most of them; both as JSON. */
+  listDays: `SELECT
+      (SELECT json_group_array(day) FROM (SELECT DISTINCT day FROM day_counts WHERE ${IN_DAYS} ORDER BY day DESC)) AS days,
+      (SELECT json_group_array(model) FROM (SELECT model FROM day_counts WHERE ${IN_DAYS} AND model <> ''
+        GROUP BY model ORDER BY sum(logs) DESC, model LIMIT ${MAX_MODELS})) AS models`,
+  /** Of the days from `?1` to `?2`, with the day where it is one. `?4` are the models to name. */
+  readDay: `SELECT CASE WHEN ?1 = ?2 THEN ?1 ELSE '' END AS day,
+      CASE WHEN model = '' OR model IN (SELECT value FROM json_each(?4)) THEN model ELSE '${OTHER_MODELS}' END AS model,
+      bucket, sum(logs) AS logs, sum(errors) AS errors,
       CAST(sum(prompt_tokens) AS REAL) AS prompt_tokens, CAST(sum(output_tokens) AS REAL) AS output_tokens,
       sum(priced) AS priced, sum(cost) AS cost
-    FROM day_counts
-    WHERE day > ?1 AND day <= ?2 AND (?3 IS NULL OR project_key = (SELECT key FROM projects WHERE name = ?3))
-    GROUP BY day, model, bucket ORDER BY day DESC, model, bucket LIMIT ${MAX_COUNTS}`,
+    FROM day_counts WHERE ${IN_DAYS} GROUP BY 2, 3 ORDER BY 2, 3`,
   readLag: `SELECT (SELECT count(*) FROM (SELECT 1 FROM unindexed_logs LIMIT ${MAX_COUNTED_LAG}))
         + (SELECT count(*) FROM (SELECT 1 FROM unindexed_sessions LIMIT ${MAX_COUNTED_LAG})) AS logs,
       (SELECT created_at FROM logs WHERE key = (SELECT min(key) FROM unindexed_logs)) AS oldest`,
 
-  listFacets: `SELECT value FROM facets WHERE kind = ? AND EXISTS
+  /** A project may have got a longer name than a filter can have. */
+  listFacets: `SELECT value FROM facets WHERE kind = ? AND length(value) <= ${NAME_CHARACTERS} AND EXISTS
     (SELECT 1 FROM session_facets WHERE facet_key = facets.key) ORDER BY value LIMIT ${MAX_FILTER_VALUES}`,
 
   /** How many of the newest matches there are, and how far back one has to go for them. */
@@ -160,7 +184,9 @@ const SQL = {
 
   findFacet: `SELECT key FROM facets WHERE kind = ? AND value = ?`,
   countSessionsOfFacet: `SELECT count(*) AS count FROM (SELECT 1 FROM session_facets WHERE facet_key = ? LIMIT ?)`,
-  clearFacets: `DELETE FROM session_facets WHERE session_key = ?`,
+  /** Some of them. */
+  clearFacets: `DELETE FROM session_facets WHERE session_key = ?1 AND facet_key IN
+    (SELECT facet_key FROM session_facets WHERE session_key = ?1 LIMIT ${MARKED_AT_ONCE})`,
 
   readMatch: `SELECT logs.id, model, label, substr(output, 1, ${MATCH_CHARACTERS}) AS output,
       substr(error, 1, ${MATCH_CHARACTERS}) AS error,
@@ -172,16 +198,24 @@ const SQL = {
     FROM logs LEFT JOIN configs ON configs.key = config_key WHERE logs.key = ?`,
 
   /** `?` is now, in milliseconds. What is due much later was written by a clock that was wrong. */
-  listDueSessions: `SELECT key FROM unindexed_sessions WHERE due_at NOT BETWEEN ?1 + 1 AND ?1 + 60000
+  listDueSessions: `SELECT key, due_at FROM unindexed_sessions WHERE due_at NOT BETWEEN ?1 + 1 AND ?1 + 60000
     ORDER BY due_at LIMIT 100`,
   hasForgotten: `SELECT 1 FROM forgotten_logs LIMIT 1`,
   hasMarkedSessions: `SELECT 1 FROM unindexed_sessions LIMIT 1`,
+  markSession: `INSERT OR REPLACE INTO unindexed_sessions (key, due_at) VALUES (?, ?)`,
+  isSessionMarked: `SELECT 1 FROM unindexed_sessions WHERE key = ?`,
   unmarkSession: `DELETE FROM unindexed_sessions WHERE key = ?`,
   listMarkedLogs: `SELECT key, mark FROM unindexed_logs ORDER BY key DESC LIMIT ?`,
   listOldestMarkedLogs: `SELECT key, mark FROM unindexed_logs ORDER BY key LIMIT ?`,
   hasMarkedLogs: `SELECT 1 FROM unindexed_logs LIMIT 1`,
-  markLogsOfSession: `${MARK_LOGS} SELECT key, ${NEW_MARK} FROM logs WHERE session_key = :key OR key = -:key
-    ${MARK_AGAIN}`,
+  /** Of a session or, by minus its key, the log that is in none: the next ones after `?2` and `?3`. */
+  listLogsToMark: `SELECT key, created_at, unixepoch(created_at, 'subsec') + coalesce(duration, 0) AS ended_at FROM (
+      SELECT * FROM (SELECT key, created_at, duration FROM logs
+        WHERE session_key = ?1 AND (created_at, key) > (?2, ?3) ORDER BY created_at, key LIMIT ${MARKED_AT_ONCE})
+      UNION ALL SELECT key, created_at, duration FROM logs WHERE key = -?1 AND (created_at, key) > (?2, ?3)
+    )`,
+  markLog: `${MARK_LOGS} VALUES (?, ${NEW_MARK}) ${MARK_AGAIN}`,
+  raiseEnd: `UPDATE session_summaries SET ended_at = max(ended_at, ?2) WHERE key = ?1`,
   readLastSlice: `SELECT slice FROM last_index_slice`,
   /** Takes the lock, so that what is read after it is still true of what is written. */
   lockSlices: `UPDATE last_index_slice SET slice = slice`,
@@ -196,11 +230,14 @@ const SQL = {
   readConfigLabel: `SELECT type, model, label FROM configs WHERE key = ?`,
   readFeedback: `SELECT ${INDEXED_FEEDBACK} FROM logs WHERE key = ?`,
   hasUnsearchable: `SELECT 1 FROM unsearchable_logs LIMIT 1`,
+  /** With its end, as far as the last log says it: `raiseEnd` follows. */
   clearTexts: `UPDATE session_summaries SET first_input = NULL, first_input_rank = NULL, last_output = NULL,
       last_output_rank = NULL,
-      started_at = coalesce((SELECT min(created_at) FROM logs WHERE session_key = :key OR logs.key = -:key), started_at),
-      ended_at = coalesce((SELECT max(unixepoch(created_at, 'subsec') + coalesce(duration, 0)) FROM logs
-        WHERE session_key = :key OR logs.key = -:key), ended_at)
+      started_at = coalesce((SELECT created_at FROM logs WHERE session_key = :key ORDER BY created_at, key LIMIT 1),
+        (SELECT created_at FROM logs WHERE key = -:key), started_at),
+      ended_at = coalesce((SELECT unixepoch(created_at, 'subsec') + coalesce(duration, 0) FROM logs
+        WHERE session_key = :key ORDER BY created_at DESC, key DESC LIMIT 1),
+        (SELECT unixepoch(created_at, 'subsec') + coalesce(duration, 0) FROM logs WHERE key = -:key), ended_at)
     WHERE key = :key`,
 } as const;
 

@@ -3,6 +3,15 @@ import type { SqliteValue } from '../../../../sqlite/open.ts';
 import type { LogRow } from '../../rows/log-row.ts';
 import { CHILDREN_PORTION, type Statements } from './statements.ts';
 
+/** From a log to the top of its tree, in one step. */
+const CLIMBED_AT_ONCE = 1_000;
+
+export interface NamedParent {
+  /** Null where it is not there yet. */
+  readonly key: SqliteValue;
+  readonly referenceId: string | null;
+}
+
 /** What the new logs of one summary add to it. */
 interface Sums {
   logs: number;
@@ -24,10 +33,14 @@ export class AddedLogs {
   #firstKey = Number.POSITIVE_INFINITY;
   #lastKey = Number.NEGATIVE_INFINITY;
   #firstUncounted = Number.POSITIVE_INFINITY;
+  readonly #tops: Tops;
+  /** By key of the log. */
+  readonly #parents = new Map<SqliteValue, NamedParent>();
 
   constructor(statements: Statements, now: string) {
     this.#statements = statements;
     this.#now = now;
+    this.#tops = new Tops(statements);
   }
 
   /** `summaryKey` is that of its session, see viewer-schema.ts; `undefined` if it counts in none. */
@@ -50,6 +63,16 @@ export class AddedLogs {
     this.#sums.set(summaryKey, sums);
   }
 
+  /** For a log that was there, without a parent, and has been given one. The first one counts. */
+  addParent(key: SqliteValue, parent: NamedParent): void {
+    if (!this.#parents.has(key)) this.#parents.set(key, parent);
+  }
+
+  /** Of what has been undone. */
+  forgetParent(key: SqliteValue): void {
+    this.#parents.delete(key);
+  }
+
   /** Must come before any of these logs is changed: triggers subtract what it was from the sums. */
   countIn(): void {
     if (this.#lastKey < this.#firstUncounted) return;
@@ -63,20 +86,37 @@ export class AddedLogs {
     this.#firstUncounted = Number.POSITIVE_INFINITY;
   }
 
+  /** Links all that there is to link: `linkParents`, and then `linkWaitingChildren`. */
+  *link(): Generator<void, void> {
+    yield* this.#linkParents();
+    yield* this.#linkWaitingChildren();
+  }
+
+  /** A link that would close a cycle is left out: a log without a parent is the top of all that are below it. */
+  *#linkParents(): Generator<void, void> {
+    for (const [key, parent] of this.#parents) {
+      const top = parent.key === null ? null : yield* this.#tops.of(parent.key);
+      const isCircle = top === key;
+      this.#statements.setParent.run(parent.referenceId, isCircle ? null : parent.key, key);
+      if (top !== null && !isCircle) this.#tops.link(key, top);
+      yield;
+    }
+  }
+
   /**
    * Counts in, and links the children that named one of these logs before it was there, except where the link would
    * close a cycle. Of one log there can be thousands.
    */
-  *linkWaitingChildren(): Generator<void, void> {
+  *#linkWaitingChildren(): Generator<void, void> {
     this.countIn();
     if (this.#lastKey < this.#firstKey) return;
-    const tops = new Tops(this.#statements);
+    const tops = this.#tops;
     for (const { key, reference_id: reference } of this.#statements.listAwaited.all(this.#firstKey, this.#lastKey)) {
       let last: SqliteValue = 0;
       for (;;) {
         const children = this.#statements.listWaitingChildren.all(reference!, last);
         for (const { key: child } of children) {
-          const top = tops.of(key!);
+          const top = yield* tops.of(key!);
           if (top !== child) {
             this.#statements.linkChild.run(key!, child!);
             tops.link(child!, top);
@@ -103,13 +143,14 @@ class Tops {
     this.#statements = statements;
   }
 
-  of(key: SqliteValue): SqliteValue {
+  *of(key: SqliteValue): Generator<void, SqliteValue> {
     // A damaged file may have a cycle.
     const path = new Set<SqliteValue>();
     let top = key;
     for (let above = this.#aboveOf(top); above !== undefined && !path.has(above); above = this.#aboveOf(top)) {
       path.add(top);
       top = above;
+      if (path.size % CLIMBED_AT_ONCE === 0) yield;
     }
     for (const below of path) this.#above.set(below, top);
     return top;

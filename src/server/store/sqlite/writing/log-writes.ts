@@ -1,18 +1,19 @@
 /** The work of `createLogs` and `updateLog` inside one transaction. A `RejectedFieldError` rolls all of it back. */
 
 import type { SqliteRow, SqliteValue } from '../../../../sqlite/open.ts';
-import type { CreatedLog, Feedback, LogRequest, LogUpdate } from '../../../../wire/v4.ts';
+import type { CreatedLog, LogRequest, LogUpdate } from '../../../../wire/v4.ts';
 import { newIdentifier } from '../../identifiers.ts';
-import { encodeFeedbackValue, limitFeedback, limitSize, SMALL_CHARACTERS } from '../../log-limits.ts';
+import { limitSize, SMALL_CHARACTERS } from '../../log-limits.ts';
 import { mapItems, RejectedFieldError } from '../../rejected-item.ts';
 import type { ConfigRow } from '../../rows/config-row.ts';
 import type { LogRow } from '../../rows/log-row.ts';
 import { countCharacters } from '../../rows/row-size.ts';
 import { storableText } from '../../storable-text.ts';
 import type { LogSelector } from '../../store.ts';
-import { timestampNow, toTimestamp } from '../../timestamps.ts';
-import { AddedLogs } from './added-logs.ts';
+import { timestampNow } from '../../timestamps.ts';
+import { AddedLogs, type NamedParent } from './added-logs.ts';
 import { encodeLog, tryToEncode, type WrittenLogs } from './encoded-logs.ts';
+import { FeedbackWrites } from './feedback-writes.ts';
 import type { Statements } from './statements.ts';
 import { useConfig } from './use-config.ts';
 
@@ -35,6 +36,7 @@ export type Attempt = (request: LogRequest, work: () => void) => boolean;
  * takes five times as long.
  */
 export class LogWrites {
+  readonly feedback: FeedbackWrites;
   readonly #statements: Statements;
   readonly #now = timestampNow();
   readonly #projects = new Map<string, Project>();
@@ -47,6 +49,7 @@ export class LogWrites {
   constructor(statements: Statements) {
     this.#statements = statements;
     this.#added = new AddedLogs(statements, this.#now);
+    this.feedback = new FeedbackWrites(statements, this.#now);
   }
 
   /** `written` has what was written of them before. */
@@ -59,7 +62,7 @@ export class LogWrites {
       yield;
       return create(request, row);
     });
-    yield* this.#added.linkWaitingChildren();
+    yield* this.#added.link();
     return created;
   }
 
@@ -81,10 +84,17 @@ export class LogWrites {
         continue;
       }
       const isCreated = attempt(request, () => void this.#create(request, row ?? encodeLog(request)));
-      if (!isCreated) for (const found of [this.#projects, this.#sessions, this.#configs]) found.clear();
+      if (!isCreated) this.#forget(request);
       yield;
     }
-    yield* this.#added.linkWaitingChildren();
+    yield* this.#added.link();
+  }
+
+  /** What was found or noted for a log that was undone. */
+  #forget(request: LogRequest): void {
+    for (const found of [this.#projects, this.#sessions, this.#configs, this.feedback]) found.clear();
+    const key = this.#known.get(toReference(request.reference_id) ?? '');
+    if (key !== undefined) this.#added.forgetParent(key);
   }
 
   /** Whether the log is new, names nothing that has to be there, and has nothing that is limited. */
@@ -162,7 +172,7 @@ export class LogWrites {
     if (known['parent_key'] === null && known['parent_reference_id'] === null) {
       const parent = this.#parent(request);
       if (parent.key !== null || parent.referenceId !== null) {
-        this.#statements.setParent.run({ key, parent_key: parent.key, parent_reference_id: parent.referenceId });
+        this.#added.addParent(key, parent);
       }
     }
     if (known['has_feedback'] === 0) this.#addFeedback(key, request);
@@ -196,12 +206,13 @@ export class LogWrites {
 
   #project(request: LogRequest): Project {
     const { project_id: id, project: name } = request;
-    const remembered = this.#projects.get(id ?? `name ${name}`);
+    const asked = id ? `id ${id}` : `name ${name}`;
+    const remembered = this.#projects.get(asked);
     if (remembered) return remembered;
     const project = (id ? this.#statements.findProjectById.get(id) : this.#projectNamed(name!)) as Project | undefined;
     if (!project) throw new RejectedFieldError('project_id', 'project not found');
     this.#statements.touchProject.run(this.#now, project.key);
-    this.#projects.set(id ?? `name ${name}`, project);
+    this.#projects.set(asked, project);
     return project;
   }
 
@@ -235,7 +246,7 @@ export class LogWrites {
   }
 
   /** Keeps a reference that is not known yet: the log is linked when its parent comes. */
-  #parent(request: LogRequest): { key: SqliteValue; referenceId: string | null } {
+  #parent(request: LogRequest): NamedParent {
     if (request.parent_id) {
       const { findLogById, findKeyByReference } = this.#statements;
       // By the official description, `parent_id` can be a reference as well.
@@ -269,25 +280,7 @@ export class LogWrites {
 
   #addFeedback(logKey: SqliteValue, request: LogRequest): void {
     if (!request.feedback) return;
-    for (const entry of [request.feedback].flat()) this.insertFeedback(logKey, entry, 'feedback');
-  }
-
-  /** `field` is the one to name where there is no room for the feedback. */
-  insertFeedback(logKey: SqliteValue, feedback: Feedback, field: string): { id: string; created_at: string } {
-    const value = encodeFeedbackValue(feedback.value, field);
-    limitFeedback(Number(this.#statements.countFeedback.get(logKey)!['count']) + 1, field);
-    const row = {
-      id: newIdentifier('ann'),
-      created_at: (feedback.created_at && toTimestamp(feedback.created_at)) || this.#now,
-    };
-    this.#statements.insertFeedback.run({
-      ...row,
-      log_key: logKey,
-      type: storableText(feedback.type),
-      value,
-      user: feedback.user === undefined ? null : storableText(feedback.user),
-    });
-    return row;
+    for (const entry of [request.feedback].flat()) this.feedback.insert(logKey, entry, 'feedback');
   }
 }
 

@@ -7,14 +7,10 @@ import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from '../../rows/log-ro
 import { MARK_AGAIN, MARK_LOGS, NEW_MARK } from '../viewer/marks.ts';
 import { createLogInsert, parameterOf } from './log-insert.ts';
 
-/** The log and its ancestors, nearest first. UNION ends even on a damaged file with a cycle. */
-const ancestorsOf = (key: string) => `
-  WITH RECURSIVE ancestors (key) AS (
-    SELECT ${key}
-    UNION
-    SELECT logs.parent_key FROM logs JOIN ancestors ON logs.key = ancestors.key WHERE logs.parent_key IS NOT NULL
-  )`;
-
+/** Of one session in an answer. */
+const MAX_PROJECTS = 200;
+/** Of one project: in types of feedback that it has not defined. */
+const MAX_TYPE_CHARACTERS = 100_000;
 /** Children of one parent that are linked in one step. */
 export const CHILDREN_PORTION = 50;
 
@@ -22,7 +18,12 @@ const SESSION_COLUMNS = `
   sessions.key, sessions.id, sessions.reference_id, sessions.created_at, sessions.updated_at,
   coalesce((SELECT logs_count FROM session_summaries WHERE key = sessions.key), 0) AS datapoints_count,
   (SELECT inputs FROM logs WHERE session_key = sessions.key ORDER BY created_at, key LIMIT 1) AS first_inputs,
-  (SELECT output FROM logs WHERE session_key = sessions.key ORDER BY created_at DESC, key DESC LIMIT 1) AS last_output`;
+  (SELECT output FROM logs WHERE session_key = sessions.key ORDER BY created_at DESC, key DESC LIMIT 1) AS last_output,
+  (SELECT json_group_array(json_object('id', id, 'name', name, 'type', type)) FROM (
+    SELECT projects.id, projects.name, (SELECT type FROM configs WHERE project_key = projects.key ORDER BY key LIMIT 1) AS type
+    FROM session_projects JOIN projects ON projects.key = session_projects.project_key
+    WHERE session_key = sessions.key ORDER BY session_projects.project_key LIMIT ${MAX_PROJECTS}
+  )) AS projects`;
 
 export const PROJECT_COLUMNS = `
   projects.key, projects.id, projects.name, projects.created_at, projects.updated_at, projects.active_config_key,
@@ -30,11 +31,17 @@ export const PROJECT_COLUMNS = `
     FROM (SELECT * FROM feedback_types WHERE project_key = projects.key ORDER BY key)) AS defined_feedback_types,
   (SELECT count(*) FROM logs WHERE project_key = projects.key) AS data_count,
   (SELECT type FROM configs WHERE project_key = projects.key ORDER BY key LIMIT 1) AS config_type,
-  (SELECT json_group_array(type) FROM (SELECT DISTINCT feedback.type AS type FROM feedback
-    JOIN logs ON logs.key = log_key WHERE project_key = projects.key ORDER BY 1 LIMIT 500)) AS feedback_types`;
+  (SELECT json_group_array(type) FROM (
+    SELECT type, sum(length(type)) OVER (ORDER BY type) AS characters FROM (
+      SELECT DISTINCT feedback.type AS type FROM feedback
+        JOIN logs ON logs.key = log_key WHERE project_key = projects.key ORDER BY 1 LIMIT 500
+    )) WHERE characters <= ${MAX_TYPE_CHARACTERS}) AS feedback_types`;
 
 /** Statements that read a number of rows that grows with the file: they are run on a thread of their own. */
 export const READ_PROJECT = `SELECT ${PROJECT_COLUMNS} FROM projects WHERE id = ?`;
+/** Of a JSON array of keys, in its order. */
+export const READ_PROJECTS = `SELECT ${PROJECT_COLUMNS} FROM json_each(?) AS wanted
+  CROSS JOIN projects ON projects.key = wanted.value ORDER BY wanted.key`;
 export const COUNT_SESSIONS_OF_PROJECT = `SELECT count(*) AS total FROM session_projects WHERE project_key = ?`;
 export const LIST_SESSIONS_OF_PROJECT = `SELECT session_key AS key FROM session_projects
   WHERE project_key = ? ORDER BY session_key DESC LIMIT ? OFFSET ?`;
@@ -67,10 +74,6 @@ const SQL = {
   touchSession: `UPDATE sessions SET updated_at = ? WHERE key = ?`,
   linkSessionToProject: `INSERT INTO session_projects (project_key, session_key) VALUES (?, ?) ON CONFLICT DO NOTHING`,
   readSession: `SELECT ${SESSION_COLUMNS} FROM sessions WHERE key = ?`,
-  listProjectsOfSession: `SELECT projects.id, projects.name,
-      (SELECT type FROM configs WHERE project_key = projects.key ORDER BY key LIMIT 1) AS config_type
-    FROM session_projects JOIN projects ON projects.key = session_projects.project_key
-    WHERE session_key = ? ORDER BY projects.key`,
 
   findConfigById: `SELECT key FROM configs WHERE id = ?`,
   findConfigByDigest: `SELECT key FROM configs WHERE project_key = ? AND digest = ?`,
@@ -111,6 +114,10 @@ const SQL = {
     WHERE key = ?`,
   updateLog: `UPDATE logs SET updated_at = ?, output = CASE WHEN save THEN coalesce(?, output) END,
       error = coalesce(?, error), duration = coalesce(?, duration) WHERE key = ?`,
+  /** What an answer with the log has, besides. */
+  sizeOfOthers: `SELECT coalesce((SELECT octet_length(content) FROM configs WHERE key = config_key), 0)
+      + coalesce((SELECT sum(octet_length(value)) FROM feedback WHERE log_key = logs.key), 0) AS bytes
+    FROM logs WHERE key = ?`,
   sizeOfLog: `SELECT ${GIVEN_COLUMNS.map((column) => `coalesce(octet_length(${column}), 0)`).join(' + ')} AS bytes
     FROM logs WHERE key = ?`,
   /** Of the logs with these keys: those that others have named as their parent before they were there. */
@@ -121,10 +128,7 @@ const SQL = {
     ORDER BY key LIMIT ${CHILDREN_PORTION}`,
   findParentKey: `SELECT parent_key FROM logs WHERE key = ?`,
   linkChild: `UPDATE logs SET parent_key = ? WHERE key = ?`,
-  setParent: `${ancestorsOf(':parent_key')}
-    UPDATE logs SET parent_reference_id = :parent_reference_id,
-      parent_key = CASE WHEN key IN ancestors THEN NULL ELSE :parent_key END
-    WHERE key = :key`,
+  setParent: `UPDATE logs SET parent_reference_id = ?, parent_key = ? WHERE key = ?`,
   unlinkSessionFromProject: `DELETE FROM session_projects
     WHERE project_key = :project_key AND session_key = :session_key AND NOT EXISTS
       (SELECT 1 FROM logs WHERE logs.session_key = :session_key AND logs.project_key = :project_key)`,
@@ -136,7 +140,9 @@ const SQL = {
   deleteFeedback: `DELETE FROM feedback WHERE log_key = :log_key AND type = :type
       AND (:value IS NULL OR value = :value) AND (:user IS NULL OR user = :user)
     RETURNING id, value, created_at`,
-  countFeedback: `SELECT count(*) AS count FROM feedback WHERE log_key = ?`,
+  measureFeedback: `SELECT count(*) AS entries,
+      coalesce(sum(length(type) + length(value) + coalesce(length(user), 0)), 0) AS characters
+    FROM feedback WHERE log_key = ?`,
 } as const;
 
 export type Statements = ReturnType<typeof prepareStatements>;

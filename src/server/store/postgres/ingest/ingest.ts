@@ -135,7 +135,7 @@ export class Ingests {
     work: IngestWork,
     missing: MissingLogs,
   ): Promise<IngestFault[]> {
-    const { layout, merges } = this.#parts;
+    const { layout, merges } = turnParts;
     const memory = await TraceMemory.lock(client, layout, { text: toBegin(layout) }, traceIds);
     const parts = await memory.readParts();
     const stored = new Map<string, StoredLog>();

@@ -11,7 +11,7 @@ import { type Insertion, inLockOrder, insertRows } from '../tables/insert-rows.t
 import { type Key, toId, toKeyed, type Uuid } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
 import type { Facet } from '../tables/log-facts.ts';
-import type { Merges } from '../tables/merges.ts';
+import { isNotMerged, type TurnMerges } from '../tables/merges.ts';
 import { RepeatTurn } from '../tables/repeat-turn.ts';
 import { recountSession } from './recount.ts';
 import { type Merge, mergeSessions, readParts } from './session-merge.ts';
@@ -31,7 +31,7 @@ interface Part extends Key {
 export class SessionWrites {
   readonly now: string;
   readonly #layout: Layout;
-  readonly #merges: Merges;
+  readonly #merges: TurnMerges;
   readonly #sums = new Map<Uuid, SessionSum>();
   readonly #facets = new Map<string, Part>();
   readonly #projects = new Map<string, ProjectPart>();
@@ -43,7 +43,7 @@ export class SessionWrites {
   readonly #recounted = new Map<Uuid, boolean>();
   readonly #widened = new Map<string, { key: Key; bucket: number }>();
 
-  constructor(layout: Layout, merges: Merges, now: string) {
+  constructor(layout: Layout, merges: TurnMerges, now: string) {
     this.#layout = layout;
     this.#merges = merges;
     this.now = now;
@@ -106,7 +106,7 @@ export class SessionWrites {
   ): Promise<pg.QueryResult<Row>[]> {
     const layout = this.#layout;
     const sums = insertRows(ADD_SUMS, inLockOrder(this.#sums.values(), layout, (sum) => sum).map(toSumRow), layout);
-    const statements = [...before, ...sums, ...this.#insertParts()];
+    const statements = [...before, ...sums, ...this.#merges.toCheck(), ...this.#insertParts()];
     const isMore = this.#widened.size + this.#merged.size + this.#recounted.size > 0;
     const results = await (isMore ? pipelined(client, statements) : pipelinedTo(sendCommit, client, statements)).catch(
       (error: unknown) => repeatIfMerged(error, this.#merges),
@@ -117,8 +117,9 @@ export class SessionWrites {
     }
     if (isMore) {
       if (this.#widened.size > 0) await this.#widenAll(client);
-      await this.#mergeAll(client);
-      for (const [key, forgets] of this.#recounted) await recountSession(client, layout, toKeyed(key), forgets);
+      const follow = await this.#mergeAll(client);
+      const recounted = new Map([...this.#recounted].map(([key, forgets]) => [follow(toKeyed(key)).key, forgets]));
+      for (const [key, forgets] of recounted) await recountSession(client, layout, toKeyed(key), forgets);
       await sendCommit();
     }
     return results.slice(0, before.length);
@@ -136,8 +137,11 @@ export class SessionWrites {
     );
   }
 
-  /** One of them may lead to the source of another. All of their rows are locked. */
-  async #mergeAll(client: pg.ClientBase): Promise<void> {
+  /**
+   * One of them may lead to the source of another. All of their rows are locked. Resolves to a function that returns what
+   * a session has become.
+   */
+  async #mergeAll(client: pg.ClientBase): Promise<(key: Key) => Key> {
     const targets = new Map<Uuid, Key>();
     const follow = (key: Key): Key => {
       const target = targets.get(key.key);
@@ -155,6 +159,7 @@ export class SessionWrites {
       for (const { project } of projects) this.addProject(merge.target, project, null);
       await pipelined(client, this.#insertParts());
     }
+    return follow;
   }
 
   #insertParts(): Statement[] {
@@ -183,12 +188,13 @@ export class SessionWrites {
   }
 }
 
-/** For an error of sums, which fail where their session was merged. @throws it, or {RepeatTurn} */
-export function repeatIfMerged(error: unknown, merges: Merges): never {
+/** For an error of sums, which fail where their session was merged, or of the check of merges. @throws it, or {RepeatTurn} */
+export function repeatIfMerged(error: unknown, merges: TurnMerges): never {
   const merge = mergeOf(error);
-  if (!merge) throw error;
-  merges.remember(merge.source, merge.target);
-  throw new RepeatTurn('a session was merged');
+  if (merge) merges.learn(merge.source, merge.target);
+  else if (isNotMerged(error)) merges.forgetUsed();
+  else throw error;
+  throw new RepeatTurn('a session was merged, or is not any more');
 }
 
 interface SumAnswer {

@@ -4,14 +4,14 @@ import type { Draft } from '../tables/drafts.ts';
 import { placeOf } from '../tables/identifiers.ts';
 import { type Key, toId, toKeyed } from '../tables/keys.ts';
 import { facetsOf, rankedTexts, toTexts } from '../tables/log-facts.ts';
-import type { Merges } from '../tables/merges.ts';
+import type { TurnMerges } from '../tables/merges.ts';
 import { differenceOf, type KnownLog, type OldLog } from './known-logs.ts';
 import { addedColumns, columnsOf, factsOf, hasSilentOutput } from './log-rows.ts';
 import { addSeconds, plus } from './session-sums.ts';
 import type { SessionWrites } from './session-writes.ts';
 
 /** What a log that was there adds, by what it was before. */
-export function addKnown(sessions: SessionWrites, merges: Merges, log: KnownLog, old: OldLog): void {
+export function addKnown(sessions: SessionWrites, merges: TurnMerges, log: KnownLog, old: OldLog): void {
   const { now } = sessions;
   const { draft, place } = log;
   const difference = differenceOf(log, old);

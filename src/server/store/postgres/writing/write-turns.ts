@@ -163,9 +163,10 @@ export class WriteTurns {
       const reference = referenceOf(index);
       if (reference !== undefined && work.kind === 'update') this.#remembered.set(reference, work.id);
     }
-    const plan = await planTurn(this.#connections.reads, this.#parts.merges, checked, referenceOf);
+    const parts = partsOfTurn(this.#parts);
+    const plan = await planTurn(this.#connections.reads, parts.merges, checked, referenceOf);
     await giveFeedback(this.#catalog, plan);
-    return { checked, plan, turn: new Turn(partsOfTurn(this.#parts), plan, missing) };
+    return { checked, plan, turn: new Turn(parts, plan, missing) };
   }
 
   #remember({ drafts }: Plan, { createdBy }: TurnAnswers): void {

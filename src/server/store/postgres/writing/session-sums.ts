@@ -92,6 +92,8 @@ const KEEP_LAST = 'sessions.last_output_rank > excluded.last_output_rank';
 const sum = (column: string) =>
   `${column} = coalesce(sessions.${column} + excluded.${column}, sessions.${column}, excluded.${column})`;
 const least = (column: string) => `${column} = least(sessions.${column}, excluded.${column})`;
+/** Each change has a time of its own, by which open pages are told of it, also where the clock was set back. */
+const LATER = `changed_at = greatest(sessions.changed_at + interval '1 microsecond', excluded.changed_at)`;
 const greatest = (column: string) => `${column} = greatest(sessions.${column}, excluded.${column})`;
 
 /**
@@ -132,7 +134,7 @@ export const ADD_SUMS: Insertion = {
         ELSE least(sessions.started_at, excluded.started_at) END,
       ended_at = CASE WHEN sessions.logs = 0 AND excluded.logs > 0 THEN excluded.ended_at
         ELSE greatest(sessions.ended_at, excluded.ended_at) END,
-      ${[greatest('updated_at'), greatest('changed_at')].join(', ')},
+      ${[greatest('updated_at'), LATER].join(', ')},
       first_input = CASE WHEN ${KEEP_FIRST} THEN sessions.first_input
         ELSE coalesce(excluded.first_input, sessions.first_input) END,
       first_input_rank = least(sessions.first_input_rank, excluded.first_input_rank),

@@ -30,6 +30,8 @@ interface Part extends Key {
 
 export class SessionWrites {
   readonly now: string;
+  /** When the sums were sent, by `performance.now()`. */
+  sentAtMillis = 0;
   readonly #layout: Layout;
   readonly #merges: TurnMerges;
   readonly #sums = new Map<Uuid, SessionSum>();
@@ -105,6 +107,7 @@ export class SessionWrites {
     sendCommit: () => Promise<void> = async () => {},
   ): Promise<pg.QueryResult<Row>[]> {
     const layout = this.#layout;
+    this.sentAtMillis = performance.now();
     const sums = insertRows(ADD_SUMS, inLockOrder(this.#sums.values(), layout, (sum) => sum).map(toSumRow), layout);
     const statements = [...before, ...sums, ...this.#merges.toCheck(), ...this.#insertParts()];
     const isMore = this.#widened.size + this.#merged.size + this.#recounted.size > 0;
@@ -171,6 +174,11 @@ export class SessionWrites {
 
   #ordered(parts: ReadonlyMap<string, Part>): Value[][] {
     return inLockOrder(parts.values(), this.#layout, (part) => part).map(({ values }) => values);
+  }
+
+  /** Of those that are written. */
+  get keys(): Iterable<Key> {
+    return this.#sums.values();
   }
 
   /** Once it is written: a session that was moved here has another id than the one that its key makes. */

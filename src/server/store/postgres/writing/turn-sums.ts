@@ -7,7 +7,7 @@ import { facetsOf, rankedTexts, toTexts } from '../tables/log-facts.ts';
 import type { TurnMerges } from '../tables/merges.ts';
 import { differenceOf, type KnownLog, type OldLog } from './known-logs.ts';
 import { addedColumns, columnsOf, factsOf, hasSilentOutput } from './log-rows.ts';
-import { addSeconds, plus } from './session-sums.ts';
+import { addSeconds, NEVER, plus } from './session-sums.ts';
 import type { SessionWrites } from './session-writes.ts';
 
 /** What a log that was there adds, by what it was before. */
@@ -88,6 +88,11 @@ export function addFresh(sessions: SessionWrites, draft: Draft): void {
   });
   sessions.addFacets(group, facetsOf(columns, draft.config, factsOf(draft)));
   sessions.addProject(group, draft.project.key, draft.session ? true : draft.groupHasId);
+}
+
+/** Of a log that an earlier try has written, whose commit may have become visible late: open pages are told again. */
+export function addPresent(sessions: SessionWrites, { id, group }: Draft): void {
+  sessions.add(group!, { day: placeOf(id)!.day, updatedAt: NEVER });
 }
 
 function idOf({ key }: Key, referenceId: string | undefined) {

@@ -70,7 +70,7 @@ export class MovedSessions {
       ...insertRows(FACETS, valuesOf(this.#facets), layout),
       ...insertProjects(this.#projects, layout),
     ];
-    await pipelined(client, statements).catch((error: unknown) => repeatIfMerged(error, this.#merges));
+    await pipelined(client, statements).catch((error: unknown) => repeatIfMerged(client, error, this.#merges));
     if (this.#joined.length === 0) return;
     const writes = new SessionWrites(layout, this.#merges, timestampNow());
     for (const { source, target } of this.#joined) writes.merge(source, target);

@@ -9,6 +9,7 @@ import { createOne, log } from '../../sample-log.ts';
 
 /** More than were followed, or found out by one turn. */
 const DEPTH = 30;
+const MERGES = 40;
 const NOTHING = { revisions: [], places: new Map(), feedback: [], parts: new Map(), calls: [], kept: new Map() };
 
 for (const binaries of findPostgres()) {
@@ -76,6 +77,24 @@ for (const binaries of findPostgres()) {
       expect(await findFaults(url)).toEqual([]);
     });
 
+    test('a server that has seen none of very many merges finds them out together', async () => {
+      const { url, a, b } = await openTwo();
+      const numbers = Array.from({ length: MERGES }, (_, index) => index);
+      const children = numbers.map((n) => log({ reference_id: `child ${n}`, parent_reference_id: `parent ${n}` }));
+      const parents = numbers.map((n) => log({ reference_id: `parent ${n}`, session_reference_id: `s${n}` }));
+      const made = await a.createLogs(children);
+      await a.createLogs(parents);
+      const again = children.map((child) => ({ ...child, error: 'broken' }));
+      expect(await b.createLogs(again)).toMatchObject(made.map(({ id }) => ({ id })));
+      expect(await countRepeats(b)).toBeLessThan(3);
+      // So it does where they are not so any more.
+      for (const n of numbers.slice(0, 20)) await a.deleteSession({ referenceId: `s${n}` });
+      const repeats = await countRepeats(b);
+      await b.createLogs(again);
+      expect((await countRepeats(b)) - repeats).toBeLessThan(4);
+      expect(await findFaults(url)).toEqual([]);
+    });
+
     test('what is taken from a session while it is merged into another one is taken from that', async () => {
       const { url, a, b } = await openTwo();
       const content = { ...log(), prompt_tokens: 5, output: 'before', metadata: { user: 'ada' } };
@@ -89,4 +108,11 @@ for (const binaries of findPostgres()) {
       expect(await findFaults(url)).toEqual([]);
     });
   });
+}
+
+/** Resolves to how often turns of writes were repeated. */
+async function countRepeats(store: Store): Promise<number> {
+  const measures = (await store.measures?.()) ?? [];
+  const repeated = measures.find(({ name }) => name === 'humanloop_write_turn_repeats_total');
+  return repeated!.samples.reduce((sum, { value }) => sum + value, 0);
 }

@@ -3,7 +3,8 @@
  * server may have deleted these sessions, or the database may be one that has not got the merge. So a turn notes what it
  * takes from here, and the database is asked about that before the turn is committed.
  */
-import { codeOf, type Statement, type Value } from './connection.ts';
+import type pg from 'pg';
+import { codeOf, type Row, type Statement, type Value } from './connection.ts';
 import { type Key, toKeyed, type Uuid } from './keys.ts';
 import { whereKeys } from './row-keys.ts';
 
@@ -23,8 +24,10 @@ export class Merges {
     this.#targets.set(source, target);
   }
 
-  forget(source: Uuid): void {
-    this.#targets.delete(source);
+  /** What the database says of it: `undefined` for a session that was not merged. */
+  learn(source: Uuid, target: Uuid | undefined): void {
+    if (target === undefined) this.#targets.delete(source);
+    else this.#targets.set(source, target);
   }
 
   targetOf(source: Uuid): Uuid | undefined {
@@ -40,6 +43,7 @@ export class Merges {
 export class TurnMerges {
   readonly #merges: Merges;
   readonly #used = new Map<Uuid, Uuid>();
+  readonly #asked = new Set<Uuid>();
 
   constructor(merges: Merges) {
     this.#merges = merges;
@@ -47,6 +51,7 @@ export class TurnMerges {
 
   /** Returns the session that the key stands for now. */
   resolve(key: Uuid): Key {
+    this.#asked.add(key);
     let current = key;
     const passed: Uuid[] = [];
     for (let target = this.#targetOf(key); target !== undefined && !passed.includes(target); ) {
@@ -62,20 +67,25 @@ export class TurnMerges {
     return this.#used.get(source) ?? this.#merges.targetOf(source);
   }
 
-  /** To be called with what a transaction that failed has found out. */
-  learn(source: Uuid, target: Uuid): void {
-    this.#merges.remember(source, target);
-    this.#used.clear();
-  }
-
   /** To be called with what was committed. */
   remember(source: Uuid, target: Uuid): void {
     this.#merges.remember(source, target);
   }
 
-  /** To be called where the check has failed. */
-  forgetUsed(): void {
-    for (const source of this.#used.keys()) this.#merges.forget(source);
+  /**
+   * To be called when a transaction has failed by a merge, with its connection, which has no transaction any more. Looks
+   * all of them up at once: each try would find out one.
+   */
+  async relearn(client: pg.ClientBase): Promise<void> {
+    const seen = new Set<Uuid>();
+    for (let open = new Set([...this.#asked, ...this.#used.keys()]); open.size > 0; ) {
+      const targets = await readTargets(client, open);
+      for (const key of open) {
+        this.#merges.learn(key, targets.get(key));
+        seen.add(key);
+      }
+      open = new Set([...targets.values()].filter((key) => !seen.has(key)));
+    }
     this.#used.clear();
   }
 
@@ -101,6 +111,17 @@ export class TurnMerges {
       },
     ];
   }
+}
+
+async function readTargets(client: pg.ClientBase, keys: ReadonlySet<Uuid>): Promise<Map<Uuid, Uuid>> {
+  const values: Value[] = [];
+  const { sql, name } = whereKeys('bucket, key', [...keys].map(toKeyed), values);
+  const { rows } = await client.query<Row>({
+    name: `merges ${name}`,
+    text: `SELECT key, merged_into FROM sessions WHERE ${sql} AND merged_into IS NOT NULL`,
+    values,
+  });
+  return new Map(rows.map((row) => [row['key'] as Uuid, row['merged_into'] as Uuid]));
 }
 
 /** Whether it is the error of such a check. */

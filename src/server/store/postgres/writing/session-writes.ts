@@ -16,7 +16,7 @@ import { RepeatTurn } from '../tables/repeat-turn.ts';
 import { recountSession } from './recount.ts';
 import { type Merge, mergeSessions, readParts } from './session-merge.ts';
 import { addProjectPart, insertProjects, type ProjectPart } from './session-projects.ts';
-import { ADD_SUMS, addToSum, mergeOf, type SessionSum, type SumPart, toSumRow } from './session-sums.ts';
+import { ADD_SUMS, addToSum, isMerged, type SessionSum, type SumPart, toSumRow } from './session-sums.ts';
 
 export const FACETS: Insertion = {
   table: 'session_facets',
@@ -112,7 +112,7 @@ export class SessionWrites {
     const statements = [...before, ...sums, ...this.#merges.toCheck(), ...this.#insertParts()];
     const isMore = this.#widened.size + this.#merged.size + this.#recounted.size > 0;
     const results = await (isMore ? pipelined(client, statements) : pipelinedTo(sendCommit, client, statements)).catch(
-      (error: unknown) => repeatIfMerged(error, this.#merges),
+      (error: unknown) => repeatIfMerged(client, error, this.#merges),
     );
     const answers = results.slice(before.length, before.length + sums.length).flatMap(({ rows }) => rows);
     for (const { key, id, reference_id: referenceId } of answers as unknown as SumAnswer[]) {
@@ -196,12 +196,14 @@ export class SessionWrites {
   }
 }
 
-/** For an error of sums, which fail where their session was merged, or of the check of merges. @throws it, or {RepeatTurn} */
-export function repeatIfMerged(error: unknown, merges: TurnMerges): never {
-  const merge = mergeOf(error);
-  if (merge) merges.learn(merge.source, merge.target);
-  else if (isNotMerged(error)) merges.forgetUsed();
-  else throw error;
+/**
+ * For an error of sums, which fail where their session was merged, or of the check of merges: ends the transaction.
+ * Rejects with it, or with a `RepeatTurn`.
+ */
+export async function repeatIfMerged(client: pg.ClientBase, error: unknown, merges: TurnMerges): Promise<never> {
+  if (!isMerged(error) && !isNotMerged(error)) throw error;
+  await client.query('ROLLBACK');
+  await merges.relearn(client);
   throw new RepeatTurn('a session was merged, or is not any more');
 }
 

@@ -12,7 +12,7 @@ import { pipelined, type Row, type Statement, type Value } from '../postgres/tab
 import { inLockOrder, insertRows } from '../postgres/tables/insert-rows.ts';
 import { type Key, referenceKey, toKeyed, type Uuid } from '../postgres/tables/keys.ts';
 import { byPlaces, findLogs, findReferences } from '../postgres/tables/lookups.ts';
-import { Merges } from '../postgres/tables/merges.ts';
+import { Merges, type TurnMerges } from '../postgres/tables/merges.ts';
 import { isProjectGone, toKeepProjects } from '../postgres/tables/project-locks.ts';
 import { RepeatTurn } from '../postgres/tables/repeat-turn.ts';
 import { insertFeedback } from '../postgres/writing/feedback-writes.ts';
@@ -43,7 +43,7 @@ export async function moveLogs(
     await target.makePartitions(logs.map(({ place }) => place.day));
     const words = vocabulary.ofTurn();
     await target.write({ ...target.place, logs: lastKey }, (client) =>
-      writePortion(client, { target, merges, words, portion, readNext }),
+      writePortion(client, { target, merges: merges.ofTurn(), words, portion, readNext }),
     );
     await words.flush();
     onProgress(logs.length);
@@ -92,7 +92,7 @@ function groupOf(top: SqliteRow): Group {
 
 interface PortionWrite {
   readonly target: Target;
-  readonly merges: Merges;
+  readonly merges: TurnMerges;
   readonly words: TurnWords;
   readonly portion: Portion;
   /** Called when the most is sent. */

@@ -4,7 +4,7 @@ import { pipelined, toSqlTime, type Value } from '../postgres/tables/connection.
 import { type Insertion, inLockOrder, insertRows } from '../postgres/tables/insert-rows.ts';
 import type { Key, Uuid } from '../postgres/tables/keys.ts';
 import type { Layout } from '../postgres/tables/layout.ts';
-import type { Merges } from '../postgres/tables/merges.ts';
+import type { TurnMerges } from '../postgres/tables/merges.ts';
 import { addProjectPart, insertProjects, type ProjectPart } from '../postgres/writing/session-projects.ts';
 import { ADD_SUMS, addToSum, type SessionSum, toSumRow } from '../postgres/writing/session-sums.ts';
 import { FACETS, repeatIfMerged, SessionWrites } from '../postgres/writing/session-writes.ts';
@@ -26,14 +26,14 @@ const ADD_MOVED: Insertion = {
 
 export class MovedSessions {
   readonly #layout: Layout;
-  readonly #merges: Merges;
+  readonly #merges: TurnMerges;
   readonly #sums = new Map<Uuid, SessionSum>();
   readonly #buckets = new Map<Uuid, Set<number>>();
   readonly #facets = new Map<string, Key & { readonly values: Value[] }>();
   readonly #projects = new Map<string, ProjectPart>();
   readonly #joined: { readonly source: Key; readonly target: Key }[] = [];
 
-  constructor(layout: Layout, merges: Merges) {
+  constructor(layout: Layout, merges: TurnMerges) {
     this.#layout = layout;
     this.#merges = merges;
   }
@@ -66,10 +66,11 @@ export class MovedSessions {
     // All else under the locks of the sessions, see `SessionWrites`.
     const statements = [
       ...insertRows(ADD_MOVED, sums, layout),
+      ...this.#merges.toCheck(),
       ...insertRows(FACETS, valuesOf(this.#facets), layout),
       ...insertProjects(this.#projects, layout),
     ];
-    await pipelined(client, statements).catch((error: unknown) => repeatIfMerged(error, this.#merges));
+    await pipelined(client, statements).catch((error: unknown) => repeatIfMerged(client, error, this.#merges));
     if (this.#joined.length === 0) return;
     const writes = new SessionWrites(layout, this.#merges, timestampNow());
     for (const { source, target } of this.#joined) writes.merge(source, target);

@@ -16,7 +16,12 @@ import {
   rollBack,
 } from '../postgres/tables/connection.ts';
 import { isNewerSchema, type Layout, prepareSchema, toBegin } from '../postgres/tables/layout.ts';
-import { makePartitionsOf } from '../postgres/tables/partitions.ts';
+import {
+  isMissingPartition,
+  makeMissingPartitions,
+  makePartitionsOf,
+  missingDaysOf,
+} from '../postgres/tables/partitions.ts';
 import { RepeatTurn } from '../postgres/tables/repeat-turn.ts';
 import { NO_LIMITS } from '../postgres/tables/session-settings.ts';
 
@@ -131,6 +136,8 @@ export class Target {
       try {
         return await work(attempt);
       } catch (error) {
+        // Servers drop days that are old and empty.
+        if (isMissingPartition(error)) await makeMissingPartitions(this.connections.writes, missingDaysOf(error));
         const mayPass = error instanceof RepeatTurn || isRepeatable(error) || REPEATABLE.has(codeOf(error) ?? '');
         if (!mayPass || attempt === MAX_ATTEMPTS) throw explainPostgresError(error);
         const pauseMillis = Math.min(MAX_PAUSE_MILLIS, PAUSE_MILLIS * 2 ** Math.min(attempt, 6));

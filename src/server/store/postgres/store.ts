@@ -97,7 +97,7 @@ function createPostgresStore(
   const ingests = new Ingests(connections, parts, noteLostConnection);
   const pendingWords = new PendingWords(reads, layout);
   const projects = createProjectStore(connections, catalog);
-  const erasure = createErasure({ reads, writes, layout, merges, catalog, feed, vocabulary, unusedWords });
+  const erasure = createErasure({ reads, writes, layout, catalog, feed, vocabulary, unusedWords });
   let isClosed = false;
 
   const checkOpen = (): void => {

@@ -15,6 +15,8 @@ const PARENTS = [undefined, 0, 1, undefined, 3, 1, undefined, 2];
 export const SESSIONS = 3;
 export const PROJECTS = ['alpha', 'beta'];
 export const MODELS = ['gpt-4', 'other'];
+/** In the order of their bytes, capitals are first. */
+export const SOURCES = ['sdk', 'api', 'Sdk'];
 
 const maybe = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: undefined });
 const reference = fc.nat(REFERENCES - 1);
@@ -36,6 +38,7 @@ const creation = fc.record({
   user: maybe(fc.constantFrom('ada', 'bob')),
   environment: maybe(fc.constantFrom('prod', 'test')),
   rating: maybe(fc.constantFrom('good', 'bad')),
+  source: maybe(fc.constantFrom(...SOURCES)),
 });
 export type Creation = typeof creation extends fc.Arbitrary<infer Value> ? Value : never;
 
@@ -135,6 +138,7 @@ export function toRequest(each: Creation, inSessions: boolean): LogRequest {
     ...(each.cost !== undefined && { output_cost: each.cost }),
     ...(each.user !== undefined && { metadata: { user: each.user } }),
     ...(each.environment !== undefined && { environment: each.environment }),
+    ...(each.source !== undefined && { source: each.source }),
     ...(each.rating !== undefined && { feedback: { type: 'rating', value: each.rating, created_at: each.createdAt } }),
   } as LogRequest;
 }

@@ -78,6 +78,19 @@ for (const binaries of findPostgres()) {
       expect(await findFaults(url)).toEqual([]);
     });
 
+    test('a log is deleted while another server merges its session', async () => {
+      const url = await cluster.createSchema();
+      const [store, other] = [await open(url), await open(url)];
+      const { id } = await createOne(store, { reference_id: 'child', parent_reference_id: 'parent' });
+      await whileLocked(url, [
+        () => createOne(other, { reference_id: 'parent', session_reference_id: 's' }),
+        async () => expect(await store.deleteLogs([id])).toEqual({ logs: 1, sessions: 0 }),
+      ]);
+      const { sessions } = await store.viewer.listSessions({ size: 5 });
+      expect(sessions).toMatchObject([{ logs: 1, reference_id: 's' }]);
+      expect(await findFaults(url)).toEqual([]);
+    });
+
     test('updates and logs of a session that another server has merged are written to the one that it is now', async () => {
       const url = await cluster.createSchema();
       const [store, other] = [await open(url), await open(url)];

@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import type { ProjectResponse } from '../../../../src/server/store/project-store.ts';
 import type { LogQuery, SessionResponse, Store } from '../../../../src/server/store/store.ts';
 import type { SessionPage, SessionQuery, SessionSummary } from '../../../../src/server/store/viewer-store.ts';
-import { MODELS, PROJECTS, REFERENCES, SESSIONS, type Step, toRequest } from './any-steps.ts';
+import { MODELS, PROJECTS, REFERENCES, SESSIONS, SOURCES, type Step, toRequest } from './any-steps.ts';
 
 const ID = /^(data|sesh|config|pr|ann)_[0-9A-Za-z]{21}$/;
 /** The server's own. */
@@ -123,6 +123,15 @@ export class ReadStore {
       ascending: await list({ sort: [{ column: 'timestamp', descending: false }] }),
       byModel: await list({ sort: [{ column: 'model', descending: true }] }),
       byRating: await list({ sort: [{ column: { feedback: 'rating' }, descending: true }] }),
+      byRatingUp: await list({ sort: [{ column: { feedback: 'rating' }, descending: false }], size: 3, page: 1 }),
+      bySource: await list({
+        sort: ['source', 'model', 'timestamp'].map((column) => ({ column, descending: false })) as never,
+      }),
+      bySourceDown: await list({ sort: [{ column: 'source', descending: true }] }),
+      ofSources: await list({ sources: SOURCES.slice(1) }),
+      ofAll: await list({ sources: ['sdk'], models: MODELS, feedback: new Map([['rating', ['bad', 'good']]]) }),
+      beyond: await list({ page: 9 }),
+      literal: [await list({ search: '%' }), await list({ search: '_t' }), await list({ metadataSearch: '"' })],
       rated: await list({ feedback: rated }),
       ofModel: await list({ models: ['gpt-4'] }),
       found: [await list({ search: 'wInter' }), await list({ search: 'ticket', metadataSearch: 'ada' })],

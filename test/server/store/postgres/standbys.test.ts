@@ -87,6 +87,29 @@ for (const binaries of findPostgres()) {
       expect(await findFaults(new URL(new URL(url).search, standby!.url).href)).toEqual([]);
     });
 
+    test('sessions that were merged, which a standby has not got when it is promoted, are not taken for merged', async () => {
+      const address = await startAddress(url);
+      const store = await open(address.url);
+      const below = (on: Store, reference_id: string) =>
+        createOne(on, { reference_id, parent_reference_id: 'parent', output: reference_id });
+      await below(store, 'lost');
+      await createOne(store, { reference_id: 'parent', session_reference_id: 's' });
+      address.leadTo(standby!.url);
+      address.cut();
+      await withClient(standby!.url, (client) => client.query('SELECT pg_promote()'));
+      const promoted = new URL(new URL(url).search, standby!.url).href;
+      const other = await open(promoted);
+      await below(other, 'by another');
+      const update = () => store.updateLog({ referenceId: 'by another' }, { error: 'broken', duration: 1 });
+      await expect.poll(() => update().catch((error: Error) => error.message)).toMatchObject({ duration: 1 });
+      await below(store, 'own');
+      expect(await findFaults(promoted)).toEqual([]);
+      const parent = await createOne(store, { reference_id: 'parent', session_reference_id: 's' });
+      const { sessions } = await other.viewer.listSessions({ size: 5 });
+      expect(sessions.filter(({ logs }) => logs > 1)).toMatchObject([{ id: parent.session_id, logs: 3, errors: 1 }]);
+      expect(await findFaults(promoted)).toEqual([]);
+    });
+
     test('a primary that is put aside is not read from once a write has met it, though its connections stay', async () => {
       const address = await startAddress(url);
       const store = await open(address.url);

@@ -10,7 +10,8 @@ import { inLockOrder } from '../tables/insert-rows.ts';
 import { referenceKey, toKeyed, traceOf, type Uuid } from '../tables/keys.ts';
 import { type Layout, toBegin } from '../tables/layout.ts';
 import { findCurrentSessions, findLogs } from '../tables/lookups.ts';
-import type { Merges } from '../tables/merges.ts';
+import { Merges } from '../tables/merges.ts';
+import { MAX_OVERTAKEN, pause, RepeatTurn } from '../tables/repeat-turn.ts';
 import { SessionWrites } from '../writing/session-writes.ts';
 
 /** In one transaction, so that others wait for a moment only. */
@@ -31,30 +32,42 @@ export interface DeletionOptions {
 
 interface DeletionParts {
   readonly layout: Layout;
-  readonly merges: Merges;
   readonly vocabulary: Vocabulary;
 }
 
 export async function deleteLogs(
   pool: pg.Pool,
-  { layout, merges, vocabulary }: DeletionParts,
+  { layout, vocabulary }: DeletionParts,
   ids: readonly string[],
   options: DeletionOptions = {},
 ): Promise<Deleted> {
   let [logs, sessions] = [0, 0];
   for (let at = 0; at < ids.length; at += SLICE) {
-    const client = await pool.connect();
-    try {
-      const deleted = await deleteSlice(client, { layout, merges, vocabulary, ...options }, ids.slice(at, at + SLICE));
-      client.release();
-      logs += deleted.logs;
-      sessions += deleted.sessions;
-    } catch (error) {
-      await rollBack(client, error);
-      throw error;
-    }
+    const deleted = await repeatSlice(pool, { layout, vocabulary, ...options }, ids.slice(at, at + SLICE));
+    logs += deleted.logs;
+    sessions += deleted.sessions;
   }
   return { logs, sessions };
+}
+
+/** Another server may merge one of the sessions meanwhile. */
+async function repeatSlice(
+  pool: pg.Pool,
+  parts: DeletionParts & DeletionOptions,
+  ids: readonly string[],
+): Promise<Deleted> {
+  for (let overtaken = 1; ; overtaken += 1) {
+    const client = await pool.connect();
+    try {
+      const deleted = await deleteSlice(client, parts, ids);
+      client.release();
+      return deleted;
+    } catch (error) {
+      await rollBack(client, error);
+      if (!(error instanceof RepeatTurn) || overtaken > MAX_OVERTAKEN) throw error;
+      await pause(overtaken);
+    }
+  }
 }
 
 /** What is asked of the rows that are deleted. */
@@ -62,7 +75,7 @@ const RETURNED = { logs: 'RETURNING session', log_words: 'RETURNING words', feed
 
 async function deleteSlice(
   client: pg.ClientBase,
-  { layout, merges, vocabulary, forgets = false }: DeletionParts & DeletionOptions,
+  { layout, vocabulary, forgets = false }: DeletionParts & DeletionOptions,
   ids: readonly string[],
 ): Promise<Deleted> {
   const found = [...(await findLogs(client, ids)).values()];
@@ -103,8 +116,8 @@ async function deleteSlice(
   // Another server may have moved a log since it was found.
   const sessionsOfGone = gone.map((row) => row['session'] as Uuid);
   const current = await findCurrentSessions(client, [...found.map(({ session }) => session), ...sessionsOfGone]);
-  for (const [source, { key }] of current) merges.remember(source, key);
-  const writes = new SessionWrites(layout, merges, nextTimestamp());
+  // What the server remembers is not needed: these are the sessions as they are now.
+  const writes = new SessionWrites(layout, new Merges().ofTurn(), nextTimestamp());
   const touched = new Map([...current.values()].map((session) => [session.key, session]));
   for (const session of touched.values()) {
     writes.add(toKeyed(session.key), { day: session.firstDay });
@@ -118,7 +131,6 @@ async function deleteSlice(
   const ofWords = results.slice(first + places.length, first + 2 * places.length);
   for (const { rows } of ofWords) for (const row of rows) vocabulary.noteFreed(row['words'] as number[]);
   const inSession = [...touched.values()].filter(({ id }) => id !== null);
-  for (const { keys } of touched.values()) for (const key of keys) merges.forget(key);
   return { logs: gone.length, sessions: inSession.filter(({ key }) => !left.has(key)).length };
 }
 

@@ -17,7 +17,6 @@ import { inLockOrder } from '../tables/insert-rows.ts';
 import { fromId, sessionKey, toKeyed } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
 import { type FoundSession, findCurrentSessions, findLogs, OF_SESSION, valuesOf } from '../tables/lookups.ts';
-import type { Merges } from '../tables/merges.ts';
 import { toOwnLock } from '../tables/project-locks.ts';
 import { NO_LIMITS, withoutLimits } from '../tables/session-settings.ts';
 import { recountSession } from '../writing/recount.ts';
@@ -36,7 +35,6 @@ export interface ErasureParts {
   readonly reads: pg.Pool;
   readonly writes: pg.Pool;
   readonly layout: Layout;
-  readonly merges: Merges;
   readonly catalog: Catalog;
   readonly feed: ChangeFeed;
   readonly vocabulary: Vocabulary;

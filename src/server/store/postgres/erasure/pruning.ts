@@ -158,13 +158,18 @@ async function measureLogs(pool: pg.Pool, session?: FoundSession): Promise<numbe
   return row!['bytes'] as number;
 }
 
+/** What is added to logs goes to these: they stay as long as the day has logs. */
+const OF_LOGS = ['log_words', 'feedback'];
+const WITHOUT_LOGS = `AND to_regclass('logs_p' || right(relname, 8)) IS NULL`;
+
 /** Up to and with that day, but for the last ones, for which writes may still come. */
 async function dropEmptyDays(pool: pg.Pool, lastDay: string): Promise<void> {
   const firstKept = nextDay(dayOf(Date.now()), -KEPT_DAYS);
   for (const table of Object.keys(DAILY_TABLES)) {
     const { rows } = await pool.query<Row>(
       `SELECT inhrelid::regclass::text AS name FROM pg_inherits JOIN pg_class ON oid = inhrelid
-       WHERE inhparent = $1::regclass AND right(relname, 8) <= $2 AND right(relname, 8) < $3`,
+       WHERE inhparent = $1::regclass AND right(relname, 8) <= $2 AND right(relname, 8) < $3
+         ${OF_LOGS.includes(table) ? WITHOUT_LOGS : ''}`,
       [table, lastDay.replaceAll('-', ''), firstKept.replaceAll('-', '')],
     );
     for (const row of rows) await dropIfEmpty(pool, row['name'] as string);

@@ -14,10 +14,11 @@ import { type Connections, commit, hasBroken, isRepeatable, rollBack, withConnec
 import type { EncodedLog } from '../tables/drafts.ts';
 import { nextTimestamp } from '../tables/identifiers.ts';
 import { toBegin } from '../tables/layout.ts';
-import { isMissingPartition, makeMissingPartitions } from '../tables/partitions.ts';
+import { isMissingPartition, makeMissingPartitions, missingDaysOf } from '../tables/partitions.ts';
 import { MAX_FAILED, MAX_OVERTAKEN, PATIENCE_MILLIS, pause, RepeatTurn, waitedTooLong } from '../tables/repeat-turn.ts';
 import { type Checked, checkWorks } from '../writing/check-works.ts';
 import type { MissingLogs } from '../writing/known-logs.ts';
+import { announceLate } from '../writing/late-changes.ts';
 import { planTurn } from '../writing/plan-turn.ts';
 import { SessionWrites } from '../writing/session-writes.ts';
 import { Turn } from '../writing/turn.ts';
@@ -114,18 +115,20 @@ export class Ingests {
   }
 
   async #attempt(traceIds: readonly string[], work: IngestWork, missing: MissingLogs): Promise<IngestFault[]> {
-    const client = await this.#connections.writes.connect();
+    const { writes } = this.#connections;
+    const client = await writes.connect();
     const parts = partsOfTurn(this.#parts);
-    let faults: IngestFault[];
+    let written: { readonly faults: IngestFault[]; readonly sessions: SessionWrites };
     try {
-      faults = await this.#transact(client, parts, traceIds, work, missing);
+      written = await this.#transact(client, parts, traceIds, work, missing);
       client.release();
     } catch (error) {
       await rollBack(client, error);
       throw error;
     }
+    await announceLate(writes, parts.layout, written.sessions);
     await parts.vocabulary.flush();
-    return faults;
+    return written.faults;
   }
 
   async #transact(
@@ -134,8 +137,8 @@ export class Ingests {
     traceIds: readonly string[],
     work: IngestWork,
     missing: MissingLogs,
-  ): Promise<IngestFault[]> {
-    const { layout, merges } = this.#parts;
+  ) {
+    const { layout, merges } = turnParts;
     const memory = await TraceMemory.lock(client, layout, { text: toBegin(layout) }, traceIds);
     const parts = await memory.readParts();
     const stored = new Map<string, StoredLog>();
@@ -153,7 +156,7 @@ export class Ingests {
     await sessions.write(client);
     await turnParts.vocabulary.keepUnlessCommitted(commit(client));
     sessions.committed();
-    return faults;
+    return { faults, sessions };
   }
 
   async #write(
@@ -197,7 +200,7 @@ export class Ingests {
   async #canRepeat(error: unknown): Promise<boolean> {
     if (hasBroken(error)) this.#onLost();
     if (!isMissingPartition(error)) return isRepeatable(error);
-    await makeMissingPartitions(this.#connections.writes);
+    await makeMissingPartitions(this.#connections.writes, missingDaysOf(error));
     return true;
   }
 }

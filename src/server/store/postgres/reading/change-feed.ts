@@ -6,13 +6,23 @@
 import type pg from 'pg';
 import type { SessionChange } from '../../viewer-store.ts';
 import type { Row } from '../tables/connection.ts';
+import type { Uuid } from '../tables/keys.ts';
 import { OVERLAP_MILLIS } from './summaries.ts';
 
 const POLL_MILLIS = 500;
 const MAX_NAMED = 50;
 const MAX_READ = 1_001;
+/** Of sessions that were put together from others, or that have no id of their own. */
+const MAX_SHAPES = 10_000;
 /** After a lost connection a commit whose outcome is open can become visible late. */
 const LOST_MILLIS = 120_000;
+
+/**
+ * Others were merged into the session, or logs were moved to it, or, where it has no id, the log that it is named by has
+ * come after others: what they were listed as is not there any more.
+ */
+const SHAPE = `CASE WHEN cardinality(keys) > 1 OR cardinality(buckets) > 1 OR id IS NULL AND logs > 1
+  THEN concat_ws(' ', log_id, cardinality(keys), cardinality(buckets)) END`;
 
 export class ChangeFeed {
   readonly #pool: pg.Pool;
@@ -20,6 +30,8 @@ export class ChangeFeed {
   readonly #listeners = new Set<(change: SessionChange) => void>();
   /** Changes that the listeners have heard of, by session; and when they were seen. */
   #told = new Map<string, number>();
+  /** How sessions that may have been listed as several, or under another id, were put together when they were seen last. */
+  readonly #shapes = new Map<Uuid, string>();
   #timer: NodeJS.Timeout | undefined;
   /** One at a time. */
   #polling: Promise<void> | undefined;
@@ -110,11 +122,11 @@ export class ChangeFeed {
     const overlap = isLost ? LOST_MILLIS : this.#overlapMillis;
     const { rows } = await this.#pool.query<Row>({
       name: 'changes',
-      text: `SELECT session.key, coalesce(session.id, session.log_id) AS id,
+      text: `SELECT session.key, coalesce(session.id, session.log_id) AS id, session.shape,
           floor(extract(epoch FROM session.changed_at) * 1000000)::bigint AS changed, clock.version
         FROM (SELECT clock_timestamp() AS now, floor(extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS version)
           AS clock
-        LEFT JOIN LATERAL (SELECT * FROM sessions WHERE merged_into IS NULL
+        LEFT JOIN LATERAL (SELECT *, ${SHAPE} AS shape FROM sessions WHERE merged_into IS NULL
           AND changed_at > clock.now - $1 * interval '1 millisecond' ORDER BY changed_at DESC LIMIT ${MAX_READ})
           AS session ON true`,
       // What came while this server was busy elsewhere counts too.
@@ -123,6 +135,7 @@ export class ChangeFeed {
     const found = rows.filter((row) => row['key'] !== null);
     const isNew = ({ key, changed }: Row) => !this.#told.has(`${key} ${changed}`);
     const fresh = found.filter(isNew);
+    const hasOthers = this.#noteShapes(found);
     const now = Date.now();
     for (const { key, changed } of found) this.#told.set(`${key} ${changed}`, now);
     const keptMillis = 2 * (overlap + POLL_MILLIS);
@@ -131,8 +144,22 @@ export class ChangeFeed {
     this.#isFirst = false;
     if (fresh.length === 0 || wasFirst) return;
     const ids = [...new Set(fresh.map((row) => row['id'] as string | null))];
-    const areTooMany = found.length >= MAX_READ || ids.length > MAX_NAMED || ids.includes(null);
+    const areUnknown = hasOthers || ids.includes(null);
+    const areTooMany = found.length >= MAX_READ || ids.length > MAX_NAMED || areUnknown;
     const version = this.#nextVersion((rows[0]!['version'] as number) - OVERLAP_MILLIS * 1000);
     for (const listener of this.#listeners) listener({ sessions: areTooMany ? null : (ids as string[]), version });
+  }
+
+  /** Returns whether something was listed before that may not be there any more, of which no row says the name. */
+  #noteShapes(found: readonly Row[]): boolean {
+    let hasOthers = false;
+    if (this.#shapes.size > MAX_SHAPES) this.#shapes.clear();
+    for (const row of found) {
+      const [key, shape] = [row['key'] as Uuid, row['shape'] as string | null];
+      if (shape === null || this.#shapes.get(key) === shape) continue;
+      this.#shapes.set(key, shape);
+      hasOthers = true;
+    }
+    return hasOthers;
   }
 }

@@ -172,8 +172,8 @@ export async function findSessions(connection: Connection, keys: Iterable<Uuid>)
   return found;
 }
 
-/** Steps from a session to that which it was merged into, and on. */
-const MAX_MERGES = 20;
+/** Steps from a session to that which it was merged into, and on: earlier versions left chains of any length. */
+const MAX_MERGES = 1_000;
 
 /** Resolves to each session as it is now, by the key under which it was asked for. */
 export async function findCurrentSessions(

@@ -25,6 +25,18 @@ export function isMissingPartition(error: unknown): boolean {
   return isSqlError(error) && MISSING_PARTITION.includes(codeOf(error)!);
 }
 
+const DAY_OF_ROW = /\(day\) = \((\d{4}-\d{2}-\d{2})\)/;
+const DAY_OF_TABLE = /_p(\d{4})(\d{2})(\d{2})\b/;
+
+/** Returns the day that such an error names, in whatever language: that of the row, or of the table. */
+export function missingDaysOf(error: unknown): string[] {
+  const { detail = '', message = '' } = error as { readonly detail?: string; readonly message?: string };
+  const [, ofRow] = DAY_OF_ROW.exec(detail) ?? [];
+  if (ofRow !== undefined) return [ofRow];
+  const ofTable = DAY_OF_TABLE.exec(message);
+  return ofTable ? [ofTable.slice(1).join('-')] : [];
+}
+
 export function isMissingTable(error: unknown): boolean {
   return isSqlError(error) && codeOf(error) === MISSING_TABLE;
 }

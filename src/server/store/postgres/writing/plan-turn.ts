@@ -7,7 +7,7 @@ import type pg from 'pg';
 import { Draft, type Forced, toForced } from '../tables/drafts.ts';
 import { type Key, randomKey, referenceKey, toKeyed, type Uuid } from '../tables/keys.ts';
 import { findLogs, findReferences } from '../tables/lookups.ts';
-import type { Merges } from '../tables/merges.ts';
+import type { TurnMerges } from '../tables/merges.ts';
 import type { Checked, CheckedFeedback } from './check-works.ts';
 
 /** A log that is known by its id. */
@@ -31,7 +31,7 @@ export interface Plan {
 /** @param referenceOf the reference that an update names, by work. */
 export async function planTurn(
   pool: pg.Pool,
-  merges: Merges,
+  merges: TurnMerges,
   checked: readonly Checked[],
   referenceOf: (work: number) => string | undefined,
 ): Promise<Plan> {
@@ -77,7 +77,7 @@ export async function planTurn(
 
 async function group(
   pool: pg.Pool,
-  merges: Merges,
+  merges: TurnMerges,
   drafts: readonly Draft[],
   byReference: ReadonlyMap<string, Draft>,
 ): Promise<Set<string>> {

@@ -3,8 +3,9 @@
  * a row cannot move to another shard, and are found by the `keys` of the second.
  */
 import type pg from 'pg';
-import { type Row, toSqlTime } from '../tables/connection.ts';
-import type { Key } from '../tables/keys.ts';
+import { type Row, toSqlTime, type Value } from '../tables/connection.ts';
+import { type Key, toKeyed, type Uuid } from '../tables/keys.ts';
+import { whereKeys } from '../tables/row-keys.ts';
 
 export interface Merge {
   readonly source: Key;
@@ -22,6 +23,7 @@ export async function mergeSessions(client: pg.ClientBase, { source, target }: M
     `UPDATE sessions SET merged_into = $3::uuid, logs = 0, errors = 0, running = 0 WHERE bucket = $1 AND key = $2::uuid`,
     [source.bucket, source.key, target.key],
   );
+  await redirect(client, row['keys'] as Uuid[], { source, target });
   // The texts compare their ranks; a target without logs has no times of its own.
   await client.query(
     `UPDATE sessions SET keys = keys || $3::uuid[], buckets = buckets || $4::smallint[],
@@ -57,6 +59,15 @@ export async function mergeSessions(client: pg.ClientBase, { source, target }: M
     ],
   );
   return true;
+}
+
+/** What was merged into the source leads to the target at once: a chain would be followed step by step, and be endless. */
+async function redirect(client: pg.ClientBase, keys: readonly Uuid[], { source, target }: Merge): Promise<void> {
+  const others = keys.filter((key) => key !== source.key);
+  if (others.length === 0) return;
+  const values: Value[] = [target.key];
+  const { sql } = whereKeys('bucket, key', others.map(toKeyed), values);
+  await client.query(`UPDATE sessions SET merged_into = $1::uuid WHERE ${sql} AND merged_into IS NOT NULL`, values);
 }
 
 /** Resolves to the facets and projects of the source, which the target gets. */

@@ -1,7 +1,7 @@
 /** What a turn adds to the sums of sessions: rows of deltas, one for each session. Pure but for the clock. */
 import { codeOf, toSqlTime, type Value } from '../tables/connection.ts';
 import type { Insertion } from '../tables/insert-rows.ts';
-import type { Key, Uuid } from '../tables/keys.ts';
+import type { Key } from '../tables/keys.ts';
 
 export interface SessionSum extends Key {
   /** `null` for logs that are in no session. */
@@ -92,22 +92,22 @@ const KEEP_LAST = 'sessions.last_output_rank > excluded.last_output_rank';
 const sum = (column: string) =>
   `${column} = coalesce(sessions.${column} + excluded.${column}, sessions.${column}, excluded.${column})`;
 const least = (column: string) => `${column} = least(sessions.${column}, excluded.${column})`;
+/** Each change has a time of its own, by which open pages are told of it, also where the clock was set back. */
+const LATER = `changed_at = greatest(sessions.changed_at + interval '1 microsecond', excluded.changed_at)`;
 const greatest = (column: string) => `${column} = greatest(sessions.${column}, excluded.${column})`;
 
 /**
  * Fails where the session was merged into another one: the commit may be sent behind it, before its answer is there. See
- * `mergeOf`.
+ * `isMerged`.
  */
 const FAIL_IF_MERGED = `CASE WHEN sessions.merged_into IS NOT NULL
       THEN (sessions.key::text || ' ' || sessions.merged_into::text)::int END`;
 const MERGED = /([0-9a-f-]{36}) ([0-9a-f-]{36})/;
 const NOT_A_NUMBER = '22P02';
 
-/** Returns which session was merged into which, if that is what the error of `ADD_SUMS` says, in whatever language. */
-export function mergeOf(error: unknown): { source: Uuid; target: Uuid } | undefined {
-  if (codeOf(error) !== NOT_A_NUMBER) return undefined;
-  const [, source, target] = MERGED.exec((error as Error).message) ?? [];
-  return source !== undefined && target !== undefined ? { source, target } : undefined;
+/** Whether it is the error of `ADD_SUMS`, in whatever language. */
+export function isMerged(error: unknown): boolean {
+  return codeOf(error) === NOT_A_NUMBER && MERGED.test((error as Error).message);
 }
 
 /** The last but for what is written under the lock of the sessions' rows, which many turns write. */
@@ -132,7 +132,7 @@ export const ADD_SUMS: Insertion = {
         ELSE least(sessions.started_at, excluded.started_at) END,
       ended_at = CASE WHEN sessions.logs = 0 AND excluded.logs > 0 THEN excluded.ended_at
         ELSE greatest(sessions.ended_at, excluded.ended_at) END,
-      ${[greatest('updated_at'), greatest('changed_at')].join(', ')},
+      ${[greatest('updated_at'), LATER].join(', ')},
       first_input = CASE WHEN ${KEEP_FIRST} THEN sessions.first_input
         ELSE coalesce(excluded.first_input, sessions.first_input) END,
       first_input_rank = least(sessions.first_input_rank, excluded.first_input_rank),

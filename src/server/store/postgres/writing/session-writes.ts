@@ -11,12 +11,12 @@ import { type Insertion, inLockOrder, insertRows } from '../tables/insert-rows.t
 import { type Key, toId, toKeyed, type Uuid } from '../tables/keys.ts';
 import type { Layout } from '../tables/layout.ts';
 import type { Facet } from '../tables/log-facts.ts';
-import type { Merges } from '../tables/merges.ts';
+import { isNotMerged, type TurnMerges } from '../tables/merges.ts';
 import { RepeatTurn } from '../tables/repeat-turn.ts';
 import { recountSession } from './recount.ts';
 import { type Merge, mergeSessions, readParts } from './session-merge.ts';
 import { addProjectPart, insertProjects, type ProjectPart } from './session-projects.ts';
-import { ADD_SUMS, addToSum, mergeOf, type SessionSum, type SumPart, toSumRow } from './session-sums.ts';
+import { ADD_SUMS, addToSum, isMerged, type SessionSum, type SumPart, toSumRow } from './session-sums.ts';
 
 export const FACETS: Insertion = {
   table: 'session_facets',
@@ -30,8 +30,10 @@ interface Part extends Key {
 
 export class SessionWrites {
   readonly now: string;
+  /** When the sums were sent, by `performance.now()`. */
+  sentAtMillis = 0;
   readonly #layout: Layout;
-  readonly #merges: Merges;
+  readonly #merges: TurnMerges;
   readonly #sums = new Map<Uuid, SessionSum>();
   readonly #facets = new Map<string, Part>();
   readonly #projects = new Map<string, ProjectPart>();
@@ -43,7 +45,7 @@ export class SessionWrites {
   readonly #recounted = new Map<Uuid, boolean>();
   readonly #widened = new Map<string, { key: Key; bucket: number }>();
 
-  constructor(layout: Layout, merges: Merges, now: string) {
+  constructor(layout: Layout, merges: TurnMerges, now: string) {
     this.#layout = layout;
     this.#merges = merges;
     this.now = now;
@@ -105,11 +107,12 @@ export class SessionWrites {
     sendCommit: () => Promise<void> = async () => {},
   ): Promise<pg.QueryResult<Row>[]> {
     const layout = this.#layout;
+    this.sentAtMillis = performance.now();
     const sums = insertRows(ADD_SUMS, inLockOrder(this.#sums.values(), layout, (sum) => sum).map(toSumRow), layout);
-    const statements = [...before, ...sums, ...this.#insertParts()];
+    const statements = [...before, ...sums, ...this.#merges.toCheck(), ...this.#insertParts()];
     const isMore = this.#widened.size + this.#merged.size + this.#recounted.size > 0;
     const results = await (isMore ? pipelined(client, statements) : pipelinedTo(sendCommit, client, statements)).catch(
-      (error: unknown) => repeatIfMerged(error, this.#merges),
+      (error: unknown) => repeatIfMerged(client, error, this.#merges),
     );
     const answers = results.slice(before.length, before.length + sums.length).flatMap(({ rows }) => rows);
     for (const { key, id, reference_id: referenceId } of answers as unknown as SumAnswer[]) {
@@ -117,8 +120,9 @@ export class SessionWrites {
     }
     if (isMore) {
       if (this.#widened.size > 0) await this.#widenAll(client);
-      await this.#mergeAll(client);
-      for (const [key, forgets] of this.#recounted) await recountSession(client, layout, toKeyed(key), forgets);
+      const follow = await this.#mergeAll(client);
+      const recounted = new Map([...this.#recounted].map(([key, forgets]) => [follow(toKeyed(key)).key, forgets]));
+      for (const [key, forgets] of recounted) await recountSession(client, layout, toKeyed(key), forgets);
       await sendCommit();
     }
     return results.slice(0, before.length);
@@ -136,8 +140,11 @@ export class SessionWrites {
     );
   }
 
-  /** One of them may lead to the source of another. All of their rows are locked. */
-  async #mergeAll(client: pg.ClientBase): Promise<void> {
+  /**
+   * One of them may lead to the source of another. All of their rows are locked. Resolves to a function that returns what
+   * a session has become.
+   */
+  async #mergeAll(client: pg.ClientBase): Promise<(key: Key) => Key> {
     const targets = new Map<Uuid, Key>();
     const follow = (key: Key): Key => {
       const target = targets.get(key.key);
@@ -155,6 +162,7 @@ export class SessionWrites {
       for (const { project } of projects) this.addProject(merge.target, project, null);
       await pipelined(client, this.#insertParts());
     }
+    return follow;
   }
 
   #insertParts(): Statement[] {
@@ -166,6 +174,11 @@ export class SessionWrites {
 
   #ordered(parts: ReadonlyMap<string, Part>): Value[][] {
     return inLockOrder(parts.values(), this.#layout, (part) => part).map(({ values }) => values);
+  }
+
+  /** Of those that are written. */
+  get keys(): Iterable<Key> {
+    return this.#sums.values();
   }
 
   /** Once it is written: a session that was moved here has another id than the one that its key makes. */
@@ -183,12 +196,15 @@ export class SessionWrites {
   }
 }
 
-/** For an error of sums, which fail where their session was merged. @throws it, or {RepeatTurn} */
-export function repeatIfMerged(error: unknown, merges: Merges): never {
-  const merge = mergeOf(error);
-  if (!merge) throw error;
-  merges.remember(merge.source, merge.target);
-  throw new RepeatTurn('a session was merged');
+/**
+ * For an error of sums, which fail where their session was merged, or of the check of merges: ends the transaction.
+ * Rejects with it, or with a `RepeatTurn`.
+ */
+export async function repeatIfMerged(client: pg.ClientBase, error: unknown, merges: TurnMerges): Promise<never> {
+  if (!isMerged(error) && !isNotMerged(error)) throw error;
+  await client.query('ROLLBACK');
+  await merges.relearn(client);
+  throw new RepeatTurn('a session was merged, or is not any more');
 }
 
 interface SumAnswer {

@@ -4,14 +4,14 @@ import type { Draft } from '../tables/drafts.ts';
 import { placeOf } from '../tables/identifiers.ts';
 import { type Key, toId, toKeyed } from '../tables/keys.ts';
 import { facetsOf, rankedTexts, toTexts } from '../tables/log-facts.ts';
-import type { Merges } from '../tables/merges.ts';
+import type { TurnMerges } from '../tables/merges.ts';
 import { differenceOf, type KnownLog, type OldLog } from './known-logs.ts';
 import { addedColumns, columnsOf, factsOf, hasSilentOutput } from './log-rows.ts';
-import { addSeconds, plus } from './session-sums.ts';
+import { addSeconds, NEVER, plus } from './session-sums.ts';
 import type { SessionWrites } from './session-writes.ts';
 
 /** What a log that was there adds, by what it was before. */
-export function addKnown(sessions: SessionWrites, merges: Merges, log: KnownLog, old: OldLog): void {
+export function addKnown(sessions: SessionWrites, merges: TurnMerges, log: KnownLog, old: OldLog): void {
   const { now } = sessions;
   const { draft, place } = log;
   const difference = differenceOf(log, old);
@@ -88,6 +88,11 @@ export function addFresh(sessions: SessionWrites, draft: Draft): void {
   });
   sessions.addFacets(group, facetsOf(columns, draft.config, factsOf(draft)));
   sessions.addProject(group, draft.project.key, draft.session ? true : draft.groupHasId);
+}
+
+/** Of a log that an earlier try has written, whose commit may have become visible late: open pages are told again. */
+export function addPresent(sessions: SessionWrites, { id, group }: Draft): void {
+  sessions.add(group!, { day: placeOf(id)!.day, updatedAt: NEVER });
 }
 
 function idOf({ key }: Key, referenceId: string | undefined) {

@@ -35,7 +35,7 @@ import type { Plan } from './plan-turn.ts';
 import { insertReferences, type StoredReference, toReferences } from './reference-writes.ts';
 import { SessionWrites } from './session-writes.ts';
 import type { TurnParts } from './turn-parts.ts';
-import { addFresh, addKnown } from './turn-sums.ts';
+import { addFresh, addKnown, addPresent } from './turn-sums.ts';
 import { type FoundKnown, wordsOfTurn } from './turn-words.ts';
 
 export interface TurnAnswers {
@@ -53,6 +53,8 @@ export class Turn {
   readonly #missing: MissingLogs;
   /** Set when a commit was sent, unless it is answered as a rollback: what fails behind it is repeated with the same ids. */
   mayBeCommitted = false;
+  /** What it has written of sessions. */
+  sessions: SessionWrites | undefined;
   /** Not sent yet: it goes with the first of the statements. */
   #begin: readonly Statement[] = [];
 
@@ -70,6 +72,7 @@ export class Turn {
     const { layout, merges, vocabulary } = this.#parts;
     this.#begin = this.#keepProjects(toBegin(layout));
     const sessions = new SessionWrites(layout, merges, nextTimestamp());
+    this.sessions = sessions;
     const { statements, updated, toAnswers } = await this.#prepare(client, sessions, []);
     const rows = [...updated.values()];
     let shown: ReadonlyMap<string, FoundLog> | undefined;
@@ -142,6 +145,7 @@ export class Turn {
     repeatIfDeleted(await this.#send(client, toKeepLogs(given, layout)));
     const present = this.mayBeCommitted ? await this.#findOwn(client, fresh) : new Set<string>();
     const missing = fresh.filter(({ id }) => !present.has(id));
+    for (const draft of fresh) if (present.has(draft.id)) addPresent(sessions, draft);
     const feedback = [...known.flatMap(({ draft, place }) => (draft ? { draft, id: place.id } : []))];
 
     const inserts: Statement[] = [

@@ -10,7 +10,7 @@ import type { LogReads } from '../reading/log-reads.ts';
 import type { Catalog } from '../tables/catalog.ts';
 import { type Connections, codeOf, hasBroken, isRepeatable, isSqlError, rollBack } from '../tables/connection.ts';
 import { placeOf } from '../tables/identifiers.ts';
-import { isMissingPartition, makeMissingPartitions } from '../tables/partitions.ts';
+import { isMissingPartition, makeMissingPartitions, missingDaysOf } from '../tables/partitions.ts';
 import { RememberedReferences } from '../tables/remembered-references.ts';
 import {
   MAX_FAILED,
@@ -23,6 +23,7 @@ import {
 import { type Checked, checkWorks } from './check-works.ts';
 import type { Work } from './find-named.ts';
 import type { MissingLogs } from './known-logs.ts';
+import { announceLate } from './late-changes.ts';
 import { type Plan, planTurn } from './plan-turn.ts';
 import { Turn, type TurnAnswers } from './turn.ts';
 import { partsOfTurn, type StoreParts } from './turn-parts.ts';
@@ -163,9 +164,10 @@ export class WriteTurns {
       const reference = referenceOf(index);
       if (reference !== undefined && work.kind === 'update') this.#remembered.set(reference, work.id);
     }
-    const plan = await planTurn(this.#connections.reads, this.#parts.merges, checked, referenceOf);
+    const parts = partsOfTurn(this.#parts);
+    const plan = await planTurn(this.#connections.reads, parts.merges, checked, referenceOf);
     await giveFeedback(this.#catalog, plan);
-    return { checked, plan, turn: new Turn(partsOfTurn(this.#parts), plan, missing) };
+    return { checked, plan, turn: new Turn(parts, plan, missing) };
   }
 
   #remember({ drafts }: Plan, { createdBy }: TurnAnswers): void {
@@ -175,28 +177,33 @@ export class WriteTurns {
   }
 
   async #attempt(turn: Turn): Promise<TurnAnswers> {
-    const client = await this.#connections.writes.connect();
+    const { writes } = this.#connections;
+    const client = await writes.connect();
+    let answers: TurnAnswers;
     try {
-      const answers = await turn.run(client, this.#remembered, this.#logReads);
+      answers = await turn.run(client, this.#remembered, this.#logReads);
       client.release();
-      return answers;
     } catch (error) {
       await rollBack(client, error);
       throw error;
     }
+    if (turn.sessions) await announceLate(writes, this.#parts.layout, turn.sessions);
+    return answers;
   }
 
   async #canRepeat(error: unknown, prepared: { plan: Plan; turn: Turn } | undefined): Promise<boolean> {
     if (hasBroken(error)) this.#onLost();
-    if (isMissingPartition(error)) return this.#makePartitions(prepared?.plan);
+    if (isMissingPartition(error)) return this.#makePartitions(error, prepared?.plan);
     // The first try of a repeated turn may be about to become visible.
     if (isSqlError(error) && codeOf(error) === DUPLICATE) return true;
     return isRepeatable(error);
   }
 
-  async #makePartitions(plan: Plan | undefined): Promise<boolean> {
+  /** Those that the error names as well: a log that was there may be of a day of which only some tables are left. */
+  async #makePartitions(error: unknown, plan: Plan | undefined): Promise<boolean> {
     const ids = [...(plan?.drafts.map(({ id }) => id) ?? []), ...(plan?.feedback.map(({ log }) => log.id) ?? [])];
-    await makeMissingPartitions(this.#connections.writes, [...new Set(ids.map((id) => placeOf(id)!.day))]);
+    const days = new Set([...ids.map((id) => placeOf(id)!.day), ...missingDaysOf(error)]);
+    await makeMissingPartitions(this.#connections.writes, [...days]);
     return true;
   }
 }

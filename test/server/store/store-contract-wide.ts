@@ -36,7 +36,7 @@ export function describeWide(name: string, open: () => Promise<Store>): void {
     test('a page of sessions whose inputs are large has fewer of them', async () => {
       const store = await open();
       const logs = times(4, (at) => log({ session_reference_id: `${at}`, inputs: { q: 'x'.repeat(1_500_000) } }));
-      const [{ project_id: projectId }] = (await store.createLogs(logs)) as [{ project_id: string }];
+      const projectId = (await store.createLogs(logs))[0]!.project_id;
       const { records, total } = (await store.listSessions({ projectId, page: 1, size: 10 }))!;
       expect([records.length, total]).toEqual([2, 4]);
       expect(records[0]).toMatchObject({ first_inputs: { q: expect.stringMatching(/^x+$/) } });
@@ -63,7 +63,8 @@ export function describeWide(name: string, open: () => Promise<Store>): void {
           times(7, (type) => largeType(`${type}`)),
         );
       }
-      const list = (page: number, size: number) => store.listProjects({ page, size, sortBy: 'name', descending: false });
+      const list = (page: number, size: number) =>
+        store.listProjects({ page, size, sortBy: 'name', descending: false });
       const { records, total } = await list(0, 1_000);
       expect(records.length).toBeGreaterThan(1);
       expect(records.length).toBeLessThan(8);

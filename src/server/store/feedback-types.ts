@@ -12,6 +12,8 @@ const MAX_LABELS = 1_000;
 const MAX_LABEL_CHARACTERS = 100_000;
 /** Of all types of one project, as they are stored. */
 const MAX_BYTES_OF_TYPES = 1_000_000;
+/** Of those that a project has not defined, in an answer: all of them together. */
+export const MAX_GIVEN_CHARACTERS = 100_000;
 /** Types that every project of v4 had from the start. */
 const GIVEN_TYPES = new Set(['rating', 'action', 'issue']);
 
@@ -25,6 +27,15 @@ export interface StoredFeedbackType {
 export function limitFeedbackTypes(bytes: number): void {
   if (bytes <= MAX_BYTES_OF_TYPES) return;
   throw new RejectedFieldError('values', `the types of the project would have more than ${MAX_BYTES_OF_TYPES} bytes`);
+}
+
+/** Returns the first of these types, which only logs have, as many as an answer takes. */
+export function boundGiven(types: readonly string[]): string[] {
+  let characters = 0;
+  return types.filter(({ length }) => {
+    characters += length;
+    return characters <= MAX_GIVEN_CHARACTERS;
+  });
 }
 
 /** Only types with a choice have labels. */

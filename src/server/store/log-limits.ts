@@ -3,6 +3,8 @@ import { RejectedFieldError } from './rejected-item.ts';
 
 export const MAX_FEEDBACK = 1_000;
 const MAX_FEEDBACK_CHARACTERS = 50_000;
+/** Of one session in an answer, which has the name of each. */
+export const MAX_PROJECTS_OF_SESSION = 200;
 /** In all entries. */
 const MAX_CHARACTERS_OF_FEEDBACK = 4_000_000;
 const MAX_LOG_BYTES = 32 * 1024 * 1024;

@@ -10,6 +10,7 @@ import { describeProjects } from './store-contract-projects.ts';
 import { describeReferences } from './store-contract-references.ts';
 import { describeSessions } from './store-contract-sessions.ts';
 import { describeViewer } from './store-contract-viewer.ts';
+import { describeWide } from './store-contract-wide.ts';
 
 export function describeStore(name: string, openEmptyStore: () => Promise<Store>): void {
   const open = async (): Promise<Store> => {
@@ -25,6 +26,7 @@ export function describeStore(name: string, openEmptyStore: () => Promise<Store>
   describeSessions(name, open);
   describeDeletions(name, open);
   describeIngest(name, open);
+  describeWide(name, open);
 
   test(`${name}: one failing write leaves those beside it alone`, async () => {
     const store = await open();

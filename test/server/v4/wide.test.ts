@@ -1,4 +1,4 @@
-/** What grows request by request, in numbers or in names, makes no answer that is too large. */
+/** How the API tells of bounds of what is wide (store-contract-wide.ts), and what it takes for a name. */
 import { expect, test } from 'vitest';
 import { startTestServer, type TestServer } from '../../support/start-test-server.ts';
 
@@ -10,23 +10,6 @@ async function send(server: TestServer, method: string, path: string, body?: unk
   expect(answer.status, JSON.stringify(answer.body)?.slice(0, 300)).toBe(expected);
   return answer.body;
 }
-
-test('a session of very many projects names some of them, and a page of such sessions has fewer', async () => {
-  const server = await startTestServer();
-  const logs = (session: number, projects: readonly object[]) =>
-    projects.map((project) => ({ ...project, config: CONFIG, session_reference_id: `${session}`, output: 'o' }));
-  const names = times(300, (at) => ({ project: `${at} `.padEnd(9_900, 'n') }));
-  const created = await send(server, 'POST', '/v4/logs', logs(0, names));
-  const ids = created.map(({ project_id }: { project_id: string }) => ({ project_id }));
-  for (let session = 1; session < 5; session += 1) await send(server, 'POST', '/v4/logs', logs(session, ids));
-  const session = await send(server, 'GET', `/v4/sessions/${created[0].session_id}`);
-  expect(session.projects).toHaveLength(200);
-  expect(session.projects[0]).toEqual({ id: ids[0].project_id, name: names[0]!.project, type: 'prompt' });
-  expect(session.datapoints_count).toBe(300);
-  const page = await send(server, 'GET', `/v4/sessions?project_id=${ids[0].project_id}`);
-  expect(page.records.length).toBeLessThan(4);
-  expect(page.total).toBe(5);
-});
 
 test('the first inputs of a session are as they were logged', async () => {
   const server = await startTestServer();
@@ -64,50 +47,6 @@ test('all types of feedback of a project together are bounded, and it keeps what
   await send(server, 'POST', path, type('small', 2), 201);
   const { feedback_types: types } = await send(server, 'GET', `/v4/projects/${id}`);
   expect(types.map((each: { type: string }) => each.type)).toEqual(['a', 'b', 'c', 'small']);
-});
-
-test('a page of projects with many types of feedback has fewer of them, and the same total', async () => {
-  const server = await startTestServer();
-  const ids: string[] = [];
-  for (let at = 0; at < 8; at += 1) {
-    const { id } = await send(server, 'POST', '/v4/projects', { name: `p${at}` }, 201);
-    ids.unshift(id);
-    await send(
-      server,
-      'PATCH',
-      `/v4/projects/${id}/feedback-types`,
-      times(7, (n) => type(`${n}`, 1_000)),
-    );
-  }
-  const page = await send(server, 'GET', '/v4/projects?size=1000');
-  expect(page.records.length).toBeGreaterThan(1);
-  expect(page.records.length).toBeLessThan(8);
-  expect(page.total).toBe(8);
-  const seen = [];
-  for (let at = 0; at < 8; at += 1) {
-    seen.push((await send(server, 'GET', `/v4/projects?size=1&page=${at}`)).records[0].id);
-  }
-  expect(seen).toEqual(ids);
-});
-
-test('types that only logs have are not all in the answer if they are long', async () => {
-  const server = await startTestServer();
-  const feedback = times(300, (at) => ({ type: `${at} `.padEnd(9_900, 't'), value: 'good' }));
-  const { project_id: id } = await send(server, 'POST', '/v4/logs', { project: 'p', config: CONFIG, feedback });
-  expect((await send(server, 'GET', `/v4/projects/${id}`)).feedback_types).toHaveLength(10);
-});
-
-test('the feedback of one log is bounded, by its number and by what it says', async () => {
-  const server = await startTestServer();
-  const { id } = await send(server, 'POST', '/v4/logs', { project: 'p', config: CONFIG });
-  const entries = (count: number) => times(count, () => ({ data_id: id, type: 't', value: 'v'.repeat(49_000) }));
-  await send(server, 'POST', '/v4/feedback', entries(50));
-  const refused = await send(server, 'POST', '/v4/feedback', entries(50), 422);
-  expect(refused.detail[0].loc).toEqual(['body', 31, 'value']);
-  await send(server, 'POST', '/v4/feedback', entries(31));
-  // What is taken back makes room.
-  await send(server, 'POST', '/v4/feedback', [{ data_id: id, type: 't', unset: true }, ...entries(81)]);
-  expect((await send(server, 'GET', `/v4/logs/${id}`)).feedback).toHaveLength(81);
 });
 
 test('an empty project_id is none: each log of a request goes to the project that it names', async () => {

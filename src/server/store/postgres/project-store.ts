@@ -1,6 +1,8 @@
 /** Projects, and what they have besides logs. Their rows are few, and are changed in short transactions of their own. */
 import type pg from 'pg';
 import {
+  boundGiven,
+  limitFeedbackTypes,
   MAX_CONFIGS,
   MAX_FEEDBACK_TYPES,
   mergeFeedbackType,
@@ -11,6 +13,7 @@ import type { FeedbackTypeDefinition, FeedbackTypeResponse, ProjectResponse, Pro
 import { NameTakenError, RejectedFieldError, RejectedItemError } from '../rejected-item.ts';
 import { toConfigResponse, toProjectConfig } from '../rows/config-response.ts';
 import { toConfigRow } from '../rows/config-row.ts';
+import { countCharacters } from '../rows/row-size.ts';
 import { storableText } from '../storable-text.ts';
 import type { Catalog } from './tables/catalog.ts';
 import type { Connections, Row } from './tables/connection.ts';
@@ -48,7 +51,7 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
     for (const row of rows) {
       const active = row['active_config'] as Uuid | null;
       const config = active === null ? undefined : await readConfig(active);
-      characters += (row['name'] as string).length + (config ? (config['config'] as string).length : 0);
+      characters += countCharacters(row as never) + (config ? (config['config'] as string).length : 0);
       if (projects.length > 0 && characters > MAX_CHARACTERS) break;
       projects.push(toProject(row, await countLogs(reads, row['key'] as number), config));
     }
@@ -210,6 +213,7 @@ function define(
   }
   const merged = mergeFeedbackType(given, type, known);
   stored.set(type, merged);
+  limitFeedbackTypes(Buffer.byteLength(JSON.stringify([...stored.values()])));
   return toFeedbackType(merged);
 }
 
@@ -229,7 +233,7 @@ async function countLogs(pool: pg.Pool, project: number): Promise<number> {
 function toProject(row: Row, logs: number, activeConfig: Row | undefined): ProjectResponse {
   const defined = storedTypes(row);
   const names = new Set(defined.map(({ type }) => type));
-  const given = (row['given_feedback'] as string[]).filter((type) => !names.has(type)).sort();
+  const given = boundGiven((row['given_feedback'] as string[]).filter((type) => !names.has(type)).sort());
   return {
     ...{ id: row['id'] as string, name: row['name'] as string, users: [], data_count: logs },
     feedback_types: [...defined.map(toFeedbackType), ...given.map((type) => ({ type }))],

@@ -193,7 +193,9 @@ function createPostgresStore(
 
     listSessions: async ({ projectId, page, size }) => {
       const project = await catalog.lookUpProject({ id: projectId });
-      return project && { ...(await listSessions(reads, project.key, { page, size })), page, size };
+      if (!project) return undefined;
+      const asked = { page, size, maxCharacters: MAX_PAGE_CHARACTERS };
+      return { ...(await listSessions(reads, project.key, asked)), page, size };
     },
 
     createProject: async (name) => {

@@ -1,6 +1,7 @@
 /** Sessions as the v4 API has them. */
 import type pg from 'pg';
-import { parseJson } from '../../../../wire/json.ts';
+import { MAX_PROJECTS_OF_SESSION } from '../../log-limits.ts';
+import { addStoredFields } from '../../rows/log-json.ts';
 import type { SessionResponse } from '../../store.ts';
 import type { Row } from '../tables/connection.ts';
 import { fromId, toKeyed, type Uuid } from '../tables/keys.ts';
@@ -32,14 +33,17 @@ export async function readSession(pool: pg.Pool, id: string): Promise<SessionRes
     `SELECT ${COLUMNS} FROM sessions WHERE bucket = $1::smallint AND key = $2::uuid`,
     [toKeyed(session.key).bucket, session.key],
   );
-  return rows[0] && toSession(pool, rows[0]);
+  return rows[0] && (await toSession(pool, rows[0])).session;
 }
 
-/** Newest first. */
+/**
+ * Newest first. Leaves out, but for the first, what would make more than `maxCharacters` of text: then a client asks for
+ * smaller pages.
+ */
 export async function listSessions(
   pool: pg.Pool,
   projectKey: number,
-  { page, size }: { page: number; size: number },
+  { page, size, maxCharacters }: { page: number; size: number; maxCharacters: number },
 ): Promise<{ total: number; records: SessionResponse[] }> {
   const skipped = (page - 1) * size;
   const maxTotal = Math.max(MAX_COUNTED, skipped + size + 1);
@@ -54,18 +58,24 @@ export async function listSessions(
     ...[projectKey, size, skipped],
   ]);
   const records: SessionResponse[] = [];
-  for (const row of found.rows) records.push(await toSession(pool, row));
+  let characters = 0;
+  for (const row of found.rows) {
+    const read = await toSession(pool, row);
+    characters += read.characters;
+    if (characters > maxCharacters && records.length > 0) break;
+    records.push(read.session);
+  }
   return { total: Math.min(known + unknown, maxTotal), records };
 }
 
-async function toSession(pool: pg.Pool, row: Row): Promise<SessionResponse> {
+async function toSession(pool: pg.Pool, row: Row): Promise<{ session: SessionResponse; characters: number }> {
   const ofSession = [row['buckets'], row['keys'], row['first_day'], row['last_day']];
   const [projects, first, last] = await Promise.all([
     pool.query<Row>({
       name: 'projects of session',
       text: `SELECT projects.id, projects.name, config_type FROM session_projects AS part
         JOIN projects ON projects.key = part.project WHERE part.bucket = $1::smallint AND part.session = $2::uuid
-        ORDER BY projects.key`,
+        ORDER BY projects.key LIMIT ${MAX_PROJECTS_OF_SESSION}`,
       values: [toKeyed(row['key'] as Uuid).bucket, row['key']],
     }),
     pool.query<Row>({
@@ -81,7 +91,7 @@ async function toSession(pool: pg.Pool, row: Row): Promise<SessionResponse> {
   ]);
   const inputs = first.rows[0]?.['inputs'] as string | null | undefined;
   const output = last.rows[0]?.['output'] as string | null | undefined;
-  return {
+  const session: SessionResponse = {
     id: row['id'] as string,
     ...(row['reference_id'] !== null && { reference_id: row['reference_id'] as string }),
     projects: projects.rows.map((project) => ({
@@ -89,8 +99,10 @@ async function toSession(pool: pg.Pool, row: Row): Promise<SessionResponse> {
       type: ({ model: 'prompt', tool: 'tool' } as const)[project['config_type'] as 'model'] ?? ('flow' as const),
     })),
     datapoints_count: row['logs'] as number,
-    ...(inputs && { first_inputs: parseJson(inputs) as Record<string, unknown> }),
     ...(typeof output === 'string' && { last_output: output }),
     ...{ created_at: row['created_at'] as string, updated_at: row['updated_at'] as string },
   };
+  addStoredFields(session as object as Record<string, unknown>, new Map(inputs ? [['first_inputs', inputs]] : []));
+  const names = session.projects.reduce((sum, project) => sum + project.name.length, 0);
+  return { session, characters: names + (inputs?.length ?? 0) + (output?.length ?? 0) };
 }

@@ -4,6 +4,7 @@
  * is collected, and written now and then.
  */
 import type pg from 'pg';
+import { MAX_GIVEN_CHARACTERS } from '../../feedback-types.ts';
 import type { ProjectSelector } from '../../project-store.ts';
 import { rejectItem } from '../../rejected-item.ts';
 import type { ConfigRow } from '../../rows/config-row.ts';
@@ -20,6 +21,10 @@ const PROJECT_MILLIS = 2_000;
 /** A failover to a server that has not got the last of them may go unnoticed. */
 const CONFIGS_MILLIS = 10 * 60 * 1000;
 const MAX_REMEMBERED = 20_000;
+/** Types of feedback of one project. */
+const MAX_GIVEN = 500;
+/** Longer ones are not remembered. */
+const MAX_TYPE_CHARACTERS = 200;
 const FLUSH_MILLIS = 10_000;
 
 export interface KeyedConfig extends ConfigFacts {
@@ -245,18 +250,22 @@ export class Catalog {
     this.#schedule();
   }
 
-  /** A project lists every type of feedback that its logs have. */
+  /** A project lists the types of feedback that its logs have, as many as an answer takes. */
   async giveFeedback(projectKey: number, types: Iterable<string>): Promise<void> {
-    for (const type of new Set(types)) {
-      const name = `${projectKey} ${type}`;
-      if (this.#givenFeedback.has(name)) continue;
-      await this.#pool.query(
-        `UPDATE projects SET given_feedback = array_append(given_feedback, $2)
-         WHERE key = $1 AND NOT given_feedback @> ARRAY[$2::text] AND cardinality(given_feedback) < 500`,
-        [projectKey, type],
-      );
-      if (this.#givenFeedback.size > MAX_REMEMBERED) this.#givenFeedback.clear();
-      this.#givenFeedback.add(name);
+    const missing = [...new Set(types)].filter((type) => !this.#givenFeedback.has(`${projectKey} ${type}`));
+    if (missing.length === 0) return;
+    await this.#pool.query(
+      `UPDATE projects SET given_feedback = given_feedback || ARRAY(SELECT type FROM (
+           SELECT type, row_number() OVER types AS place, sum(length(type)) OVER types AS characters
+           FROM unnest($2::text[]) AS given (type) WHERE NOT given_feedback @> ARRAY[type] WINDOW types AS (ORDER BY type)
+         ) AS missing WHERE place <= ${MAX_GIVEN} - cardinality(given_feedback)
+           AND characters <= ${MAX_GIVEN_CHARACTERS} - length(array_to_string(given_feedback, '')))
+       WHERE key = $1 AND NOT given_feedback @> $2::text[] AND cardinality(given_feedback) < ${MAX_GIVEN}`,
+      [projectKey, missing],
+    );
+    if (this.#givenFeedback.size > MAX_REMEMBERED) this.#givenFeedback.clear();
+    for (const type of missing) {
+      if (type.length <= MAX_TYPE_CHARACTERS) this.#givenFeedback.add(`${projectKey} ${type}`);
     }
   }
 

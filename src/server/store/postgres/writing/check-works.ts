@@ -4,7 +4,7 @@
  */
 import type pg from 'pg';
 import type { Feedback, FeedbackRequest, LogUpdate } from '../../../../wire/v4.ts';
-import { encodeFeedbackValue, limitFeedback, limitSize } from '../../log-limits.ts';
+import { encodeFeedbackValue, type FeedbackSize, limitFeedback, limitSize } from '../../log-limits.ts';
 import { RejectedFieldError, RejectedItemError, rejectItem } from '../../rejected-item.ts';
 import { countCharacters } from '../../rows/row-size.ts';
 import { storableText } from '../../storable-text.ts';
@@ -74,7 +74,7 @@ async function checkLogs(catalog: Catalog, named: Named, logs: readonly EncodedL
     }
     const session = sessionOf(named, request);
     const feedback = [request.feedback ?? []].flat().map((entry) => toFeedbackDraft(entry, 'feedback'));
-    limitFeedback({ entries: feedback.length, characters: charactersOf(feedback) }, 'feedback');
+    limitFeedback(addFeedback(NO_FEEDBACK, feedback), 'feedback');
     const config = request.config_id ? configOf(named, request.config_id) : undefined;
     return { request, row, session, parent: parentOf(named, request), config, feedback };
   });
@@ -158,20 +158,24 @@ function checkSize(named: Named, id: string | undefined, added: number, field: s
 }
 
 function checkFeedback(named: Named, requests: readonly FeedbackRequest[]): CheckedFeedback[] {
-  const counts = new Map(named.feedback);
+  const sizes = new Map(named.feedback);
   return each(requests, (request) => {
     const log = request.data_id === undefined ? undefined : named.logs.get(request.data_id);
     if (!log) throw new RejectedFieldError('data_id', 'datapoint not found');
     if (request.unset) return { request, log };
-    const count = (counts.get(log.id) ?? 0) + 1;
-    limitFeedback({ entries: count, characters: 0 }, 'value');
-    counts.set(log.id, count);
-    return { request, log, draft: toFeedbackDraft({ ...request, value: request.value! }, 'value') };
+    const draft = toFeedbackDraft({ ...request, value: request.value! }, 'value');
+    const size = addFeedback(sizes.get(log.id) ?? NO_FEEDBACK, [draft]);
+    limitFeedback(size, 'value');
+    sizes.set(log.id, size);
+    return { request, log, draft };
   });
 }
 
-function charactersOf(feedback: readonly FeedbackDraft[]): number {
-  return feedback.reduce((sum, { type, value, user }) => sum + type.length + value.length + (user?.length ?? 0), 0);
+const NO_FEEDBACK: FeedbackSize = { entries: 0, characters: 0 };
+
+function addFeedback({ entries, characters }: FeedbackSize, added: readonly FeedbackDraft[]): FeedbackSize {
+  const sum = added.reduce((all, { type, value, user }) => all + type.length + value.length + (user?.length ?? 0), 0);
+  return { entries: entries + added.length, characters: characters + sum };
 }
 
 export function toFeedbackDraft(feedback: Feedback, field: string): FeedbackDraft {

@@ -1,7 +1,7 @@
 /** Finds what the requests of a turn name, with a few statements for all of them. */
 import type pg from 'pg';
 import type { FeedbackRequest, LogUpdate } from '../../../../wire/v4.ts';
-import { SMALL_CHARACTERS } from '../../log-limits.ts';
+import { type FeedbackSize, SMALL_CHARACTERS } from '../../log-limits.ts';
 import { countCharacters } from '../../rows/row-size.ts';
 import { storableText } from '../../storable-text.ts';
 import type { LogSelector } from '../../store.ts';
@@ -34,8 +34,8 @@ export interface Named {
   readonly references: ReadonlyMap<string, string>;
   /** Those that were remembered, and not looked up. */
   readonly known: ReadonlyMap<string, string>;
-  /** How many entries of feedback each log has. */
-  readonly feedback: ReadonlyMap<string, number>;
+  /** What each log has of it. */
+  readonly feedback: ReadonlyMap<string, FeedbackSize>;
   /** Bytes of the logs that large requests add to. */
   readonly sizes: ReadonlyMap<string, number>;
 }
@@ -91,7 +91,7 @@ export async function findNamed(
     findReferences(pool, references),
     findCurrentSessions(pool, sessions),
     findConfigs(pool, configs),
-    countFeedback(pool, withFeedback),
+    measureFeedback(pool, withFeedback),
   ]);
   for (const [reference, id] of known) if (!found.has(reference)) found.set(reference, id);
   // Of an update nothing is needed but the id.
@@ -117,17 +117,18 @@ async function findConfigs(pool: pg.Pool, keys: ReadonlySet<Uuid>): Promise<Map<
   return new Map((rows as unknown as KeyedConfig[]).map((row) => [row.key, row]));
 }
 
-const COUNT_FEEDBACK: PlacedRead = {
-  ...{ name: 'count feedback', table: 'feedback' },
-  ...{ columns: 'log_id, count(*) AS count', rest: 'GROUP BY log_id' },
+const MEASURE_FEEDBACK: PlacedRead = {
+  ...{ name: 'measure feedback', table: 'feedback', rest: 'GROUP BY log_id' },
+  columns: `log_id, count(*) AS entries,
+    sum(length(type) + length(value) + coalesce(length("user"), 0))::bigint AS characters`,
 };
 const MEASURE_LOGS: PlacedRead = {
   ...{ name: 'measure logs', table: 'logs', columns: 'id, octet_length(logs::text) AS bytes' },
 };
 
-async function countFeedback(pool: pg.Pool, ids: ReadonlySet<string>): Promise<Map<string, number>> {
-  const rows = await readPlaces(pool, COUNT_FEEDBACK, ids);
-  return new Map(rows.map((row) => [row['log_id'] as string, row['count'] as number]));
+async function measureFeedback(pool: pg.Pool, ids: ReadonlySet<string>): Promise<Map<string, FeedbackSize>> {
+  const rows = await readPlaces(pool, MEASURE_FEEDBACK, ids);
+  return new Map(rows.map((row) => [row['log_id'] as string, row as unknown as FeedbackSize]));
 }
 
 async function measure(pool: pg.Pool, ids: readonly string[]): Promise<Map<string, number>> {

@@ -3,14 +3,12 @@
  * values by position and have no RETURNING: with names they take five times as long, with RETURNING twice.
  */
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
+import { MAX_GIVEN_CHARACTERS } from '../../feedback-types.ts';
+import { MAX_PROJECTS_OF_SESSION } from '../../log-limits.ts';
 import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from '../../rows/log-row.ts';
 import { MARK_AGAIN, MARK_LOGS, NEW_MARK } from '../viewer/marks.ts';
 import { createLogInsert, parameterOf } from './log-insert.ts';
 
-/** Of one session in an answer. */
-const MAX_PROJECTS = 200;
-/** Of one project: in types of feedback that it has not defined. */
-const MAX_TYPE_CHARACTERS = 100_000;
 /** Children of one parent that are linked in one step. */
 export const CHILDREN_PORTION = 50;
 
@@ -22,7 +20,7 @@ const SESSION_COLUMNS = `
   (SELECT json_group_array(json_object('id', id, 'name', name, 'type', type)) FROM (
     SELECT projects.id, projects.name, (SELECT type FROM configs WHERE project_key = projects.key ORDER BY key LIMIT 1) AS type
     FROM session_projects JOIN projects ON projects.key = session_projects.project_key
-    WHERE session_key = sessions.key ORDER BY session_projects.project_key LIMIT ${MAX_PROJECTS}
+    WHERE session_key = sessions.key ORDER BY session_projects.project_key LIMIT ${MAX_PROJECTS_OF_SESSION}
   )) AS projects`;
 
 export const PROJECT_COLUMNS = `
@@ -35,7 +33,7 @@ export const PROJECT_COLUMNS = `
     SELECT type, sum(length(type)) OVER (ORDER BY type) AS characters FROM (
       SELECT DISTINCT feedback.type AS type FROM feedback
         JOIN logs ON logs.key = log_key WHERE project_key = projects.key ORDER BY 1 LIMIT 500
-    )) WHERE characters <= ${MAX_TYPE_CHARACTERS}) AS feedback_types`;
+    )) WHERE characters <= ${MAX_GIVEN_CHARACTERS}) AS feedback_types`;
 
 /** Statements that read a number of rows that grows with the file: they are run on a thread of their own. */
 export const READ_PROJECT = `SELECT ${PROJECT_COLUMNS} FROM projects WHERE id = ?`;

@@ -253,7 +253,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
     listProjects: async (listQuery: ProjectQuery) => {
       const { count, keys } = toProjectListSql(listQuery);
       const total = await query(count);
-      const read = (some: readonly SqliteValue[]) => reader.all(READ_PROJECTS, [JSON.stringify(some)]);
+      const read = (some: readonly SqliteValue[]) => query({ sql: READ_PROJECTS, parameters: [JSON.stringify(some)] });
       return toPage(await readProjectsWithin(await query(keys), read, projects), listQuery, total);
     },
 

@@ -11,8 +11,9 @@ import { log } from '../../sample-log.ts';
 
 const COUNT = 900;
 
-async function openSession(): Promise<SqliteDatabase> {
-  const file = join(temporaryDirectory(), 'logs.db');
+const newFile = () => join(temporaryDirectory(), 'logs.db');
+
+async function openSession(file = newFile()): Promise<SqliteDatabase> {
   const store = await openSqliteStore({ file });
   const logs = Array.from({ length: COUNT }, (_, at) =>
     log({
@@ -25,9 +26,23 @@ async function openSession(): Promise<SqliteDatabase> {
   await store.createLogs(logs);
   await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
   await store.close();
+  return open(file);
+}
+
+function open(file: string): SqliteDatabase {
   const database = openWithSearch({ file });
   onTestFinished(() => database.close());
   return database;
+}
+
+/** Returns a function that does one step of the resets that are due. */
+function createResets(database: SqliteDatabase, name = ''): () => void {
+  const work = createIndexWork(database, createStatementCache(database));
+  let slice = 0;
+  return () => {
+    slice += 1;
+    work.resetSessions({ slice: `${name} ${slice}`, sliceMillis: -1, maxPages: undefined });
+  };
 }
 
 function readState(database: SqliteDatabase) {
@@ -86,4 +101,36 @@ test('what was done in a transaction that failed is done again', async () => {
   expect(database.prepare('SELECT ended_at FROM session_summaries').get()).toEqual({
     ended_at: Date.UTC(2024, 0, 1, 0, 0, 1) / 1000 + 80_000,
   });
+});
+
+test('of two processes that reset a session, one does all of it', async () => {
+  const file = newFile();
+  const database = await openSession(file);
+  const [reset, resetToo] = [createResets(database, 'one'), createResets(open(file), 'other')];
+  deleteFirst(database);
+  while (readState(database).marked < COUNT / 2) reset();
+  // As if these were indexed, which the other undoes.
+  database.exec('DELETE FROM unindexed_logs');
+  for (let steps = 0; readState(database).due > 0; steps += 1) {
+    expect(steps).toBeLessThan(20);
+    resetToo();
+    reset();
+  }
+  expect(readState(database)).toEqual({ marked: COUNT - 1, due: 0, facets: 0 });
+});
+
+test('a log in no session is reset in steps as well', async () => {
+  const file = newFile();
+  const store = await openSqliteStore({ file });
+  await store.createLogs([log({ feedback: { type: 'rating', value: 'good' } })]);
+  await expect.poll(() => store.viewer.indexLag()).toEqual({ logs: 0 });
+  await store.close();
+  const database = open(file);
+  const reset = createResets(database);
+  database.exec('DELETE FROM feedback; DELETE FROM unindexed_logs');
+  for (let steps = 0; readState(database).due > 0; steps += 1) {
+    expect(steps).toBeLessThan(20);
+    reset();
+  }
+  expect(readState(database)).toEqual({ marked: 1, due: 0, facets: 0 });
 });

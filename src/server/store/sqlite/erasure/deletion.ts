@@ -24,12 +24,12 @@ export class Deletion {
     return { logs: this.#logs, sessions: this.#sessions };
   }
 
-  /** Takes the log out of some of its children. Returns whether there may be more. */
-  unlinkChildren(key: SqliteValue): boolean {
-    return Number(this.#erasure.unlinkChildren.run(key).changes) > 0;
+  /** Takes the log out of its children. Returns of how many: where they are `CHANGED_AT_ONCE`, there may be more. */
+  unlinkChildren(key: SqliteValue): number {
+    return Number(this.#erasure.unlinkChildren.run(key).changes);
   }
 
-  /** It must have no children, or few. */
+  /** It must have no children. */
   deleteLog(key: SqliteValue): void {
     const log = this.#erasure.deleteLog.get(key);
     if (!log) return;

@@ -6,7 +6,7 @@ export const POSTPONED_MILLIS = 2_000;
 /** Logs of a tree that are listed at once, on the thread that answers. */
 export const MAX_SMALL_TREE = 200;
 /** In one step, so that nothing waits long for it. */
-const CHANGED_AT_ONCE = 50;
+export const CHANGED_AT_ONCE = 50;
 
 const SQL = {
   /** Children come before their parents, mostly: a parent that is deleted is taken out of each child that is left. */

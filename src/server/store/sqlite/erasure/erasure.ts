@@ -16,6 +16,7 @@ import { pause } from '../file/pause.ts';
 import type { Statements } from '../writing/statements.ts';
 import { Deletion } from './deletion.ts';
 import {
+  CHANGED_AT_ONCE,
   type ErasureStatements,
   LIST_EMPTY_SESSIONS,
   LIST_FEEDBACK_OF_USER,
@@ -35,7 +36,7 @@ const HURRIED_LOGS = 4;
 const MAX_HURRIED_LOGS = 2_000;
 /** Keys that are looked up at once. */
 const PORTION = 50;
-/** Logs that one transaction deletes on a full disk. */
+/** Logs that one transaction changes on a full disk, besides the children of the last one. */
 const SHORT_LOGS = 8;
 /** Logs that one look for a user goes through, on a thread. */
 const SCANNED_KEYS = 20_000;
@@ -114,14 +115,14 @@ export function createErasure(parts: ErasureParts): Erasure {
         // A transaction that fails is perhaps tried again.
         [next, place] = [at, from];
         needsPreparation = false;
-        let isLate = false;
+        let unlinked = 0;
         const end = performance.now() + SLICE_MILLIS;
         const most = isSpaceShort() ? SHORT_LOGS : Number.POSITIVE_INFINITY;
         const isOver = () => {
-          const { logs } = deletion.counts;
-          return logs >= most || (logs >= least && performance.now() >= end);
+          const changed = deletion.counts.logs + unlinked;
+          return changed >= most || (changed >= least && performance.now() >= end);
         };
-        while (next < toErase.length && !isOver() && !isLate) {
+        while (next < toErase.length && !isOver()) {
           const { isThere, list, after } = toErase[next]!;
           const isGone = isThere?.() === false;
           const listed = isGone ? NO_KEYS : list(PORTION, place);
@@ -131,12 +132,14 @@ export function createErasure(parts: ErasureParts): Erasure {
           }
           place = listed.place;
           for (const key of listed.keys) {
-            // There may be so many that they alone are too much for one slice.
-            while (!isLate && deletion.unlinkChildren(key)) {
-              isLate = isSpaceShort() || performance.now() >= end;
+            let children: number;
+            do {
+              children = deletion.unlinkChildren(key);
+              unlinked += children;
               yield;
-            }
-            if (isLate) break;
+              // There may be so many that they alone are too much for one slice.
+            } while (children === CHANGED_AT_ONCE && !isOver());
+            if (children === CHANGED_AT_ONCE) break;
             deletion.deleteLog(key);
             if (isOver()) break;
             yield;

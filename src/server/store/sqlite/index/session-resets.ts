@@ -3,18 +3,22 @@
  * indexed again. A session may have very many logs, and nobody else can write meanwhile: so this goes on in the next
  * transaction where it has stopped in the one before.
  *
- * The mark of a session that is under way is replaced by one that is `UNDER_WAY` higher. So the session begins again where
- * more of it is deleted, which marks it again, and where the process ends.
+ * The mark of a session that is under way is replaced by one that is `UNDER_WAY` further from zero. So the session begins
+ * again where more of it is deleted, which marks it again, and where the process ends. The time at which it is due is then
+ * a number of its own, long ago: it comes first, and who works on it knows whether another process has begun it again.
  */
+import { randomInt } from 'node:crypto';
 import type { SqliteValue } from '../../../../sqlite/open.ts';
 import type { ViewerStatements } from '../viewer/viewer-statements.ts';
 
 /** Above every key. */
 const UNDER_WAY = 2 ** 50;
+const MAX_NUMBER = 2 ** 47;
 
 interface Reset {
   /** Of the summary. */
   readonly key: number;
+  readonly dueAt: number;
   hasFacets: boolean;
   /** Time and key of the last log that was marked. */
   place: readonly [time: SqliteValue, key: SqliteValue];
@@ -32,7 +36,7 @@ export function createSessionResets(statements: ViewerStatements): SessionResets
 
   const begin = (key: number): Reset => {
     statements.clearTexts.run({ key });
-    return { key, hasFacets: true, place: ['', 0] };
+    return { key, dueAt: -randomInt(1, MAX_NUMBER), hasFacets: true, place: ['', 0] };
   };
 
   /** Returns whether there is nothing left to do. */
@@ -54,26 +58,29 @@ export function createSessionResets(statements: ViewerStatements): SessionResets
     run: (end) => {
       const [begun, changed] = [new Set<SqliteValue>(), new Set<SqliteValue>()];
       for (const { key: mark, due_at: dueAt } of statements.listDueSessions.all(Date.now())) {
-        const isUnderWay = Number(mark) >= UNDER_WAY;
-        const key = isUnderWay ? Number(mark) - UNDER_WAY : Number(mark);
+        const isUnderWay = Math.abs(Number(mark)) > UNDER_WAY;
+        const key = isUnderWay ? Number(mark) - toDistance(mark!) : Number(mark);
         if (isUnderWay && statements.isSessionMarked.get(key)) {
           // More of it was deleted: it begins again when that is due.
           statements.unmarkSession.run(mark!);
           if (current?.key === key) current = undefined;
           continue;
         }
-        if (!isUnderWay || current?.key !== key) {
+        const isKnown = isUnderWay && current?.key === key;
+        // What was done before is undone. In steps, each process would undo what the other does, without end.
+        const isShared = isKnown && current?.dueAt !== Number(dueAt);
+        if (!current || !isKnown || isShared) {
           current = begin(key);
           begun.add(key);
         }
         changed.add(key);
         let [isDone, isLate] = [false, false];
-        while (!isDone && !isLate) [isDone, isLate] = [advance(current), performance.now() > end];
+        while (!isDone && (isShared || !isLate)) [isDone, isLate] = [advance(current), performance.now() > end];
         statements.unmarkSession.run(mark!);
         if (isDone) {
           statements.writeRank.run(key);
           current = undefined;
-        } else statements.markSession.run(key + UNDER_WAY, dueAt!);
+        } else statements.markSession.run(key + toDistance(key), current.dueAt);
         if (isLate) break;
       }
       return { begun, changed };
@@ -82,4 +89,9 @@ export function createSessionResets(statements: ViewerStatements): SessionResets
       current = undefined;
     },
   };
+}
+
+/** From a key, which is below zero for a log in no session, to its mark. */
+function toDistance(key: SqliteValue): number {
+  return Math.sign(Number(key)) * UNDER_WAY;
 }

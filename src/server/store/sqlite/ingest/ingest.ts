@@ -184,6 +184,7 @@ class IngestWrites {
     if (!this.#statements.findLog.get(into)) return;
     const key = log['key']!;
     this.#statements.moveFeedback.run({ key, into });
+    this.#host.writes.feedback.clear();
     this.#statements.markLog.run(into);
     this.#statements.clearReference.run(key);
     this.#statements.deleteLog.run(key);
@@ -218,6 +219,7 @@ class IngestWrites {
     };
     if (takenFrom !== undefined && takenFrom !== referenceId) {
       this.#statements.takeFeedback.run({ ...said, from: takenFrom });
+      this.#host.writes.feedback.clear();
       this.#statements.markLog.run(takenFrom);
     }
     const known = this.#statements.hasFeedback.get({ ...said, log_key: log['key']! });

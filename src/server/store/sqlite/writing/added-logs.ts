@@ -68,11 +68,6 @@ export class AddedLogs {
     if (!this.#parents.has(key)) this.#parents.set(key, parent);
   }
 
-  /** Of what has been undone. */
-  forgetParent(key: SqliteValue): void {
-    this.#parents.delete(key);
-  }
-
   /** Must come before any of these logs is changed: triggers subtract what it was from the sums. */
   countIn(): void {
     if (this.#lastKey < this.#firstUncounted) return;

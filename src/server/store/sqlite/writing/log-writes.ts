@@ -84,17 +84,10 @@ export class LogWrites {
         continue;
       }
       const isCreated = attempt(request, () => void this.#create(request, row ?? encodeLog(request)));
-      if (!isCreated) this.#forget(request);
+      if (!isCreated) for (const found of [this.#projects, this.#sessions, this.#configs, this.feedback]) found.clear();
       yield;
     }
     yield* this.#added.link();
-  }
-
-  /** What was found or noted for a log that was undone. */
-  #forget(request: LogRequest): void {
-    for (const found of [this.#projects, this.#sessions, this.#configs, this.feedback]) found.clear();
-    const key = this.#known.get(toReference(request.reference_id) ?? '');
-    if (key !== undefined) this.#added.forgetParent(key);
   }
 
   /** Whether the log is new, names nothing that has to be there, and has nothing that is limited. */
@@ -169,13 +162,11 @@ export class LogWrites {
       key,
     );
     this.#checkSize(key, countCharacters(row.given), 'reference_id');
-    if (known['parent_key'] === null && known['parent_reference_id'] === null) {
-      const parent = this.#parent(request);
-      if (parent.key !== null || parent.referenceId !== null) {
-        this.#added.addParent(key, parent);
-      }
-    }
+    const isTop = known['parent_key'] === null && known['parent_reference_id'] === null;
+    const parent = isTop ? this.#parent(request) : undefined;
     if (known['has_feedback'] === 0) this.#addFeedback(key, request);
+    // Last, as it is kept where what follows is undone.
+    if (parent && (parent.key !== null || parent.referenceId !== null)) this.#added.addParent(key, parent);
     const sessionId = (known['session_id'] as string | null) ?? session?.id ?? null;
     return { id: known['id'] as string, project_id: known['project_id'] as string, session_id: sessionId };
   }

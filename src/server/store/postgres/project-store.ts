@@ -9,7 +9,7 @@ import {
   type StoredFeedbackType,
   toFeedbackType,
 } from '../feedback-types.ts';
-import type { FeedbackTypeDefinition, FeedbackTypeResponse, ProjectResponse, ProjectStore } from '../project-store.ts';
+import type { FeedbackTypeDefinition, ProjectResponse, ProjectStore } from '../project-store.ts';
 import { NameTakenError, RejectedFieldError, RejectedItemError } from '../rejected-item.ts';
 import { toConfigResponse, toProjectConfig } from '../rows/config-response.ts';
 import { toConfigRow } from '../rows/config-row.ts';
@@ -185,9 +185,13 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
     defineFeedbackTypes: (id, types, { areNew }) =>
       change(id, async (client, row) => {
         const stored = new Map(storedTypes(row).map((type) => [type.type, type]));
+        let bytes = Buffer.byteLength(row['feedback_types'] as string);
         const answers = types.map((type, index) => {
           try {
-            return define(stored, type, areNew);
+            const { before, after } = define(stored, type, areNew);
+            bytes += bytesOf(after) - bytesOf(before);
+            limitFeedbackTypes(bytes);
+            return toFeedbackType(after);
           } catch (error) {
             if (!(error instanceof RejectedFieldError)) throw error;
             throw new RejectedItemError(index, error.field, error.message);
@@ -204,17 +208,20 @@ function define(
   stored: Map<string, StoredFeedbackType>,
   given: FeedbackTypeDefinition,
   isNew: boolean,
-): FeedbackTypeResponse {
+): { before: StoredFeedbackType | undefined; after: StoredFeedbackType } {
   const type = storableText(given.type);
   const known = stored.get(type);
   if (known && isNew) throw new NameTakenError(`the feedback type ${JSON.stringify(given.type)} exists`);
   if (!known && stored.size >= MAX_FEEDBACK_TYPES) {
     throw new RejectedFieldError('type', `the project has ${MAX_FEEDBACK_TYPES} feedback types, and takes no more`);
   }
-  const merged = mergeFeedbackType(given, type, known);
-  stored.set(type, merged);
-  limitFeedbackTypes(Buffer.byteLength(JSON.stringify([...stored.values()])));
-  return toFeedbackType(merged);
+  const after = mergeFeedbackType(given, type, known);
+  stored.set(type, after);
+  return { before: known, after };
+}
+
+function bytesOf(type: StoredFeedbackType | undefined): number {
+  return type ? Buffer.byteLength(JSON.stringify(type)) : 0;
 }
 
 function storedTypes(row: Row): StoredFeedbackType[] {

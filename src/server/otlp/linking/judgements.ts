@@ -5,7 +5,7 @@
  */
 import { referenceIdOf } from '../../../wire/reference-id.ts';
 import type { FeedbackForLog } from '../../store/ingest.ts';
-import { type KeptContent, MAX_EVENT_CHARACTERS, textOf } from './kept-content.ts';
+import { type KeptContent, KeptList, MAX_EVENT_CHARACTERS } from './kept-content.ts';
 import type { Delivery, Judgement } from './skeletons/arrival.ts';
 import type { Skeleton } from './skeletons/skeleton.ts';
 import { isOfAnotherTrace } from './skeletons/span-name.ts';
@@ -24,6 +24,8 @@ export interface JudgementsHost {
 export class Judgements {
   readonly #host: JudgementsHost;
   readonly #due: Judgement[] = [];
+  /** By the items of each, which are those that the sources keep. */
+  readonly #lists = new WeakMap<object, KeptList<Omit<Judgement, 'spanId'>>>();
 
   constructor(host: JudgementsHost) {
     this.#host = host;
@@ -87,14 +89,12 @@ export class Judgements {
     const { sources, fault } = this.#host;
     const kept = sources.readKept(node);
     if (!kept) return;
-    const known = (kept[list] ?? []).map(textOf);
-    const added = { callId, feedback };
-    if (known.includes(textOf(added))) return;
-    if (known.join().length + textOf(added).length > MAX_EVENT_CHARACTERS) {
-      fault(spanId, `more than ${MAX_EVENT_CHARACTERS} characters of judgements`);
-      return;
-    }
-    sources.keep(node, { [list]: [...(kept[list] ?? []), added] });
+    const items = kept[list] ?? [];
+    const known = this.#lists.get(items) ?? new KeptList(items);
+    this.#lists.set(known.items, known);
+    const outcome = known.add({ callId, feedback });
+    if (outcome === 'too much') fault(spanId, `more than ${MAX_EVENT_CHARACTERS} characters of judgements`);
+    if (outcome === 'added') sources.keep(node, { [list]: known.items });
   }
 
   /** Returns the reference id of the log that has the span's call; undefined if there is none. */

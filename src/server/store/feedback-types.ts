@@ -12,7 +12,9 @@ const MAX_LABELS = 1_000;
 const MAX_LABEL_CHARACTERS = 100_000;
 /** Of all types of one project, as they are stored. */
 const MAX_BYTES_OF_TYPES = 1_000_000;
-/** Of those that a project has not defined, in an answer: all of them together. */
+/** Of those that a project has not defined, which logs have all the same, in an answer. */
+export const MAX_GIVEN = 500;
+/** All of them together. */
 export const MAX_GIVEN_CHARACTERS = 100_000;
 /** Types that every project of v4 had from the start. */
 const GIVEN_TYPES = new Set(['rating', 'action', 'issue']);

@@ -94,3 +94,10 @@ function toUse(row: SqliteRow) {
     last_used: row['config_last_used'] as string,
   };
 }
+
+const PROJECT_TYPES: Readonly<Record<string, 'prompt' | 'tool'>> = { model: 'prompt', tool: 'tool' };
+
+/** Returns what v4 calls a project, by the type of its first config; `null` where it has none. */
+export function toProjectType(configType: unknown): 'prompt' | 'tool' | 'flow' {
+  return PROJECT_TYPES[configType as string] ?? 'flow';
+}

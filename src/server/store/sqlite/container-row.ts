@@ -2,7 +2,7 @@
 import type { SqliteRow } from '../../../sqlite/open.ts';
 import { type StoredFeedbackType, toFeedbackType } from '../feedback-types.ts';
 import type { ProjectResponse } from '../project-store.ts';
-import { toProjectConfig } from '../rows/config-response.ts';
+import { toProjectConfig, toProjectType } from '../rows/config-response.ts';
 import { addStoredFields } from '../rows/log-json.ts';
 import type { SessionResponse } from '../store.ts';
 
@@ -11,7 +11,7 @@ export function toSession(row: SqliteRow): SessionResponse {
     id: row['id'],
     ...(row['reference_id'] !== null && { reference_id: row['reference_id'] }),
     projects: (JSON.parse(row['projects'] as string) as SqliteRow[]).map(({ id, name, type }) => {
-      return { id, name, type: PROJECT_TYPES[type as string] ?? 'flow' };
+      return { id, name, type: toProjectType(type) };
     }),
     datapoints_count: Number(row['datapoints_count']),
     ...(row['last_output'] !== null && { last_output: row['last_output'] }),
@@ -22,9 +22,6 @@ export function toSession(row: SqliteRow): SessionResponse {
   addStoredFields(session, new Map(inputs === null ? [] : [['first_inputs', inputs]]));
   return session as unknown as SessionResponse;
 }
-
-/** By the type of the project's first config. */
-const PROJECT_TYPES: Readonly<Record<string, 'prompt' | 'tool'>> = { model: 'prompt', tool: 'tool' };
 
 /** @param activeConfig the row of the active config, if there is one. */
 export function toProject(row: SqliteRow, activeConfig?: SqliteRow): ProjectResponse {

@@ -1,6 +1,7 @@
 /** Sessions as the v4 API has them. */
 import type pg from 'pg';
 import { MAX_PROJECTS_OF_SESSION } from '../../log-limits.ts';
+import { toProjectType } from '../../rows/config-response.ts';
 import { addStoredFields } from '../../rows/log-json.ts';
 import type { SessionResponse } from '../../store.ts';
 import type { Row } from '../tables/connection.ts';
@@ -96,7 +97,7 @@ async function toSession(pool: pg.Pool, row: Row): Promise<{ session: SessionRes
     ...(row['reference_id'] !== null && { reference_id: row['reference_id'] as string }),
     projects: projects.rows.map((project) => ({
       ...{ id: project['id'] as string, name: project['name'] as string },
-      type: ({ model: 'prompt', tool: 'tool' } as const)[project['config_type'] as 'model'] ?? ('flow' as const),
+      type: toProjectType(project['config_type']),
     })),
     datapoints_count: row['logs'] as number,
     ...(typeof output === 'string' && { last_output: output }),

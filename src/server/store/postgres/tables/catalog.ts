@@ -4,7 +4,7 @@
  * is collected, and written now and then.
  */
 import type pg from 'pg';
-import { MAX_GIVEN_CHARACTERS } from '../../feedback-types.ts';
+import { MAX_GIVEN, MAX_GIVEN_CHARACTERS } from '../../feedback-types.ts';
 import type { ProjectSelector } from '../../project-store.ts';
 import { rejectItem } from '../../rejected-item.ts';
 import type { ConfigRow } from '../../rows/config-row.ts';
@@ -21,9 +21,7 @@ const PROJECT_MILLIS = 2_000;
 /** A failover to a server that has not got the last of them may go unnoticed. */
 const CONFIGS_MILLIS = 10 * 60 * 1000;
 const MAX_REMEMBERED = 20_000;
-/** Types of feedback of one project. */
-const MAX_GIVEN = 500;
-/** Longer ones are not remembered. */
+/** Longer types of feedback are not remembered. */
 const MAX_TYPE_CHARACTERS = 200;
 const FLUSH_MILLIS = 10_000;
 

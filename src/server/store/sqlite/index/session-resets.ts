@@ -13,6 +13,7 @@ import type { ViewerStatements } from '../viewer/viewer-statements.ts';
 
 /** Above every key. */
 const UNDER_WAY = 2 ** 50;
+/** `randomInt` has no larger range than twice that. */
 const MAX_NUMBER = 2 ** 47;
 
 interface Reset {

@@ -26,19 +26,16 @@ const near = (column: string) =>
 
 /** Names that are longer are cut: everything in a list is bounded. */
 const NAME_CHARACTERS = 500;
-/** A list shows the newest feedback of a log, without long comments. */
-const LISTED_FEEDBACK = `
+/** The newest feedback of a log, without longer comments. */
+const feedbackOf = (type: string, maxCharacters: number) => `
   (SELECT json_group_array(json_object('type', type, 'value', json(value))) FROM (
-    SELECT substr(type, 1, ${NAME_CHARACTERS}) AS type, CASE WHEN length(value) <= ${NAME_CHARACTERS} THEN value ELSE '"…"' END AS value FROM (
+    SELECT ${type} AS type, CASE WHEN length(value) <= ${maxCharacters} THEN value ELSE '"…"' END AS value FROM (
       SELECT key, type, value FROM feedback WHERE log_key = logs.key ORDER BY key DESC LIMIT 200
     ) ORDER BY key
   )) AS feedback`;
-
+const LISTED_FEEDBACK = feedbackOf(`substr(type, 1, ${NAME_CHARACTERS})`, NAME_CHARACTERS);
 /** Comments are searched as far as a reader can write them. */
-const INDEXED_FEEDBACK = LISTED_FEEDBACK.replace(`<= ${NAME_CHARACTERS}`, '<= 6000').replace(
-  /substr.* AS type/,
-  'type',
-);
+const INDEXED_FEEDBACK = feedbackOf('type', 6_000);
 /** A log that cannot be indexed is found by what else it has. */
 const READABLE_FEEDBACK = INDEXED_FEEDBACK.replace('json(value)', 'CASE WHEN json_valid(value) THEN json(value) END');
 

@@ -3,7 +3,7 @@
  * values by position and have no RETURNING: with names they take five times as long, with RETURNING twice.
  */
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
-import { MAX_GIVEN_CHARACTERS } from '../../feedback-types.ts';
+import { MAX_GIVEN, MAX_GIVEN_CHARACTERS } from '../../feedback-types.ts';
 import { MAX_PROJECTS_OF_SESSION } from '../../log-limits.ts';
 import { CONTENT_COLUMNS, GIVEN_COLUMNS, PLAIN_COLUMNS } from '../../rows/log-row.ts';
 import { MARK_AGAIN, MARK_LOGS, NEW_MARK } from '../viewer/marks.ts';
@@ -32,7 +32,7 @@ export const PROJECT_COLUMNS = `
   (SELECT json_group_array(type) FROM (
     SELECT type, sum(length(type)) OVER (ORDER BY type) AS characters FROM (
       SELECT DISTINCT feedback.type AS type FROM feedback
-        JOIN logs ON logs.key = log_key WHERE project_key = projects.key ORDER BY 1 LIMIT 500
+        JOIN logs ON logs.key = log_key WHERE project_key = projects.key ORDER BY 1 LIMIT ${MAX_GIVEN}
     )) WHERE characters <= ${MAX_GIVEN_CHARACTERS}) AS feedback_types`;
 
 /** Statements that read a number of rows that grows with the file: they are run on a thread of their own. */

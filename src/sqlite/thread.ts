@@ -14,11 +14,19 @@ const EXIT_MILLIS = 5_000;
 
 const PROGRAM = `
   const { parentPort, workerData } = require('node:worker_threads');
-  const { DatabaseSync } = require(workerData.engine);
-  // The engine would make a new file in the place of one that is gone.
-  if (!require('node:fs').existsSync(workerData.file)) throw new Error('the file is gone');
-  const database = new DatabaseSync(workerData.file, { readOnly: !workerData.canWrite, timeout: 2000 });
-  database.exec(workerData.setUp);
+  const { state, inEngine, isEnding } = workerData;
+  let database;
+  // Returns false, and calls nothing, where the process ends.
+  const useEngine = (call) => {
+    const isLate = Atomics.or(state, 0, inEngine) & isEnding;
+    try {
+      if (!isLate) call();
+    } finally {
+      Atomics.and(state, 0, ~inEngine);
+      Atomics.notify(state, 0);
+    }
+    return !isLate;
+  };
   const prepared = new Map();
   const prepare = (sql) => {
     if (!prepared.has(sql)) {
@@ -32,24 +40,36 @@ const PROGRAM = `
     new Function('module', 'require', program)(module, require);
     return module.exports.start(database);
   };
-  const run = workerData.program ? load(workerData.program) : undefined;
+  let run;
+  const hasBegun = useEngine(() => {
+    const { DatabaseSync } = require(workerData.engine);
+    // The engine would make a new file in the place of one that is gone.
+    if (!require('node:fs').existsSync(workerData.file)) throw new Error('the file is gone');
+    database = new DatabaseSync(workerData.file, { readOnly: !workerData.canWrite, timeout: 2000 });
+    database.exec(workerData.setUp);
+    if (workerData.program) run = load(workerData.program);
+  });
+  const answerTo = (work) => {
+    try {
+      return { result: 'call' in work ? run(work.call) : prepare(work.sql).all(...work.parameters) };
+    } catch ({ message, code, errcode }) {
+      return { error: { message, code, errcode } };
+    }
+  };
   parentPort.on('message', (work) => {
     if (work === null) {
-      database.close();
+      useEngine(() => database.close());
       parentPort.close();
       return;
     }
     let answer;
-    try {
-      answer = { result: 'call' in work ? run(work.call) : prepare(work.sql).all(...work.parameters) };
-    } catch ({ message, code, errcode }) {
-      answer = { error: { message, code, errcode } };
-    }
-    Atomics.store(workerData.busy, 0, 0);
-    Atomics.notify(workerData.busy, 0);
-    parentPort.postMessage(answer);
+    if (useEngine(() => { answer = answerTo(work); })) parentPort.postMessage(answer);
   });
-  parentPort.postMessage({ result: [] });`;
+  if (hasBegun) parentPort.postMessage({ result: [] });`;
+
+/** Bits of a thread's state. The first is set by the thread, the second by this one. */
+const IN_ENGINE = 1;
+const IS_ENDING = 2;
 
 export interface ThreadOptions {
   /** An absolute path, not `:memory:`, which has no second connection. */
@@ -93,14 +113,14 @@ const running = new Set<SqliteThread>();
 /** A process that ends while a thread is within the engine is aborted. */
 function waitForAll(): void {
   const end = performance.now() + EXIT_MILLIS;
-  for (const thread of running) thread.waitUntilIdle(Math.max(0, end - performance.now()));
+  for (const thread of running) thread.keepOutOfEngine();
+  for (const thread of running) thread.waitUntilOutside(Math.max(0, end - performance.now()));
 }
 
 export class SqliteThread {
   readonly #worker: Worker;
   readonly #ended: Promise<void>;
-  /** 1 while it is in the middle of something. */
-  readonly #busy = new Int32Array(new SharedArrayBuffer(4));
+  readonly #state = new Int32Array(new SharedArrayBuffer(4));
   #hasBegun = false;
   #hasEnded = false;
   #receive: ((answer: Answer | undefined) => void) | undefined;
@@ -109,7 +129,8 @@ export class SqliteThread {
   constructor({ file, canWrite, setUp = '', program }: ThreadOptions) {
     const { Worker } = loadBuiltin('node:worker_threads') as typeof import('node:worker_threads');
     const engine = loadBuiltin('node:sqlite') ? 'node:sqlite' : resolveInstalled('@photostructure/sqlite');
-    const workerData = { engine, file, canWrite, setUp, program, busy: this.#busy };
+    const bits = { state: this.#state, inEngine: IN_ENGINE, isEnding: IS_ENDING };
+    const workerData = { engine, file, canWrite, setUp, program, ...bits };
     // Without the flags of this process: a loader or a test runner in them would start in each thread. What Node warns
     // of (that its SQLite is experimental), it has said once.
     this.#worker = new Worker(PROGRAM, { eval: true, workerData, execArgv: ['--no-warnings'], env: {} });
@@ -141,7 +162,6 @@ export class SqliteThread {
     const answer = await new Promise<Answer | 'late' | undefined>((receive) => {
       this.#receive = receive;
       if (deadline) timer = setTimeout(() => receive('late'), deadline.at - performance.now());
-      Atomics.store(this.#busy, 0, 1);
       this.#worker.postMessage(work);
     });
     clearTimeout(timer);
@@ -171,9 +191,14 @@ export class SqliteThread {
     receive?.(answer);
   }
 
-  /** Blocks until it is in the middle of nothing, for as long at most. */
-  waitUntilIdle(millis: number): void {
-    if (this.#hasBegun && !this.#hasEnded) Atomics.wait(this.#busy, 0, 1, millis);
+  /** Whatever it is given, or has been, it begins nothing any more. */
+  keepOutOfEngine(): void {
+    Atomics.or(this.#state, 0, IS_ENDING);
+  }
+
+  /** Blocks until it has come out of the engine, which it was kept out of before; for as long at most. */
+  waitUntilOutside(millis: number): void {
+    if (!this.#hasEnded) Atomics.wait(this.#state, 0, IN_ENGINE | IS_ENDING, millis);
   }
 
   /** Resolves when the thread has ended, after what it is in the middle of. */

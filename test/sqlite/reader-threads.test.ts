@@ -103,15 +103,16 @@ test('after close there are no reads', async () => {
   await expect(reader.all('SELECT 1', [])).rejects.toThrow('closed');
 });
 
-test('a process that ends while a thread reads is not aborted', () => {
+// Threads that begin, that have just begun, and that read.
+test.each([0, 5, 10, 20, 50, 200])('a process that ends while threads read, after %d ms, is not aborted', (millis) => {
   const file = join(temporaryDirectory(), 'a.db');
   openSqlite({ file }).close();
   const program = `
     import { createSqliteReader } from './src/sqlite/reader-threads.ts';
     const reader = createSqliteReader({ file: ${JSON.stringify(file)}, prepare: () => {} });
     await reader.all('SELECT 1', []);
-    void reader.all(${JSON.stringify(COUNT)}, [3_000_000]);
-    setTimeout(() => process.exit(7), 50);`;
+    for (let read = 0; read < 3; read += 1) void reader.all(${JSON.stringify(COUNT)}, [1_000_000]);
+    setTimeout(() => process.exit(7), ${millis});`;
   const { status, signal, stderr } = spawnSync(process.execPath, [
     ...['--import', 'tsx', '--input-type=module', '-e', program],
   ]);

@@ -16,17 +16,31 @@ export function isLargeData(text: string): boolean {
   return BASE64.test(text.slice(0, 1024)) && BASE64.test(text.slice(-1024, -4));
 }
 
+/** Of base64 that is decoded at once: four characters are three bytes. Memory for all of it costs several times what decoding does. */
+const SLICE_CHARS = 64 * 1024;
+
 /** Returns `[image/png, 123456 bytes, sha256:…]` for a data URL, base64 text or bytes. */
 export function placeholderOf(data: string | Uint8Array, mimeType?: string): string {
-  let type = mimeType;
-  let bytes: Uint8Array;
-  if (typeof data === 'string') {
-    const head = DATA_URL_HEAD.exec(data.slice(0, 256));
-    if (head) type = head[1] || type;
-    bytes = Buffer.from(head ? data.slice(head[0].length) : data, 'base64');
-  } else {
-    bytes = data;
+  const head = typeof data === 'string' ? DATA_URL_HEAD.exec(data.slice(0, 256)) : null;
+  const hash = process.getBuiltinModule('node:crypto').createHash('sha256');
+  let byteCount = 0;
+  for (const bytes of typeof data === 'string' ? decode(data, head?.[0].length ?? 0) : [data]) {
+    hash.update(bytes);
+    byteCount += bytes.byteLength;
   }
-  const hash = process.getBuiltinModule('node:crypto').createHash('sha256').update(bytes).digest('hex');
-  return `[${type ?? 'data'}, ${bytes.byteLength} bytes, sha256:${hash}]`;
+  return `[${head?.[1] || mimeType || 'data'}, ${byteCount} bytes, sha256:${hash.digest('hex')}]`;
+}
+
+/** Yields the bytes of the base64 after `start`, in pieces that last until the next one. */
+function* decode(text: string, start: number): Generator<Uint8Array> {
+  const buffer = Buffer.allocUnsafe((SLICE_CHARS / 4) * 3);
+  let at = start;
+  while (at < text.length) {
+    const isLast = text.length - at <= SLICE_CHARS;
+    const slice = text.slice(at, at + SLICE_CHARS);
+    // White space, padding and what else is not base64 gives fewer bytes: then groups of four begin elsewhere.
+    if (isLast || buffer.write(slice, 'base64') < buffer.length) return yield Buffer.from(text.slice(at), 'base64');
+    yield buffer;
+    at += SLICE_CHARS;
+  }
 }

@@ -6,6 +6,11 @@ import type { LogLabel, Overview, OverviewModel, SessionLog, SessionSummary } fr
 /** Users and models of one session that its row names. */
 const MAX_LABELS = 5;
 
+/** Named in an overview. */
+export const MAX_MODELS = 50;
+/** All others together. */
+export const OTHER_MODELS = 'other models';
+
 /** `labels` are the rows of `listLabels`. */
 export function toSummary(row: SqliteRow, labels: readonly SqliteRow[]): SessionSummary {
   return {
@@ -116,11 +121,12 @@ function groupBy(rows: readonly SqliteRow[], column: string): Map<string, Sqlite
   return groups;
 }
 
-function sum(rows: readonly SqliteRow[], name: string): number {
+function sum(rows: readonly Readonly<Record<string, unknown>>[], name: string): number {
   return rows.reduce((total, row) => total + Number(row[name]), 0);
 }
 
-function costOf(rows: readonly SqliteRow[]): { cost?: number } {
+/** Of rows with `cost` and `priced`, the number of logs that have one. */
+export function costOf(rows: readonly Readonly<Record<string, unknown>>[]): { cost?: number } {
   const cost = sum(rows, 'cost');
   return sum(rows, 'priced') > 0 && Number.isFinite(cost) ? { cost } : {};
 }

@@ -293,4 +293,27 @@ export function describeViewer(name: string, open: () => Promise<Store>): void {
       models: [{ model: 'gpt-4', calls: 18, errors: 1, cost: 9 }],
     });
   });
+
+  test(`${name}: an overview names the models with most logs, and has all others together`, async () => {
+    const store = await open();
+    const calls = (model: string, count: number) =>
+      Array.from({ length: count }, (_, at) =>
+        log({ config: { type: 'model', model }, created_at: `${DAY}T10:00:00Z`, duration: at + 1, prompt_tokens: 3 }),
+      );
+    const rare = Array.from({ length: 70 }, (_, at) => calls(`rare ${at}`, 1));
+    const more = Array.from({ length: 49 }, (_, at) => calls(`m ${at}`, 2));
+    await store.createLogs([...rare, ...more, calls('common', 100)].flat());
+    await indexed(store);
+    const { days, models } = await store.viewer.readOverview({ days: 2, until: `${DAY}T23:00:00.000000Z` });
+    expect(days).toHaveLength(1);
+    for (const named of [models, days[0]!.models]) {
+      expect(named).toHaveLength(51);
+      expect(named[0]).toMatchObject({ model: 'common', calls: 100, prompt_tokens: 300 });
+      expect(named[1]).toMatchObject({ model: 'other models', calls: 70, p50: expect.any(Number) });
+    }
+    expect(days[0]).toMatchObject({ day: DAY, logs: 268 });
+    // Durations are exact to a tenth.
+    expect(Math.abs(models[0]!.p50! - 50)).toBeLessThan(5);
+    expect(Math.abs(models[0]!.p95! - 95)).toBeLessThan(9);
+  });
 }

@@ -73,32 +73,6 @@ test('a log that is completed with a parent far below others, or with one below 
   expect([parent_id, parent_reference_id]).toEqual([undefined, 'w']);
 });
 
-test('an overview names the models with most logs, and has all others together', async () => {
-  const server = await startTestServer();
-  const created_at = '2024-03-05T10:00:00Z';
-  const logs = (model: string, count: number) =>
-    times(count, (at) => ({ project: 'p', config: { model }, created_at, duration: at + 1, prompt_tokens: 3 }));
-  await send(
-    server,
-    'POST',
-    '/v4/logs',
-    [...times(70, (at) => logs(`rare ${at}`, 1)), ...times(49, (at) => logs(`m ${at}`, 2))].flat(),
-  );
-  await send(server, 'POST', '/v4/logs', logs('common', 100));
-  await indexed(server);
-  const path = '/viewer/api/overview?days=2&until=2024-03-06T00:00:00Z';
-  const { days, models } = await send(server, 'GET', path);
-  expect(days).toHaveLength(1);
-  for (const named of [models, days[0].models]) {
-    expect(named).toHaveLength(51);
-    expect(named[0]).toMatchObject({ model: 'common', calls: 100, prompt_tokens: 300 });
-    expect(named[1]).toMatchObject({ model: 'other models', calls: 70, p50: expect.any(Number) });
-  }
-  expect(days[0]).toMatchObject({ day: '2024-03-05', logs: 268 });
-  const none = await send(server, 'GET', '/viewer/api/overview?days=2&until=2024-03-04T00:00:00Z');
-  expect(none).toEqual({ days: [], models: [] });
-});
-
 test('a project that is renamed while its logs are indexed is found by its new name alone', async () => {
   const server = await startTestServer();
   const { id } = await send(server, 'POST', '/v4/projects', { name: 'name 0' });

@@ -2,14 +2,11 @@
 import type { SqliteValue } from '../../../../sqlite/open.ts';
 import { type Prepare, prepareAll } from '../../../../sqlite/statement-cache.ts';
 import { MAX_SEARCHED_CHARACTERS } from '../../rows/log-text.ts';
+import { MAX_MODELS, OTHER_MODELS } from '../../viewer-rows.ts';
 import { MARK_AGAIN, MARK_LOGS, NEW_MARK } from './marks.ts';
 import { LABEL_COLUMNS, LABEL_SQL, METADATA } from './viewer-labels.ts';
 
 const MAX_FILTER_VALUES = 500;
-/** Named in an overview. */
-const MAX_MODELS = 50;
-/** All others together. */
-const OTHER_MODELS = 'other models';
 /** Counting stops there. */
 const MAX_COUNTED_LAG = 1_000_000;
 /** Logs or filters of one session, in one step. */

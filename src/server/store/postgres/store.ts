@@ -249,9 +249,8 @@ function createPostgresStore(
       if (isClosed) return;
       isClosed = true;
       clearInterval(maintenance);
-      feed.close();
       pendingWords.close();
-      await Promise.all([turns.drain(), ingests.drain()]);
+      await Promise.all([turns.drain(), ingests.drain(), feed.close()]);
       await Promise.all([catalog.flush().catch(() => {}), unusedWords.close()]);
       await vocabulary.flush();
       await connections.close();

@@ -175,6 +175,31 @@ for (const binaries of findPostgres()) {
       await expect.poll(() => heard).toEqual(written);
     });
 
+    test('an open page hears that something was deleted elsewhere, and of feedback that was', async () => {
+      const { stores } = await openMany(2);
+      const [a, b] = stores as [Store, Store];
+      const feedback = { type: 'rating', value: 'good', user: 'ann' };
+      const gone = await createOne(a, { session_reference_id: 'gone' });
+      const left = await createOne(a, { session_reference_id: 'left', feedback });
+      const alone = await createOne(a, {});
+      const heard = [a, b].map((store) => {
+        const all: unknown[] = [];
+        onTestFinished(store.viewer.onChange(({ sessions }) => all.push(sessions)));
+        return all;
+      });
+      await Promise.all(stores.map((store) => store.viewer.version()));
+      const [here, elsewhere] = heard as [unknown[], unknown[]];
+      await a.deleteSession({ id: gone.session_id! });
+      expect(here[0]).toEqual([gone.session_id]);
+      await expect.poll(() => elsewhere, { timeout: 5_000 }).toEqual([null]);
+      await a.deleteLogs([alone.id]);
+      expect(here).toContainEqual([alone.id]);
+      await expect.poll(() => elsewhere, { timeout: 5_000 }).toEqual([null, null]);
+      expect(await a.deleteLogsOfUser('ann')).toEqual({ logs: 0, sessions: 0 });
+      await expect.poll(() => elsewhere, { timeout: 5_000 }).toEqual([null, null, [left.session_id]]);
+      expect((await b.viewer.readLog(left.id))!.log.feedback).toEqual([]);
+    });
+
     test('an update reaches the log that its reference names now, whatever the server has seen before', async () => {
       const { url, stores } = await openMany(2);
       const [a, b] = stores as [Store, Store];

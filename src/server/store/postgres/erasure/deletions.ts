@@ -9,7 +9,7 @@ import { nextTimestamp, placeOf } from '../tables/identifiers.ts';
 import { inLockOrder } from '../tables/insert-rows.ts';
 import { referenceKey, toKeyed, traceOf, type Uuid } from '../tables/keys.ts';
 import { type Layout, toBegin } from '../tables/layout.ts';
-import { findCurrentSessions, findLogs } from '../tables/lookups.ts';
+import { type FoundSession, findCurrentSessions, findLogs } from '../tables/lookups.ts';
 import { Merges } from '../tables/merges.ts';
 import { MAX_OVERTAKEN, pause, RepeatTurn } from '../tables/repeat-turn.ts';
 import { SessionWrites } from '../writing/session-writes.ts';
@@ -43,31 +43,49 @@ export async function deleteLogs(
 ): Promise<Deleted> {
   let [logs, sessions] = [0, 0];
   for (let at = 0; at < ids.length; at += SLICE) {
-    const deleted = await repeatSlice(pool, { layout, vocabulary, ...options }, ids.slice(at, at + SLICE));
+    const slice = ids.slice(at, at + SLICE);
+    const deleted = await repeatOvertaken(pool, (client) =>
+      deleteSlice(client, { layout, vocabulary, ...options }, slice),
+    );
     logs += deleted.logs;
     sessions += deleted.sessions;
   }
   return { logs, sessions };
 }
 
-/** Another server may merge one of the sessions meanwhile. */
-async function repeatSlice(
+/** Another server may merge one of the sessions meanwhile: then the transaction is begun again. */
+export async function repeatOvertaken<Result>(
   pool: pg.Pool,
-  parts: DeletionParts & DeletionOptions,
-  ids: readonly string[],
-): Promise<Deleted> {
+  run: (client: pg.ClientBase) => Promise<Result>,
+): Promise<Result> {
   for (let overtaken = 1; ; overtaken += 1) {
     const client = await pool.connect();
     try {
-      const deleted = await deleteSlice(client, parts, ids);
+      const result = await run(client);
       client.release();
-      return deleted;
+      return result;
     } catch (error) {
       await rollBack(client, error);
       if (!(error instanceof RepeatTurn) || overtaken > MAX_OVERTAKEN) throw error;
       await pause(overtaken);
     }
   }
+}
+
+/** Makes the rows of sessions again from what is left of their logs, of which open pages hear. */
+export async function writeAgain(
+  client: pg.ClientBase,
+  layout: Layout,
+  sessions: Iterable<FoundSession>,
+  { forgets, ...times }: { readonly forgets: boolean; readonly updatedAt?: string },
+): Promise<void> {
+  // What the server remembers is not needed: these are the sessions as they are now.
+  const writes = new SessionWrites(layout, new Merges().ofTurn(), nextTimestamp());
+  for (const session of sessions) {
+    writes.add(toKeyed(session.key), { day: session.firstDay, ...times });
+    writes.recount(toKeyed(session.key), forgets);
+  }
+  await writes.write(client);
 }
 
 /** What is asked of the rows that are deleted. */
@@ -116,14 +134,8 @@ async function deleteSlice(
   // Another server may have moved a log since it was found.
   const sessionsOfGone = gone.map((row) => row['session'] as Uuid);
   const current = await findCurrentSessions(client, [...found.map(({ session }) => session), ...sessionsOfGone]);
-  // What the server remembers is not needed: these are the sessions as they are now.
-  const writes = new SessionWrites(layout, new Merges().ofTurn(), nextTimestamp());
   const touched = new Map([...current.values()].map((session) => [session.key, session]));
-  for (const session of touched.values()) {
-    writes.add(toKeyed(session.key), { day: session.firstDay });
-    writes.recount(toKeyed(session.key), forgets);
-  }
-  await writes.write(client);
+  await writeAgain(client, layout, touched.values(), { forgets });
   const left = await countSessions(client, [...touched.keys()]);
   await client.query('COMMIT');
   // What is pruned is much, and comes regularly: then all words are looked through.

@@ -12,18 +12,20 @@ import type { UnusedWords } from '../search/unused-words.ts';
 import type { Vocabulary } from '../search/vocabulary.ts';
 import type { Catalog } from '../tables/catalog.ts';
 import { LONG_MILLIS, pipelined, type Row, readLong, withConnection } from '../tables/connection.ts';
-import { firstIdOf } from '../tables/identifiers.ts';
+import { firstIdOf, placeOf } from '../tables/identifiers.ts';
 import { inLockOrder } from '../tables/insert-rows.ts';
 import { fromId, sessionKey, toKeyed } from '../tables/keys.ts';
-import type { Layout } from '../tables/layout.ts';
+import { type Layout, toBegin } from '../tables/layout.ts';
 import { type FoundSession, findCurrentSessions, findLogs, OF_SESSION, valuesOf } from '../tables/lookups.ts';
 import { toOwnLock } from '../tables/project-locks.ts';
 import { NO_LIMITS, withoutLimits } from '../tables/session-settings.ts';
-import { recountSession } from '../writing/recount.ts';
-import { type Deleted, type DeletionOptions, deleteLogs } from './deletions.ts';
+import { NEVER } from '../writing/session-sums.ts';
+import { type Deleted, type DeletionOptions, deleteLogs, repeatOvertaken, writeAgain } from './deletions.ts';
 import { createPruning } from './pruning.ts';
 
 const SLICE = 1_000;
+/** Of logs whose feedback is deleted in one transaction, with the sessions that are made again. */
+const FEEDBACK_SLICE = 100;
 /** By which the clocks of servers may differ. */
 const CLOCKS_MILLIS = 1_000;
 const VACUUMED = [
@@ -42,16 +44,18 @@ export interface ErasureParts {
 }
 
 export function createErasure(parts: ErasureParts) {
-  const { reads, writes, layout, catalog, feed, unusedWords } = parts;
+  const { reads, writes, catalog, feed, unusedWords } = parts;
 
   const remove = async (ids: readonly string[], options: DeletionOptions = {}): Promise<Deleted> => {
     const logs = await findLogs(reads, ids);
     const current = await findCurrentSessions(reads, new Set([...logs.values()].map(({ session }) => session)));
     const keys = [...new Set([...current.values()].map(({ key }) => key))];
     const shown = [...(await readSummaries(reads, keys)).values()].map(({ id }) => id);
-    const deleted = await deleteLogs(writes, parts, [...logs.keys()], options);
-    feed.announceDeleted(shown);
-    return deleted;
+    try {
+      return await deleteLogs(writes, parts, [...logs.keys()], options);
+    } finally {
+      feed.announceDeleted(shown);
+    }
   };
 
   /** Again and again, until the query finds no more. */
@@ -144,7 +148,7 @@ export function createErasure(parts: ErasureParts) {
         if (rows.length < SLICE) break;
         after = rows.at(-1)!['id'] as string;
       }
-      await removeFeedbackOf(writes, layout, storableText(user));
+      await removeFeedbackOf(parts, storableText(user));
       return { logs, sessions };
     },
 
@@ -211,25 +215,35 @@ async function findSession(
   return summary?.id === selector.id ? session : undefined;
 }
 
-async function removeFeedbackOf(pool: pg.Pool, layout: Layout, user: string): Promise<void> {
-  await withConnection(pool, async (client) => {
-    await client.query(`BEGIN; ${NO_LIMITS}`);
-    try {
-      const [removed] = await pipelined(client, [
-        {
-          text: 'DELETE FROM feedback WHERE "user" = $1 RETURNING log_id',
-          values: [user],
-          query_timeout: LONG_MILLIS,
-        },
+async function removeFeedbackOf({ reads, writes, layout }: ErasureParts, user: string): Promise<void> {
+  let after = '';
+  for (;;) {
+    const rows = await readLong(
+      reads,
+      `SELECT DISTINCT log_id FROM feedback WHERE "user" = $1 AND log_id > $2 ORDER BY log_id LIMIT ${FEEDBACK_SLICE}`,
+      [user, after],
+    );
+    if (rows.length === 0) return;
+    const ids = rows.map((row) => row['log_id'] as string);
+    after = ids.at(-1)!;
+    const places = inLockOrder(
+      ids.map((id) => placeOf(id)!),
+      layout,
+      ({ bucket, id }) => ({ bucket, key: id }),
+    );
+    await repeatOvertaken(writes, async (client) => {
+      await pipelined(client, [
+        { text: toBegin(layout) },
+        ...places.map(({ day, bucket, id }) => ({
+          text: `DELETE FROM feedback WHERE day = $1::date AND bucket = $2::smallint AND log_id = $3 AND "user" = $4`,
+          values: [day, bucket, id, user],
+        })),
       ]);
-      const logs = await findLogs(client, new Set(removed!.rows.map((row) => row['log_id'] as string)));
-      const sessions = await findCurrentSessions(client, new Set([...logs.values()].map(({ session }) => session)));
-      const keys = [...new Set([...sessions.values()].map(({ key }) => key))].map(toKeyed);
-      for (const key of inLockOrder(keys, layout, (each) => each)) await recountSession(client, layout, key);
+      const logs = await findLogs(client, ids);
+      const found = await findCurrentSessions(client, new Set([...logs.values()].map(({ session }) => session)));
+      const touched = new Map([...found.values()].map((session) => [session.key, session]));
+      await writeAgain(client, layout, touched.values(), { forgets: true, updatedAt: NEVER });
       await client.query('COMMIT');
-    } catch (error) {
-      await client.query('ROLLBACK').catch(() => {});
-      throw error;
-    }
-  });
+    });
+  }
 }

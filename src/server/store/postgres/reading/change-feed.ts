@@ -7,6 +7,7 @@ import type pg from 'pg';
 import type { SessionChange } from '../../viewer-store.ts';
 import type { Row } from '../tables/connection.ts';
 import type { Uuid } from '../tables/keys.ts';
+import { DeletionCount } from './deletion-count.ts';
 import { OVERLAP_MILLIS } from './summaries.ts';
 
 const POLL_MILLIS = 500;
@@ -26,6 +27,7 @@ const SHAPE = `CASE WHEN cardinality(keys) > 1 OR cardinality(buckets) > 1 OR id
 
 export class ChangeFeed {
   readonly #pool: pg.Pool;
+  readonly #deletions: DeletionCount;
   readonly #overlapMillis: number;
   readonly #listeners = new Set<(change: SessionChange) => void>();
   /** Changes that the listeners have heard of, by session; and when they were seen. */
@@ -37,11 +39,14 @@ export class ChangeFeed {
   #polling: Promise<void> | undefined;
   #isFirst = true;
   #version = 0;
+  /** Deletions that the listeners have heard of. */
+  #toldDeletions = 0;
   #lostUntil = 0;
   #isClosed = false;
 
   constructor(pool: pg.Pool, overlapMillis = OVERLAP_MILLIS) {
     this.#pool = pool;
+    this.#deletions = new DeletionCount(pool);
     this.#overlapMillis = overlapMillis;
   }
 
@@ -62,11 +67,17 @@ export class ChangeFeed {
     if (this.#isFirst && this.#listeners.size > 0) await (this.#polling ?? this.#look());
   }
 
-  /** What was deleted here is told at once, since no row is left that a poll would find. */
+  /** Tells the listeners here at once which sessions are gone, and all others within a second that some are. */
   announceDeleted(ids: readonly string[]): void {
-    if (ids.length === 0 || this.#listeners.size === 0) return;
-    const sessions = ids.length > MAX_NAMED ? null : ids;
-    const version = this.#nextVersion(Date.now() * 1000 - OVERLAP_MILLIS * 1000);
+    if (ids.length === 0) return;
+    if (this.#listeners.size > 0) this.#tell(ids, Date.now() * 1000);
+    this.#deletions.note();
+  }
+
+  /** @param ids `null` if they are not known. `now` is in microseconds. */
+  #tell(ids: readonly string[] | null, now: number): void {
+    const sessions = ids && ids.length <= MAX_NAMED ? ids : null;
+    const version = this.#nextVersion(now - OVERLAP_MILLIS * 1000);
     for (const listener of this.#listeners) listener({ sessions, version });
   }
 
@@ -79,10 +90,12 @@ export class ChangeFeed {
     this.#lostUntil = Date.now() + LOST_MILLIS;
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true;
     this.#listeners.clear();
     this.#stop();
+    // Where this fails, pages elsewhere show what is gone until they are loaded again.
+    await this.#deletions.flush().catch(() => {});
   }
 
   #stop(): void {
@@ -120,6 +133,7 @@ export class ChangeFeed {
   async #read(): Promise<void> {
     const isLost = Date.now() < this.#lostUntil;
     const overlap = isLost ? LOST_MILLIS : this.#overlapMillis;
+    const deletions = await this.#deletions.read();
     const { rows } = await this.#pool.query<Row>({
       name: 'changes',
       text: `SELECT session.key, coalesce(session.id, session.log_id) AS id, session.shape,
@@ -140,14 +154,14 @@ export class ChangeFeed {
     for (const { key, changed } of found) this.#told.set(`${key} ${changed}`, now);
     const keptMillis = 2 * (overlap + POLL_MILLIS);
     for (const [change, at] of this.#told) if (now - at > keptMillis) this.#told.delete(change);
+    const areGone = deletions !== this.#toldDeletions;
+    this.#toldDeletions = deletions;
     const wasFirst = this.#isFirst;
     this.#isFirst = false;
-    if (fresh.length === 0 || wasFirst) return;
+    if (wasFirst || (fresh.length === 0 && !areGone)) return;
     const ids = [...new Set(fresh.map((row) => row['id'] as string | null))];
-    const areUnknown = hasOthers || ids.includes(null);
-    const areTooMany = found.length >= MAX_READ || ids.length > MAX_NAMED || areUnknown;
-    const version = this.#nextVersion((rows[0]!['version'] as number) - OVERLAP_MILLIS * 1000);
-    for (const listener of this.#listeners) listener({ sessions: areTooMany ? null : (ids as string[]), version });
+    const areUnknown = areGone || hasOthers || found.length >= MAX_READ || ids.includes(null);
+    this.#tell(areUnknown ? null : (ids as string[]), rows[0]!['version'] as number);
   }
 
   /** Returns whether something was listed before that may not be there any more, of which no row says the name. */

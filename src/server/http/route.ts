@@ -70,25 +70,55 @@ export interface FoundRoute {
   readonly isListed: boolean;
 }
 
-/** Returns a function from the decoded segments of a path to its route, or to the nearest one above. */
+/** A place in the tree of all paths. */
+interface Branch {
+  /** How many segments lead to it. */
+  readonly depth: number;
+  /** By segment. */
+  readonly literal: Map<string, Branch>;
+  /** For any segment. */
+  parameter?: Branch;
+  /** What is listed here. */
+  listed?: { readonly path: string; readonly route: Route; readonly idAt: number };
+}
+
+/**
+ * Returns a function from the decoded segments of a path to its route, or to the nearest one above. A segment that is
+ * listed goes before `:id`.
+ */
 export function createRouteFinder(routes: Routes): (segments: readonly string[]) => FoundRoute {
-  const listed = Object.entries(routes).map(([path, route]) => ({
-    path,
-    pattern: path.split('/').filter(Boolean),
-    route,
-  }));
+  const root: Branch = { depth: 0, literal: new Map() };
+  for (const [path, route] of Object.entries(routes)) {
+    const pattern = path.split('/').filter(Boolean);
+    let branch = root;
+    for (const segment of pattern) branch = growBranch(branch, segment);
+    branch.listed = { path, route, idAt: pattern.indexOf(':id') };
+  }
   return (segments) => {
-    for (let length = segments.length; length >= 0; length -= 1) {
-      const found = listed.find(({ pattern }) => pattern.length === length && isBeginning(pattern, segments));
-      if (!found) continue;
-      const { path, pattern, route } = found;
-      const isListed = length === segments.length && Object.keys(route).length > 0;
-      return { route, path, id: segments[pattern.indexOf(':id')] ?? '', isListed };
-    }
-    return { route: {}, path: '/', id: '', isListed: false };
+    const { depth, listed } = findDeepest(root, segments) ?? root;
+    if (!listed) return { route: {}, path: '/', id: '', isListed: false };
+    const { path, route, idAt } = listed;
+    const isListed = depth === segments.length && Object.keys(route).length > 0;
+    return { route, path, id: segments[idAt] ?? '', isListed };
   };
 }
 
-function isBeginning(pattern: readonly string[], segments: readonly string[]): boolean {
-  return pattern.every((part, index) => part === ':id' || part === segments[index]);
+function growBranch(branch: Branch, segment: string): Branch {
+  const known = segment === ':id' ? branch.parameter : branch.literal.get(segment);
+  if (known) return known;
+  const grown: Branch = { depth: branch.depth + 1, literal: new Map() };
+  if (segment === ':id') branch.parameter = grown;
+  else branch.literal.set(segment, grown);
+  return grown;
+}
+
+/** Returns the last branch on the path of which something is listed. */
+function findDeepest(branch: Branch, segments: readonly string[]): Branch | undefined {
+  const literal = branch.literal.get(segments[branch.depth]!);
+  const named = literal && findDeepest(literal, segments);
+  if (named?.depth === segments.length) return named;
+  const isWithin = branch.parameter && branch.depth < segments.length;
+  const other = isWithin ? findDeepest(branch.parameter!, segments) : undefined;
+  const deepest = other && !(named && named.depth >= other.depth) ? other : named;
+  return deepest ?? (branch.listed && branch);
 }

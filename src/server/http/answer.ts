@@ -1,4 +1,5 @@
 /** What an operation answers with. Operations never see the response: write-answer.ts writes it. */
+import { encodeText } from './encode-text.ts';
 
 export type Answer = JsonAnswer | BytesAnswer | EmptyAnswer | FileAnswer | StreamAnswer;
 
@@ -67,8 +68,9 @@ export function json(status: number, body: unknown, headers?: Headers): JsonAnsw
 }
 
 /** Of JSON that is written already. */
-export function jsonText(status: number, text: string): BytesAnswer {
-  return bytes(status, 'application/json', Buffer.from(text));
+/** Of JSON that may be long. */
+export async function jsonText(status: number, text: string): Promise<BytesAnswer> {
+  return bytes(status, 'application/json', await encodeText(text));
 }
 
 export function bytes(status: number, type: string, body: Buffer, headers?: Headers): BytesAnswer {

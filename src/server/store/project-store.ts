@@ -11,8 +11,8 @@ export interface ProjectStore {
    * project becomes its active one. Rejects with `RejectedFieldError` for an unknown project id.
    */
   registerConfig(project: ProjectSelector, config: ModelConfig): Promise<ProjectConfigResponse>;
-  /** Of any project, with its type. */
-  getConfig(id: string): Promise<ConfigResponse | undefined>;
+  /** Of any project. */
+  getConfig(id: string): Promise<WrittenConfig | undefined>;
   /** Those used last come first. Old ones are left out where there are more than one answer may have. */
   listConfigs(id: string): Promise<ProjectConfigResponse[] | undefined>;
 
@@ -64,6 +64,12 @@ export interface FeedbackTypeDefinition {
 export interface FeedbackTypeResponse {
   type: string;
   values?: Required<FeedbackLabel>[];
+}
+
+export interface WrittenConfig {
+  readonly type: string;
+  /** That of a `ConfigResponse`. */
+  readonly json: string;
 }
 
 /** The config as it was logged or registered, with its id. */

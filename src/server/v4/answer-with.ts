@@ -1,23 +1,22 @@
 /** What the operations have in common: how the store's answers and rejections become those of the API. */
-import type { LogResponse, Page } from '../../wire/v4.ts';
+import type { Page } from '../../wire/v4.ts';
 import { type Answer, json, jsonText } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import { NameTakenError, RejectedFieldError, RejectedItemError } from '../store/rejected-item.ts';
 import { writeLogJson, writeRecordsJson } from '../store/rows/log-json.ts';
-import type { SessionResponse } from '../store/store.ts';
 
 export function found(body: unknown, what: string): Answer {
   if (body === undefined) throw new HttpError(404, `${what} not found`);
   return json(200, body);
 }
 
-/** What is JSON in the log, or in the session, is sent as it is stored. */
-export async function foundStored(stored: LogResponse | SessionResponse | undefined, what: string): Promise<Answer> {
+/** What is JSON in the log, or in what else it is, is sent as it is stored. */
+export async function foundStored(stored: object | undefined, what: string): Promise<Answer> {
   if (stored === undefined) throw new HttpError(404, `${what} not found`);
   return jsonText(200, await writeLogJson(stored));
 }
 
-export async function foundPage(page: Page<LogResponse | SessionResponse> | undefined): Promise<Answer> {
+export async function foundPage(page: Page<object> | undefined): Promise<Answer> {
   if (page === undefined) throw new HttpError(404, 'project not found');
   return jsonText(200, await writeRecordsJson(page));
 }

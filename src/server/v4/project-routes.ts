@@ -1,10 +1,11 @@
 /** The operations on projects: their logs, configs and types of feedback. */
-import { type Answer, empty, json } from '../http/answer.ts';
+import { type Answer, empty, json, jsonText } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
 import type { ProjectConfigResponse } from '../store/project-store.ts';
+import { writeListJson } from '../store/rows/log-json.ts';
 import type { Store } from '../store/store.ts';
-import { found, foundPage, nameItemOf } from './answer-with.ts';
+import { found, foundPage, foundStored, nameItemOf } from './answer-with.ts';
 import { optionalText, pageParameters, projectListParameters } from './parameters.ts';
 import {
   parseDeployment,
@@ -53,7 +54,7 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
           query: projectListParameters,
           answers: { 200: schema('ProjectPage') },
         },
-        run: async ({ query }) => json(200, await store.listProjects(parseProjectQuery(query))),
+        run: async ({ query }) => foundPage(await store.listProjects(parseProjectQuery(query))),
       },
       POST: {
         needs: 'write',
@@ -74,7 +75,7 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
       GET: {
         needs: 'read',
         description: { summary: 'Reads a project', answers: { 200: schema('Project') } },
-        run: async ({ id }) => found(await store.getProject(id), 'project'),
+        run: async ({ id }) => foundStored(await store.getProject(id), 'project'),
       },
       PATCH: {
         needs: 'write',
@@ -84,7 +85,7 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
           answers: { 200: schema('Project') },
         },
         run: async ({ id, body }) =>
-          found(await projects.update(id, parseProjectUpdate(body)).catch(nameItemOf(body)), 'project'),
+          foundStored(await projects.update(id, parseProjectUpdate(body)).catch(nameItemOf(body)), 'project'),
       },
       DELETE: {
         needs: 'write',
@@ -123,7 +124,11 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
           query: { evaluation_aggregates: { schema: { type: 'boolean' }, description: 'Has no effect here.' } },
           answers: { 200: listOf('ProjectConfig') },
         },
-        run: async ({ id }) => found(await projects.listConfigs(id), 'project'),
+        run: async ({ id }) => {
+          const configs = await projects.listConfigs(id);
+          if (!configs) throw new HttpError(404, 'project not found');
+          return jsonText(200, await writeListJson(configs));
+        },
       },
     },
     '/v4/projects/:id/active-config': {
@@ -135,7 +140,10 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
           answers: { 200: schema('ActiveConfig') },
         },
         run: async ({ id, query }) =>
-          json(200, { ...(await readActive(id, query)), environment_id: ENVIRONMENT.environment_id }),
+          foundStored(
+            Object.assign(await readActive(id, query), { environment_id: ENVIRONMENT.environment_id }),
+            'config',
+          ),
       },
       DELETE: {
         needs: 'write',
@@ -146,7 +154,7 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
         },
         run: async ({ id, query }) => {
           requireEnvironment(query.get('environment'));
-          return found(await projects.clearActiveConfig(id), 'project');
+          return foundStored(await projects.clearActiveConfig(id), 'project');
         },
       },
     },
@@ -224,7 +232,7 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
         },
         run: async ({ body }) => {
           const { project, config } = await parseModelConfig(body);
-          return json(200, await projects.registerConfig(project, config).catch(nameItemOf(body)));
+          return foundStored(await projects.registerConfig(project, config).catch(nameItemOf(body)), 'model config');
         },
       },
     },
@@ -234,7 +242,8 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
         description: { summary: 'Reads a model config', answers: { 200: schema('Config') } },
         run: async ({ id }) => {
           const config = await projects.getConfig(id);
-          return found(config?.type === 'model' ? config : undefined, 'model config');
+          if (config?.type !== 'model') throw new HttpError(404, 'model config not found');
+          return jsonText(200, config.json);
         },
       },
     },

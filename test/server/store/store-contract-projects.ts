@@ -131,7 +131,8 @@ export function describeProjects(name: string, open: () => Promise<Store>): void
       expect(configs[0]?.config['model']).toBe('logged');
       expect(configs.map(({ config }) => config['model'] ?? config['name'])).toHaveLength(3);
       const found = configs.find(({ config }) => config['model'] === 'registered')!;
-      expect(await store.projects.getConfig(found.config.id)).toEqual(found.config);
+      const { type, json } = (await store.projects.getConfig(found.config.id))!;
+      expect([type, JSON.parse(json)]).toEqual([found.config.type, found.config]);
       expect(await store.projects.getConfig('config_x')).toBeUndefined();
       expect(await store.projects.listConfigs('pr_x')).toBeUndefined();
       const log = await createOne(store, { project: 'p', config: undefined, config_id: found.config.id });

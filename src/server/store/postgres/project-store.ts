@@ -11,8 +11,9 @@ import {
 } from '../feedback-types.ts';
 import type { FeedbackTypeDefinition, ProjectResponse, ProjectStore } from '../project-store.ts';
 import { NameTakenError, RejectedFieldError, RejectedItemError } from '../rejected-item.ts';
-import { toConfigResponse, toProjectConfig } from '../rows/config-response.ts';
+import { prepareConfig, toConfigJson, toProjectConfig, toProjectConfigJson } from '../rows/config-response.ts';
 import { toConfigRow } from '../rows/config-row.ts';
+import { addStoredFields } from '../rows/log-json.ts';
 import { countCharacters } from '../rows/row-size.ts';
 import { storableText } from '../storable-text.ts';
 import type { Catalog } from './tables/catalog.ts';
@@ -36,12 +37,14 @@ export interface PostgresProjectStore extends ProjectStore {
 export function createProjectStore({ reads, writes }: Connections, catalog: Catalog): PostgresProjectStore {
   const readConfigs = async (keys: readonly Uuid[]): Promise<Row[]> => {
     const { rows } = await reads.query<Row>(
-      `SELECT configs.key, configs.project AS project_key, content AS config, configs.created_at AS config_created_at,
+      `SELECT configs.key, configs.project AS project_key, configs.type, content AS config, configs.created_at AS config_created_at,
         last_used AS config_last_used, projects.id AS project_id, projects.name AS project
        FROM configs JOIN projects ON projects.key = configs.project WHERE configs.key = ANY($1::uuid[])`,
       [keys],
     );
-    return rows.map((row) => ({ ...row, config_id: toId('config', row['key'] as Uuid) }));
+    const configs = rows.map((row): Row => ({ ...row, config_id: toId('config', row['key'] as Uuid) }));
+    for (const row of configs) await prepareConfig(row as never);
+    return configs;
   };
   const readConfig = async (key: Uuid): Promise<Row | undefined> => (await readConfigs([key]))[0];
 
@@ -143,7 +146,7 @@ export function createProjectStore({ reads, writes }: Connections, catalog: Cata
     getConfig: async (id) => {
       const key = fromId('config', id);
       const row = key === undefined ? undefined : await readConfig(key);
-      return row && toConfigResponse(row['config_id'] as string, row['config'] as string);
+      return row && { type: row['type'] as string, json: toConfigJson(row as never) };
     },
 
     listConfigs: async (id) => {
@@ -241,12 +244,14 @@ function toProject(row: Row, logs: number, activeConfig: Row | undefined): Proje
   const defined = storedTypes(row);
   const names = new Set(defined.map(({ type }) => type));
   const given = boundGiven((row['given_feedback'] as string[]).filter((type) => !names.has(type)).sort());
-  return {
+  const project: ProjectResponse = {
     ...{ id: row['id'] as string, name: row['name'] as string, users: [], data_count: logs },
     feedback_types: [...defined.map(toFeedbackType), ...given.map((type) => ({ type }))],
     team_id: 'tm_local',
     ...(row['config_type'] !== null && { config_type: row['config_type'] as string }),
-    ...(activeConfig && { active_config: toProjectConfig(activeConfig as never) }),
     ...{ created_at: row['created_at'] as string, updated_at: row['updated_at'] as string },
   };
+  const config = activeConfig && new Map([['active_config', toProjectConfigJson(activeConfig as never)]]);
+  if (config) addStoredFields(project, config);
+  return project;
 }

@@ -13,8 +13,8 @@ interface StoredLog {
   [UNREAD]?: Map<string, string>;
 }
 
-/** Adds the fields to a log, which has others as well, and takes the map for its own. */
-export function addStoredFields(log: Record<string, unknown>, texts: Map<string, string>): void {
+/** Adds the fields to a log, or to what else has others as well, and takes the map for its own. */
+export function addStoredFields(log: object, texts: Map<string, string>): void {
   Object.defineProperty(log, UNREAD, { value: texts });
   for (const name of texts.keys()) Object.defineProperty(log, name, accessorOf(name));
 }
@@ -63,9 +63,13 @@ export async function writeRecordsJson<Rest extends object>(
   page: Rest & { readonly records: readonly object[] },
 ): Promise<string> {
   const { records, ...rest } = page;
+  return `{"records":${await writeListJson(records)},${JSON.stringify(rest).slice(1)}`;
+}
+
+export async function writeListJson(records: readonly object[]): Promise<string> {
   const texts: string[] = [];
-  for (const log of records) texts.push(await writeLogJson(log));
-  return `{"records":[${texts.join(',')}],${JSON.stringify(rest).slice(1)}`;
+  for (const record of records) texts.push(await writeLogJson(record));
+  return `[${texts.join(',')}]`;
 }
 
 /** Of a field that is JSON, the value is not asked for. */

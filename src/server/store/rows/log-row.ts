@@ -4,7 +4,7 @@ import type { LogRequest, LogResponse } from '../../../wire/v4.ts';
 import { toLabel } from '../label.ts';
 import { storableText } from '../storable-text.ts';
 import { timestampNow, toTimestamp } from '../timestamps.ts';
-import { toConfigJson, toConfigResponse, toProjectConfig, toProjectConfigJson } from './config-response.ts';
+import { toConfigJson, toProjectConfigJson } from './config-response.ts';
 import { type ConfigRow, toConfigRowOfLog } from './config-row.ts';
 import { sourceOf } from './json-source.ts';
 import { addStoredFields } from './log-json.ts';
@@ -126,15 +126,12 @@ export function toLogResponse(row: SqliteRow): LogResponse {
     if (JSON_COLUMNS.has(name)) texts.set(name, value as string);
     else log[name] = value;
   }
-  const config = row['config'] as string | null;
-  const written = config === null ? undefined : toConfigJson(row['config_id'], config);
-  if (written !== undefined) {
-    texts.set('config', written);
-    texts.set('model_config', toProjectConfigJson(row, written));
+  if (row['config'] === null) {
+    log['config'] = null;
   } else {
-    const read = config === null ? null : toConfigResponse(row['config_id'], config);
-    log['config'] = read;
-    if (read) log['model_config'] = toProjectConfig(row, read);
+    const config = toConfigJson(row);
+    texts.set('config', config);
+    texts.set('model_config', toProjectConfigJson(row, config));
   }
   if (!texts.has('inputs')) log['inputs'] = {};
   addStoredFields(log, texts);

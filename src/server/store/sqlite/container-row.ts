@@ -2,7 +2,7 @@
 import type { SqliteRow } from '../../../sqlite/open.ts';
 import { type StoredFeedbackType, toFeedbackType } from '../feedback-types.ts';
 import type { ProjectResponse } from '../project-store.ts';
-import { toProjectConfig, toProjectType } from '../rows/config-response.ts';
+import { toProjectConfigJson, toProjectType } from '../rows/config-response.ts';
 import { addStoredFields } from '../rows/log-json.ts';
 import type { SessionResponse } from '../store.ts';
 
@@ -23,12 +23,12 @@ export function toSession(row: SqliteRow): SessionResponse {
   return session as unknown as SessionResponse;
 }
 
-/** @param activeConfig the row of the active config, if there is one. */
+/** @param activeConfig the row of the active config, if there is one, which is prepared. */
 export function toProject(row: SqliteRow, activeConfig?: SqliteRow): ProjectResponse {
   const defined = JSON.parse(row['defined_feedback_types'] as string) as StoredFeedbackType[];
   const names = new Set(defined.map(({ type }) => type));
   const logged = (JSON.parse(row['feedback_types'] as string) as string[]).filter((type) => !names.has(type));
-  return {
+  const project: ProjectResponse = {
     id: row['id'] as string,
     name: row['name'] as string,
     users: [],
@@ -36,8 +36,9 @@ export function toProject(row: SqliteRow, activeConfig?: SqliteRow): ProjectResp
     feedback_types: [...defined.map(toFeedbackType), ...logged.map((type) => ({ type }))],
     team_id: 'tm_local',
     ...(row['config_type'] !== null && { config_type: row['config_type'] as string }),
-    ...(activeConfig && { active_config: toProjectConfig(activeConfig) }),
     created_at: row['created_at'] as string,
     updated_at: row['updated_at'] as string,
   };
+  if (activeConfig) addStoredFields(project, new Map([['active_config', toProjectConfigJson(activeConfig)]]));
+  return project;
 }

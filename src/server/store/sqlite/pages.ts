@@ -1,8 +1,9 @@
 /** Pages of what is listed, none of them larger than an answer may be. */
-import type { SqliteRow, SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { Page } from '../../../wire/v4.ts';
-import { createPauses } from '../heavy-turns.ts';
+import { createPauses, nextHeavyTurn } from '../heavy-turns.ts';
 import type { ProjectResponse } from '../project-store.ts';
+import { prepareConfig } from '../rows/config-response.ts';
 import { countCharacters } from '../rows/row-size.ts';
 import { toProject } from './container-row.ts';
 import type { SqliteProjectStore } from './project-store.ts';
@@ -16,19 +17,21 @@ const MAX_PAGE_CHARACTERS = 4 * 1024 * 1024;
  */
 export async function readWithin<Item>(
   keys: readonly SqliteRow[],
-  statement: SqliteStatement,
+  readRow: (key: SqliteValue) => Promise<SqliteRow | undefined>,
   toItem: (row: SqliteRow) => Item,
 ): Promise<Item[]> {
   const items: Item[] = [];
   let characters = 0;
+  // Other pages may be at their first row in this turn.
+  await nextHeavyTurn();
   const pause = createPauses();
   for (const { key } of keys) {
+    const row = await readRow(key!);
     await pause();
-    const row = statement.get(key!);
     if (!row) continue;
     characters += countCharacters(row);
     if (items.length > 0 && characters > MAX_PAGE_CHARACTERS) break;
-    await pause();
+    await prepareConfig(row);
     items.push(toItem(row));
   }
   await pause();
@@ -59,7 +62,7 @@ export async function readProjectsWithin(
     }
     for (const row of await read(portion)) {
       await pause();
-      const config = activeConfigOf(row, readConfigRow);
+      const config = await activeConfigOf(row, readConfigRow);
       characters += countCharacters(row) + (config ? countCharacters(config) : 0);
       if (projects.length > 0 && characters > MAX_PAGE_CHARACTERS) return projects;
       projects.push(toProject(row, config));
@@ -69,10 +72,10 @@ export async function readProjectsWithin(
   return projects;
 }
 
-export function activeConfigOf(
+export async function activeConfigOf(
   row: SqliteRow,
   readConfigRow: SqliteProjectStore['readConfigRow'],
-): SqliteRow | undefined {
+): Promise<SqliteRow | undefined> {
   const key = row['active_config_key']!;
   return key === null ? undefined : readConfigRow(key);
 }

@@ -1,6 +1,6 @@
 /** What projects have besides logs. */
 import { randomUUID } from 'node:crypto';
-import type { SqliteRow, SqliteStatement, SqliteValue } from '../../../sqlite/open.ts';
+import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { SqliteReader } from '../../../sqlite/reader-threads.ts';
 import { type Prepare, prepareAll } from '../../../sqlite/statement-cache.ts';
 import {
@@ -11,8 +11,8 @@ import {
   type StoredFeedbackType,
   toFeedbackType,
 } from '../feedback-types.ts';
-import { inOwnTurn } from '../heavy-turns.ts';
 import { newIdentifier } from '../identifiers.ts';
+import { createOneAtATime } from '../one-at-a-time.ts';
 import type {
   FeedbackTypeDefinition,
   FeedbackTypeResponse,
@@ -21,20 +21,20 @@ import type {
   ProjectStore,
 } from '../project-store.ts';
 import { mapItems, NameTakenError, RejectedFieldError } from '../rejected-item.ts';
-import { toConfigResponse, toProjectConfig } from '../rows/config-response.ts';
+import { prepareConfig, toConfigJson, toProjectConfig } from '../rows/config-response.ts';
 import { toConfigRow } from '../rows/config-row.ts';
-import { countCharacters } from '../rows/row-size.ts';
 import { storableText } from '../storable-text.ts';
 import { timestampNow } from '../timestamps.ts';
 import type { Statements } from './writing/statements.ts';
 import { useConfig } from './writing/use-config.ts';
 
-const LARGE_CHARACTERS = 256 * 1024;
-
-const CONFIG_COLUMNS = `configs.id AS config_id, configs.content AS config, configs.created_at AS config_created_at,
+const CONFIG_COLUMNS = `configs.key, configs.project_key, configs.type, configs.id AS config_id, configs.content AS config, configs.created_at AS config_created_at,
   configs.last_used AS config_last_used, projects.id AS project_id, projects.name AS project
   FROM configs JOIN projects ON projects.key = configs.project_key`;
 
+const READ_CONFIG = `SELECT ${CONFIG_COLUMNS} WHERE configs.key = ?`;
+/** A larger one is read on another thread. */
+const LARGE_BYTES = 128 * 1024;
 const LIST_CONFIGS = `SELECT key FROM configs WHERE project_key = ? ORDER BY last_used DESC, key DESC LIMIT ${MAX_CONFIGS}`;
 
 const SQL = {
@@ -44,8 +44,9 @@ const SQL = {
   deleteFacet: `DELETE FROM facets WHERE kind = 'project' AND value = ?`,
   renameFacet: `UPDATE facets SET value = :name WHERE kind = 'project' AND value = :old`,
   interruptIndex: `UPDATE last_index_slice SET slice = ?`,
-  readConfigById: `SELECT configs.key, configs.project_key, ${CONFIG_COLUMNS} WHERE configs.id = ?`,
-  readConfig: `SELECT configs.key, configs.project_key, ${CONFIG_COLUMNS} WHERE configs.key = ?`,
+  findConfigById: `SELECT key, project_key FROM configs WHERE id = ?`,
+  sizeOfConfig: `SELECT octet_length(content) AS bytes FROM configs WHERE key = ?`,
+  readConfig: READ_CONFIG,
   readActiveConfig: `SELECT projects.key AS project_key, active_config_key FROM projects WHERE id = ?`,
   activateConfig: `UPDATE projects SET active_config_key = :config_key, updated_at = :now WHERE key = :key`,
   registerConfig: `UPDATE configs SET is_registered = 1 WHERE key = ?`,
@@ -74,14 +75,14 @@ export interface ProjectStoreParts {
   /** Reads rows by their keys until they are too many for one answer. */
   readonly readWithin: <Item>(
     keys: readonly SqliteRow[],
-    statement: SqliteStatement,
+    readRow: (key: SqliteValue) => Promise<SqliteRow | undefined>,
     toItem: (row: SqliteRow) => Item,
   ) => Promise<Item[]>;
 }
 
 export interface SqliteProjectStore extends ProjectStore {
-  /** Returns the row of a config by its key, for the project that it is the active one of. */
-  readConfigRow(key: SqliteValue): SqliteRow | undefined;
+  /** Resolves to the row of a config by its key, for the project that it is the active one of. It is prepared. */
+  readConfigRow(key: SqliteValue): Promise<SqliteRow | undefined>;
 }
 
 export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore {
@@ -107,7 +108,7 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
   };
 
   const activate = (key: SqliteValue, configId: string): void => {
-    const config = writes.readConfigById.get(configId);
+    const config = writes.findConfigById.get(configId);
     if (config?.['project_key'] !== key) throw new RejectedFieldError('active_config_id', 'config not found');
     writes.activateConfig.run({ key, config_key: config['key']!, now: timestampNow() });
   };
@@ -139,8 +140,19 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
     return toFeedbackType(merged);
   };
 
+  const alone = createOneAtATime();
+  const readConfigRow = async (key: SqliteValue): Promise<SqliteRow | undefined> => {
+    const isLarge = Number(reads.sizeOfConfig.get(key)?.['bytes'] ?? 0) > LARGE_BYTES;
+    if (!isLarge) return reads.readConfig.get(key);
+    return alone(async () => {
+      const [row] = await reader.all(READ_CONFIG, [key]);
+      if (row) await prepareConfig(row);
+      return row;
+    });
+  };
+
   return {
-    readConfigRow: (key) => reads.readConfig.get(key),
+    readConfigRow,
 
     update: async (id, { name, activeConfigId }) => {
       const isKnown = await inTurn(() => {
@@ -163,27 +175,29 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
         writes.activateFirstConfig.run({ key, config_key: configKey });
         return writes.readConfig.get(configKey)!;
       });
-      return inOwnTurn(isLargeConfig(registered), () => toProjectConfig(registered));
+      await prepareConfig(registered);
+      return toProjectConfig(registered);
     },
 
     getConfig: async (id) => {
-      const row = reads.readConfigById.get(id);
-      return row && inOwnTurn(isLargeConfig(row), () => toConfigResponse(row['config_id'], row['config']));
+      const found = reads.findConfigById.get(id);
+      const row = found && (await readConfigRow(found['key']!));
+      return row && { type: row['type'] as string, json: toConfigJson(row) };
     },
 
     listConfigs: async (id) => {
       const project = reads.readActiveConfig.get(id);
       if (!project) return undefined;
       const keys = await reader.all(LIST_CONFIGS, [project['project_key']!]);
-      return await readWithin(keys, reads.readConfig, (row) => toProjectConfig(row));
+      return await readWithin(keys, readConfigRow, toProjectConfig);
     },
 
     getActiveConfig: async (id) => {
       const project = reads.readActiveConfig.get(id);
       if (!project) return undefined;
       const key = project['active_config_key']!;
-      const row = key === null ? undefined : reads.readConfig.get(key);
-      return row ? inOwnTurn(isLargeConfig(row), () => toProjectConfig(row)) : null;
+      const row = key === null ? undefined : await readConfigRow(key);
+      return row ? toProjectConfig(row) : null;
     },
 
     clearActiveConfig: async (id) => {
@@ -201,11 +215,6 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
         return key === undefined ? undefined : yield* mapItems(types, (type) => define(key, type, areNew));
       }),
   };
-}
-
-/** It takes long to convert, and to write as JSON. */
-export function isLargeConfig(row: SqliteRow): boolean {
-  return countCharacters(row) > LARGE_CHARACTERS;
 }
 
 function toStoredType(row: SqliteRow): StoredFeedbackType {

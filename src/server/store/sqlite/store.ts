@@ -14,7 +14,6 @@ import {
 } from '../../../sqlite/open.ts';
 import { createSqliteReader } from '../../../sqlite/reader-threads.ts';
 import { createStatementCache } from '../../../sqlite/statement-cache.ts';
-import { inOwnTurn } from '../heavy-turns.ts';
 import { newIdentifier } from '../identifiers.ts';
 import type { ProjectResponse } from '../project-store.ts';
 import { mapItems } from '../rejected-item.ts';
@@ -45,10 +44,10 @@ import { forgetTraces, ingest } from './ingest/ingest.ts';
 import { prepareIngestStatements } from './ingest/ingest-statements.ts';
 import { createTraceReads } from './ingest/trace-reads.ts';
 import { type SqlQuery, toLogListSql, toProjectListSql } from './list-query.ts';
-import { createLogReader, isLarge } from './log-reader.ts';
 import { toMeasures } from './measures.ts';
 import { activeConfigOf, readProjectsWithin, readWithin, toPage } from './pages.ts';
-import { createProjectStore, isLargeConfig } from './project-store.ts';
+import { createProjectStore } from './project-store.ts';
+import { createSingleReads, isLarge } from './single-reads.ts';
 import { prepareViewerStatements } from './viewer/viewer-statements.ts';
 import { createSqliteViewerStore } from './viewer-store.ts';
 import { writeLongTexts } from './writing/encoded-logs.ts';
@@ -122,7 +121,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
 
   const reader = noticingDamage(createSqliteReader({ file, prepare, setUp: search.attach }), file);
   const query = ({ sql, parameters }: SqlQuery): Promise<SqliteRow[]> => reader.all(sql, parameters, { isLong: true });
-  const readLog = createLogReader(reads, reader);
+  const { readLog, readLogRow, readSession, readSessionRow } = createSingleReads(reads, reader);
   const run = async <Result>(work: Work<Result>, add = turns.run<Result>): Promise<Result> => {
     if (closed) throw new Error('The store is closed.');
     const result = await add(work);
@@ -166,8 +165,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
   const readProject = async (id: string): Promise<ProjectResponse | undefined> => {
     const [row] = await reader.all(READ_PROJECT, [id]);
     if (!row) return undefined;
-    const config = activeConfigOf(row, projects.readConfigRow);
-    return inOwnTurn(!!config && isLargeConfig(config), () => toProject(row, config));
+    return toProject(row, await activeConfigOf(row, projects.readConfigRow));
   };
   const projects = createProjectStore({
     ...{ prepareWrite, prepare, statements, reader, inTurn, readProject, readWithin },
@@ -202,7 +200,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
       if (!project) return undefined;
       const { count, keys } = toLogListSql(project['key']!, listQuery);
       const total = await query(count);
-      const records = await readWithin(await query(keys), reads.readLog, toLogResponse);
+      const records = await readWithin(await query(keys), readLogRow, toLogResponse);
       return toPage(records, listQuery, total);
     },
 
@@ -228,7 +226,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
 
     getSession: async (id) => {
       const found = reads.findSessionById.get(id);
-      return found && toSession(reads.readSession.get(found['key']!)!);
+      return found && readSession(found['key']!);
     },
 
     listSessions: async ({ projectId, page, size }) => {
@@ -237,7 +235,7 @@ function createSqliteStore(openFile: OpenFile, onError: (error: unknown) => void
       const key = project['key']!;
       const total = await reader.all(COUNT_SESSIONS_OF_PROJECT, [key]);
       const keys = await reader.all(LIST_SESSIONS_OF_PROJECT, [key, size, (page - 1) * size]);
-      const records = await readWithin(keys, reads.readSession, toSession);
+      const records = await readWithin(keys, readSessionRow, toSession);
       return toPage(records, { page, size }, total);
     },
 

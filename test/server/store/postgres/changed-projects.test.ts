@@ -91,7 +91,7 @@ for (const binaries of findPostgres()) {
       const { project_id: id } = await createOne(other);
       await one.deleteProject({ id });
       const { config } = await other.projects.registerConfig({ name: 'project' }, MODEL);
-      expect(await one.projects.getConfig(config.id)).toMatchObject({ id: config.id });
+      expect(JSON.parse((await one.projects.getConfig(config.id))!.json)).toMatchObject({ id: config.id });
     });
 
     test('a log is in the project that has its name then', async () => {

@@ -1,6 +1,7 @@
 /** Reads whole logs, and joins what belongs to them: configs, feedback, parents, sessions. */
 import type pg from 'pg';
 import type { LogResponse } from '../../../../wire/v4.ts';
+import { hasLargeConfig, prepareConfig } from '../../rows/config-response.ts';
 import { toLogResponse } from '../../rows/log-row.ts';
 import { countCharacters } from '../../rows/row-size.ts';
 import { type Row, sendAtOnce, withConnection } from '../tables/connection.ts';
@@ -41,6 +42,7 @@ export class LogReads {
       for (const row of await this.#readRows(ids.slice(at, at + PORTION))) {
         characters += countCharacters(row as never);
         if (characters > maxCharacters && logs.length > 0) break;
+        await prepareConfig(row as never);
         logs.push(toLogResponse(row as never));
       }
     }
@@ -67,6 +69,7 @@ export class LogReads {
   async complete(rows: readonly Row[]): Promise<Map<string, LogResponse>> {
     // Where all is known, no connection is needed.
     const joined = await this.#join(this.#pool, rows);
+    for (const row of joined) if (hasLargeConfig(row)) await prepareConfig(row as never);
     return new Map(joined.map((row) => [row['id'] as string, toLogResponse(row as never)]));
   }
 

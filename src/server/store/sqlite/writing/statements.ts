@@ -12,11 +12,14 @@ import { createLogInsert, parameterOf } from './log-insert.ts';
 /** Children of one parent that are linked in one step. */
 export const CHILDREN_PORTION = 50;
 
+const FIRST_LOG = 'FROM logs WHERE session_key = sessions.key ORDER BY created_at, key LIMIT 1';
+const LAST_LOG = 'FROM logs WHERE session_key = sessions.key ORDER BY created_at DESC, key DESC LIMIT 1';
+
 const SESSION_COLUMNS = `
   sessions.key, sessions.id, sessions.reference_id, sessions.created_at, sessions.updated_at,
   coalesce((SELECT logs_count FROM session_summaries WHERE key = sessions.key), 0) AS datapoints_count,
-  (SELECT inputs FROM logs WHERE session_key = sessions.key ORDER BY created_at, key LIMIT 1) AS first_inputs,
-  (SELECT output FROM logs WHERE session_key = sessions.key ORDER BY created_at DESC, key DESC LIMIT 1) AS last_output,
+  (SELECT inputs ${FIRST_LOG}) AS first_inputs,
+  (SELECT output ${LAST_LOG}) AS last_output,
   (SELECT json_group_array(json_object('id', id, 'name', name, 'type', type)) FROM (
     SELECT projects.id, projects.name, (SELECT type FROM configs WHERE project_key = projects.key ORDER BY key LIMIT 1) AS type
     FROM session_projects JOIN projects ON projects.key = session_projects.project_key
@@ -43,6 +46,9 @@ export const READ_PROJECTS = `SELECT ${PROJECT_COLUMNS} FROM json_each(?) AS wan
 export const COUNT_SESSIONS_OF_PROJECT = `SELECT count(*) AS total FROM session_projects WHERE project_key = ?`;
 export const LIST_SESSIONS_OF_PROJECT = `SELECT session_key AS key FROM session_projects
   WHERE project_key = ? ORDER BY session_key DESC LIMIT ? OFFSET ?`;
+
+/** Of large inputs it takes long. */
+export const READ_SESSION = `SELECT ${SESSION_COLUMNS} FROM sessions WHERE key = ?`;
 
 /** Of a large log it takes long. */
 export const READ_LOG = `SELECT logs.*, projects.id AS project_id, projects.name AS project, sessions.id AS session_id,
@@ -71,7 +77,7 @@ const SQL = {
   insertSession: `INSERT INTO sessions (id, reference_id, created_at, updated_at) VALUES (?, ?, ?, ?)`,
   touchSession: `UPDATE sessions SET updated_at = ? WHERE key = ?`,
   linkSessionToProject: `INSERT INTO session_projects (project_key, session_key) VALUES (?, ?) ON CONFLICT DO NOTHING`,
-  readSession: `SELECT ${SESSION_COLUMNS} FROM sessions WHERE key = ?`,
+  readSession: READ_SESSION,
 
   findConfigById: `SELECT key FROM configs WHERE id = ?`,
   findConfigByDigest: `SELECT key FROM configs WHERE project_key = ? AND digest = ?`,
@@ -118,6 +124,9 @@ const SQL = {
     FROM logs WHERE key = ?`,
   sizeOfLog: `SELECT ${GIVEN_COLUMNS.map((column) => `coalesce(octet_length(${column}), 0)`).join(' + ')} AS bytes
     FROM logs WHERE key = ?`,
+  sizeOfSession: `SELECT coalesce((SELECT octet_length(inputs) ${FIRST_LOG}), 0)
+      + coalesce((SELECT octet_length(output) ${LAST_LOG}), 0) AS bytes
+    FROM sessions WHERE key = ?`,
   /** Of the logs with these keys: those that others have named as their parent before they were there. */
   listAwaited: `SELECT key, reference_id FROM logs AS new WHERE key BETWEEN ? AND ? AND reference_id IS NOT NULL
     AND EXISTS (SELECT 1 FROM logs AS child

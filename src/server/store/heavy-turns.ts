@@ -20,14 +20,6 @@ export function nextHeavyTurn(): Promise<void> {
   });
 }
 
-/** Does what may be such a step. If it is, what follows has a turn of its own as well. */
-export async function inOwnTurn<Result>(isHeavy: boolean, work: () => Result): Promise<Result> {
-  if (isHeavy) await nextHeavyTurn();
-  const result = work();
-  if (isHeavy) await nextHeavyTurn();
-  return result;
-}
-
 /** Runs a turn of writes, which may be heavy, in such a turn. */
 export function overtake(run: () => void): void {
   overtaking.push(run);

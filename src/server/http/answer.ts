@@ -67,8 +67,7 @@ export function json(status: number, body: unknown, headers?: Headers): JsonAnsw
   return { kind: 'json', status, body, headers };
 }
 
-/** Of JSON that is written already. */
-/** Of JSON that may be long. */
+/** Of JSON that is written already, and may be long. */
 export async function jsonText(status: number, text: string): Promise<BytesAnswer> {
   return bytes(status, 'application/json', await encodeText(text));
 }

@@ -10,7 +10,7 @@ export function found(body: unknown, what: string): Answer {
   return json(200, body);
 }
 
-/** What is JSON in the log, or in what else it is, is sent as it is stored. */
+/** What is JSON in a log, a session, a project or a use of a config is sent as it is stored. */
 export async function foundStored(stored: object | undefined, what: string): Promise<Answer> {
   if (stored === undefined) throw new HttpError(404, `${what} not found`);
   return jsonText(200, await writeLogJson(stored));

@@ -2,6 +2,7 @@
 import { type Answer, empty, json, jsonText } from '../http/answer.ts';
 import { HttpError, invalid } from '../http/http-error.ts';
 import type { Routes } from '../http/route.ts';
+import { nextHeavyTurn } from '../store/heavy-turns.ts';
 import type { ProjectConfigResponse } from '../store/project-store.ts';
 import { writeListJson } from '../store/rows/log-json.ts';
 import type { Store } from '../store/store.ts';
@@ -35,6 +36,8 @@ export function createProjectRoutes(store: Store, { maxItems }: { readonly maxIt
   const listDeployed = async (id: string): Promise<Answer> => {
     const project = await store.getProject(id);
     if (!project) throw new HttpError(404, 'project not found');
+    // All of it is parsed.
+    await nextHeavyTurn();
     const { config } = project.active_config ?? {};
     return json(200, [
       {

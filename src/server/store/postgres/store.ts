@@ -6,6 +6,7 @@
 import type { LogRequest } from '../../../wire/v4.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
 import { toLogRow } from '../rows/log-row.ts';
+import { takeSteps } from '../steps.ts';
 import { storableText } from '../storable-text.ts';
 import type { Store } from '../store.ts';
 import { withExplainedErrors } from '../unavailable-error.ts';
@@ -125,10 +126,8 @@ function createPostgresStore(
   const store: Store = {
     createLogs: async (requests) => {
       checkOpen();
-      const work = mapItems(requests, encodeLog);
-      let step = work.next();
-      while (!step.done) step = work.next();
-      const outcome = await turns.run({ kind: 'create', logs: step.value });
+      const logs = await takeSteps(mapItems(requests, encodeLog));
+      const outcome = await turns.run({ kind: 'create', logs });
       if (search === 'index') pendingWords.schedule();
       return outcome.plan.draftsOf.get(outcome.index)!.map((draft) => outcome.answers.createdBy(draft));
     },

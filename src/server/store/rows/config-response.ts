@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import { isObject } from '../../../wire/json.ts';
 import { nextHeavyTurn } from '../heavy-turns.ts';
+import { createOneAtATime } from '../one-at-a-time.ts';
 import type { ProjectConfigResponse } from '../project-store.ts';
 import { takeSteps, toEnd } from '../steps.ts';
 import { addStoredFields } from './log-json.ts';
@@ -28,20 +29,20 @@ let older = newer;
 /** JSON of the large configs of these rows. */
 const prepared = new WeakMap<object, string>();
 
-/** Whether the config of the row has to be prepared. */
-export function hasLargeConfig(row: Readonly<Record<string, unknown>>): boolean {
-  const content = row['config'];
-  return typeof content === 'string' && content.length > LARGE_CHARACTERS;
-}
+/** What is parsed takes several times the memory of its text. */
+const alone = createOneAtATime();
 
 /**
  * To be awaited before anything below is asked for: a large config is converted in steps, which others need not wait for.
  * Takes any row.
  */
 export async function prepareConfig(row: SqliteRow): Promise<void> {
-  if (!hasLargeConfig(row)) return;
-  await nextHeavyTurn();
-  prepared.set(row, await takeSteps(toJson(row['config_id'], row['config'] as string)));
+  const content = row['config'];
+  if (typeof content !== 'string' || content.length <= LARGE_CHARACTERS || prepared.has(row)) return;
+  await alone(async () => {
+    await nextHeavyTurn();
+    prepared.set(row, await takeSteps(toJson(row['config_id'], content)));
+  });
 }
 
 /**

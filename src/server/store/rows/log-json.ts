@@ -2,6 +2,7 @@
  * The JSON of stored logs. Most of it is JSON already, as it was stored: it goes into an answer as it is, and is parsed
  * only if somebody reads the field. To parse it, and to write it again, would take longer than all else of an answer.
  */
+import { createPauses } from '../heavy-turns.ts';
 import { hasLongTexts, stringifyElsewhere } from './json-thread.ts';
 
 const NONE_STORED: ReadonlyMap<string, string> = new Map();
@@ -68,8 +69,22 @@ export async function writeRecordsJson<Rest extends object>(
 
 export async function writeListJson(records: readonly object[]): Promise<string> {
   const texts: string[] = [];
-  for (const record of records) texts.push(await writeLogJson(record));
+  const pause = createPauses();
+  for (const record of records) {
+    texts.push(await writeLogJson(record));
+    await pause();
+  }
   return `[${texts.join(',')}]`;
+}
+
+/** Returns how many characters its texts have, and what is JSON in it. */
+export function countLogCharacters(log: object): number {
+  const [others, stored] = divide(log);
+  let characters = 0;
+  for (const value of [...Object.values(others), ...stored.values()]) {
+    if (typeof value === 'string') characters += value.length;
+  }
+  return characters;
 }
 
 /** Of a field that is JSON, the value is not asked for. */

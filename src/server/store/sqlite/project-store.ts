@@ -11,6 +11,7 @@ import {
   type StoredFeedbackType,
   toFeedbackType,
 } from '../feedback-types.ts';
+import { nextHeavyTurn } from '../heavy-turns.ts';
 import { newIdentifier } from '../identifiers.ts';
 import { createOneAtATime } from '../one-at-a-time.ts';
 import type {
@@ -167,16 +168,19 @@ export function createProjectStore(parts: ProjectStoreParts): SqliteProjectStore
     },
 
     registerConfig: async (project, config) => {
+      await nextHeavyTurn();
       const row = toConfigRow({ ...config, type: 'model' });
       const registered = await inTurn(() => {
         const key = findOrMake(project);
         const configKey = useConfig(statements, key, row, timestampNow());
         writes.registerConfig.run(configKey);
         writes.activateFirstConfig.run({ key, config_key: configKey });
-        return writes.readConfig.get(configKey)!;
+        return configKey;
       });
-      await prepareConfig(registered);
-      return toProjectConfig(registered);
+      const stored = await readConfigRow(registered);
+      // It was deleted meanwhile, with its project.
+      if (!stored) throw new RejectedFieldError('project_id', 'project not found');
+      return toProjectConfig(stored);
     },
 
     getConfig: async (id) => {

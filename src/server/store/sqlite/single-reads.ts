@@ -23,7 +23,7 @@ export interface SingleReads {
 type ReadRow = (key: SqliteValue) => Promise<SqliteRow | undefined>;
 
 export function createSingleReads(reads: Statements, reader: SqliteReader): SingleReads {
-  // Each is in memory twice until its answer is written, and rows that arrive together are one turn.
+  // Each is in memory twice, and rows that arrive together are one turn.
   const [alone, readAlone] = [createOneAtATime(), createOneAtATime()];
   const isLargeSession = (key: SqliteValue) => Number(reads.sizeOfSession.get(key)?.['bytes'] ?? 0) > LARGE_BYTES;
   const readRow =
@@ -57,10 +57,6 @@ export function createSingleReads(reads: Statements, reader: SqliteReader): Sing
   };
 }
 
-export function isLarge(
-  { sizeOfLog, sizeOfOthers }: Pick<Statements, 'sizeOfLog' | 'sizeOfOthers'>,
-  key: SqliteValue,
-): boolean {
-  const bytes = Number(sizeOfLog.get(key)?.['bytes'] ?? 0);
-  return bytes > LARGE_BYTES || bytes + Number(sizeOfOthers.get(key)?.['bytes'] ?? 0) > LARGE_BYTES;
+export function isLarge({ sizeOfLog }: Pick<Statements, 'sizeOfLog'>, key: SqliteValue): boolean {
+  return Number(sizeOfLog.get(key)?.['bytes'] ?? 0) > LARGE_BYTES;
 }

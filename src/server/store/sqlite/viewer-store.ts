@@ -2,7 +2,7 @@
 import type { SqliteRow, SqliteValue } from '../../../sqlite/open.ts';
 import type { LogResponse } from '../../../wire/v4.ts';
 import { createPauses } from '../heavy-turns.ts';
-import { toLogJson } from '../rows/log-json.ts';
+import { countLogCharacters } from '../rows/log-json.ts';
 import { excerpt, plainText } from '../rows/log-text.ts';
 import { countCharacters } from '../rows/row-size.ts';
 import { searchTerms } from '../search-query.ts';
@@ -125,7 +125,7 @@ export function createSqliteViewerStore(parts: ViewerStoreParts): ViewerStore {
         const log = await readLog(row['key']!);
         if (!log) continue;
         records.push(log);
-        characters += toLogJson(log).length;
+        characters += countLogCharacters(log);
         await pause();
         const isFull = characters > MAX_EXPORT_CHARACTERS || records.length >= MAX_EXPORT_LOGS;
         if (isFull && at < rows.length - 1) return { records, next: `${row['created_at']} ${row['key']}` };

@@ -9,6 +9,8 @@ import { toList } from '../tables/row-keys.ts';
 
 const REMEMBERED_MILLIS = 2_000;
 const MAX_CHARACTERS = 4 * 1024 * 1024;
+/** Longer ones are not remembered. */
+const MAX_CHARACTERS_OF_ONE = 128 * 1024;
 
 export class ConfigReads {
   #known = new Map<Uuid, Row>();
@@ -40,8 +42,10 @@ export class ConfigReads {
         config_last_used: row['last_used'],
       };
       found.set(key, config);
+      const { length } = row['content'] as string;
+      if (length > MAX_CHARACTERS_OF_ONE) continue;
       this.#known.set(key, config);
-      this.#characters += (row['content'] as string).length;
+      this.#characters += length;
     }
     return found;
   }

@@ -1,8 +1,9 @@
 /** Reads whole logs, and joins what belongs to them: configs, feedback, parents, sessions. */
 import type pg from 'pg';
 import type { LogResponse } from '../../../../wire/v4.ts';
-import { hasLargeConfig, prepareConfig } from '../../rows/config-response.ts';
-import { toLogResponse } from '../../rows/log-row.ts';
+import { createPauses } from '../../heavy-turns.ts';
+import { prepareConfig } from '../../rows/config-response.ts';
+import { GIVEN_COLUMNS, toLogResponse } from '../../rows/log-row.ts';
 import { countCharacters } from '../../rows/row-size.ts';
 import { type Row, sendAtOnce, withConnection } from '../tables/connection.ts';
 import { toId, type Uuid } from '../tables/keys.ts';
@@ -11,8 +12,11 @@ import { isMissingTable } from '../tables/partitions.ts';
 import { ConfigReads } from './config-reads.ts';
 import { findParents, toChild } from './parents.ts';
 
-/** Logs that are read at once, so that a page of large ones does not fill the memory. */
+/** Logs that are read at once, so that a page of large ones does not fill the memory. One of them may have more bytes. */
 const PORTION = 100;
+const PORTION_BYTES = 4 * 1024 * 1024;
+/** The lengths are known without the texts. */
+const SIZE_COLUMNS = `id, ${GIVEN_COLUMNS.map((column) => `coalesce(octet_length(${column}::text), 0)`).join(' + ')} AS bytes`;
 
 export interface ShownSession {
   readonly id: string;
@@ -38,15 +42,35 @@ export class LogReads {
   async read(ids: readonly string[], maxCharacters = Number.POSITIVE_INFINITY): Promise<LogResponse[]> {
     const logs: LogResponse[] = [];
     let characters = 0;
-    for (let at = 0; at < ids.length && characters <= maxCharacters; at += PORTION) {
-      for (const row of await this.#readRows(ids.slice(at, at + PORTION))) {
+    const pause = createPauses();
+    for (const portion of await this.#divide(ids)) {
+      for (const row of await this.#readRows(portion)) {
         characters += countCharacters(row as never);
-        if (characters > maxCharacters && logs.length > 0) break;
+        if (characters > maxCharacters && logs.length > 0) return logs;
         await prepareConfig(row as never);
         logs.push(toLogResponse(row as never));
+        await pause();
       }
     }
     return logs;
+  }
+
+  /** Into what is read at once. */
+  async #divide(ids: readonly string[]): Promise<string[][]> {
+    if (ids.length < 2) return [[...ids]];
+    const rows = await readPlaces(this.#pool, { name: 'sizes of logs', columns: SIZE_COLUMNS, table: 'logs' }, ids);
+    const sizes = new Map(rows.map((row) => [row['id'] as string, Number(row['bytes'])]));
+    const portions: string[][] = [];
+    let bytes = Number.POSITIVE_INFINITY;
+    for (const id of ids) {
+      bytes += sizes.get(id) ?? 0;
+      if (bytes > PORTION_BYTES || portions.at(-1)!.length >= PORTION) {
+        portions.push([]);
+        bytes = sizes.get(id) ?? 0;
+      }
+      portions.at(-1)!.push(id);
+    }
+    return portions;
   }
 
   async #readRows(ids: readonly string[]): Promise<Row[]> {
@@ -69,8 +93,14 @@ export class LogReads {
   async complete(rows: readonly Row[]): Promise<Map<string, LogResponse>> {
     // Where all is known, no connection is needed.
     const joined = await this.#join(this.#pool, rows);
-    for (const row of joined) if (hasLargeConfig(row)) await prepareConfig(row as never);
-    return new Map(joined.map((row) => [row['id'] as string, toLogResponse(row as never)]));
+    const logs = new Map<string, LogResponse>();
+    const pause = createPauses();
+    for (const row of joined) {
+      await prepareConfig(row as never);
+      logs.set(row['id'] as string, toLogResponse(row as never));
+      await pause();
+    }
+    return logs;
   }
 
   /** Remembers the configs of these rows for `complete`. */
@@ -115,9 +145,10 @@ export class LogReads {
     });
   }
 
-  /** By log, oldest first. */
-  readFeedback(ids: readonly string[]): Promise<Map<string, object[]>> {
-    return this.#withConnection((connection) => readFeedback(connection, ids));
+  /** By log, oldest first. Of a value that is longer, there is `…`. */
+  readFeedback(ids: readonly string[], maxCharacters: number): Promise<Map<string, object[]>> {
+    const value = `CASE WHEN length(value) <= ${maxCharacters} THEN value ELSE '"…"' END AS value`;
+    return this.#withConnection((connection) => readFeedback(connection, ids, { name: 'list feedback', value }));
   }
 
   /** Where a day has no table, the work is done by the pool, which finds nothing of it. */
@@ -135,10 +166,14 @@ function toConfigs(rows: readonly Row[]): Uuid[] {
   return rows.flatMap((row) => (row['config'] as Uuid | null) ?? []);
 }
 
-async function readFeedback(client: pg.ClientBase | pg.Pool, ids: readonly string[]): Promise<Map<string, object[]>> {
+async function readFeedback(
+  client: pg.ClientBase | pg.Pool,
+  ids: readonly string[],
+  { name, value: valueSql } = { name: 'read feedback', value: 'value' },
+): Promise<Map<string, object[]>> {
   const found = new Map<string, object[]>();
-  const columns = 'log_id, id, type, value, "user", created_at';
-  const read = { name: 'read feedback', columns, table: 'feedback', rest: 'ORDER BY log_id, id' } as const;
+  const columns = `log_id, id, type, ${valueSql}, "user", created_at`;
+  const read = { name, columns, table: 'feedback', rest: 'ORDER BY log_id, id' } as const;
   const rows = await readPlaces(client, read, ids);
   for (const { log_id: logId, value, ...row } of rows) {
     const entries = found.get(logId as string) ?? [];

@@ -97,7 +97,10 @@ function placeOf({ buckets, keys, firstDay, lastDay }: FoundSession, cursor = ''
 
 async function toSessionLogs(pool: pg.Pool, reads: LogReads, rows: readonly Row[]): Promise<SessionLog[]> {
   const [feedback, parents] = await Promise.all([
-    reads.readFeedback(rows.map((row) => row['id'] as string)),
+    reads.readFeedback(
+      rows.map((row) => row['id'] as string),
+      NAME_CHARACTERS,
+    ),
     findParents(pool, rows.map(toChild)),
   ]);
   return rows.map((row) => {
@@ -115,7 +118,7 @@ async function toSessionLogs(pool: pg.Pool, reads: LogReads, rows: readonly Row[
 
 function toListed(entry: object): object {
   const { type, value } = entry as { type: string; value: unknown };
-  return { type, value: JSON.stringify(value).length <= NAME_CHARACTERS ? value : '…' };
+  return { type, value };
 }
 
 async function readLabels(pool: pg.Pool, keys: readonly Uuid[]): Promise<SessionLogs['configs']> {

@@ -1,6 +1,7 @@
 /** Reads the texts of logs as a search has them: to verify what was found, and to show the words around a match. */
 import type pg from 'pg';
 import { parseJson } from '../../../../wire/json.ts';
+import { createPauses } from '../../heavy-turns.ts';
 import { MAX_METADATA_CHARACTERS } from '../../rows/log-labels.ts';
 import { MAX_SEARCHED_CHARACTERS, plainText } from '../../rows/log-text.ts';
 import type { Row } from '../tables/connection.ts';
@@ -10,7 +11,7 @@ import { readPlaces } from '../tables/lookups.ts';
 
 /** A longer document is cut by the database, and then not parsed. */
 const MAX_BYTES = 1_000_000;
-const MAX_AT_ONCE = 200;
+const MAX_AT_ONCE = 50;
 
 export interface MatchText {
   readonly text: string;
@@ -19,6 +20,7 @@ export interface MatchText {
 
 export async function readTexts(pool: pg.Pool, ids: readonly string[]): Promise<Map<string, MatchText>> {
   const found = new Map<string, MatchText>();
+  const pause = createPauses();
   for (let at = 0; at < ids.length; at += MAX_AT_ONCE) {
     const slice = ids.slice(at, at + MAX_AT_ONCE);
     const within = (column: string, bytes: number) =>
@@ -36,6 +38,7 @@ export async function readTexts(pool: pg.Pool, ids: readonly string[]): Promise<
       const feedback = comments.get(row['id'] as string) ?? [];
       const text = `${plainText(texts)}\n${labelsOf(columns, feedback).words}`;
       found.set(row['id'] as string, { text, metadata: row['metadata'] as string | null });
+      await pause();
     }
   }
   return found;

@@ -119,10 +119,10 @@ const SQL = {
   updateLog: `UPDATE logs SET updated_at = ?, output = CASE WHEN save THEN coalesce(?, output) END,
       error = coalesce(?, error), duration = coalesce(?, duration) WHERE key = ?`,
   /** What an answer with the log has, besides. */
-  sizeOfOthers: `SELECT coalesce((SELECT octet_length(content) FROM configs WHERE key = config_key), 0)
+  /** With its config and feedback. */
+  sizeOfLog: `SELECT ${GIVEN_COLUMNS.map((column) => `coalesce(octet_length(${column}), 0)`).join(' + ')}
+      + coalesce((SELECT octet_length(content) FROM configs WHERE key = config_key), 0)
       + coalesce((SELECT sum(octet_length(value)) FROM feedback WHERE log_key = logs.key), 0) AS bytes
-    FROM logs WHERE key = ?`,
-  sizeOfLog: `SELECT ${GIVEN_COLUMNS.map((column) => `coalesce(octet_length(${column}), 0)`).join(' + ')} AS bytes
     FROM logs WHERE key = ?`,
   sizeOfSession: `SELECT coalesce((SELECT octet_length(inputs) ${FIRST_LOG}), 0)
       + coalesce((SELECT octet_length(output) ${LAST_LOG}), 0) AS bytes

@@ -6,7 +6,7 @@
 import type { LogRequest } from '../../../wire/v4.ts';
 import { mapItems, RejectedFieldError } from '../rejected-item.ts';
 import { toLogRow } from '../rows/log-row.ts';
-import { takeSteps } from '../steps.ts';
+import { toEnd } from '../steps.ts';
 import { storableText } from '../storable-text.ts';
 import type { Store } from '../store.ts';
 import { withExplainedErrors } from '../unavailable-error.ts';
@@ -126,7 +126,8 @@ function createPostgresStore(
   const store: Store = {
     createLogs: async (requests) => {
       checkOpen();
-      const logs = await takeSteps(mapItems(requests, encodeLog));
+      // Without a wait: what is accepted is in the queue when the store is closed.
+      const logs = toEnd(mapItems(requests, encodeLog));
       const outcome = await turns.run({ kind: 'create', logs });
       if (search === 'index') pendingWords.schedule();
       return outcome.plan.draftsOf.get(outcome.index)!.map((draft) => outcome.answers.createdBy(draft));

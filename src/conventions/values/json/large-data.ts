@@ -16,7 +16,10 @@ export function isLargeData(text: string): boolean {
   return BASE64.test(text.slice(0, 1024)) && BASE64.test(text.slice(-1024, -4));
 }
 
-/** Of base64 that is decoded at once: four characters are three bytes. Memory for all of it costs several times what decoding does. */
+/**
+ * Of base64 that is decoded at once: four characters are three bytes. Memory for all of it costs several times what
+ * decoding does.
+ */
 const SLICE_CHARS = 64 * 1024;
 
 /** Returns `[image/png, 123456 bytes, sha256:…]` for a data URL, base64 text or bytes. */

@@ -37,8 +37,8 @@ export interface PostgresProjectStore extends ProjectStore {
 export function createProjectStore({ reads, writes }: Connections, catalog: Catalog): PostgresProjectStore {
   const readConfigs = async (keys: readonly Uuid[]): Promise<Row[]> => {
     const { rows } = await reads.query<Row>(
-      `SELECT configs.key, configs.project AS project_key, configs.type, content AS config, configs.created_at AS config_created_at,
-        last_used AS config_last_used, projects.id AS project_id, projects.name AS project
+      `SELECT configs.key, configs.project AS project_key, configs.type, content AS config,
+        configs.created_at AS config_created_at, last_used AS config_last_used, projects.id AS project_id, projects.name AS project
        FROM configs JOIN projects ON projects.key = configs.project WHERE configs.key = ANY($1::uuid[])`,
       [keys],
     );

@@ -29,11 +29,11 @@ import { timestampNow } from '../timestamps.ts';
 import type { Statements } from './writing/statements.ts';
 import { useConfig } from './writing/use-config.ts';
 
-const CONFIG_COLUMNS = `configs.key, configs.project_key, configs.type, configs.id AS config_id, configs.content AS config, configs.created_at AS config_created_at,
-  configs.last_used AS config_last_used, projects.id AS project_id, projects.name AS project
-  FROM configs JOIN projects ON projects.key = configs.project_key`;
-
-const READ_CONFIG = `SELECT ${CONFIG_COLUMNS} WHERE configs.key = ?`;
+/** A config with what its project says of it. */
+const READ_CONFIG = `SELECT configs.key, configs.type, configs.id AS config_id, configs.content AS config,
+    configs.created_at AS config_created_at, configs.last_used AS config_last_used, projects.id AS project_id,
+    projects.name AS project
+  FROM configs JOIN projects ON projects.key = configs.project_key WHERE configs.key = ?`;
 /** A larger one is read on another thread. */
 const LARGE_BYTES = 128 * 1024;
 const LIST_CONFIGS = `SELECT key FROM configs WHERE project_key = ? ORDER BY last_used DESC, key DESC LIMIT ${MAX_CONFIGS}`;

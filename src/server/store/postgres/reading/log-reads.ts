@@ -16,7 +16,7 @@ import { findParents, toChild } from './parents.ts';
 const PORTION = 100;
 const PORTION_BYTES = 4 * 1024 * 1024;
 /** The lengths are known without the texts. */
-const SIZE_COLUMNS = `id, ${GIVEN_COLUMNS.map((column) => `coalesce(octet_length(${column}::text), 0)`).join(' + ')} AS bytes`;
+const BYTES = GIVEN_COLUMNS.map((column) => `coalesce(octet_length(${column}::text), 0)`).join(' + ');
 
 export interface ShownSession {
   readonly id: string;
@@ -58,7 +58,11 @@ export class LogReads {
   /** Into what is read at once. */
   async #divide(ids: readonly string[]): Promise<string[][]> {
     if (ids.length < 2) return [[...ids]];
-    const rows = await readPlaces(this.#pool, { name: 'sizes of logs', columns: SIZE_COLUMNS, table: 'logs' }, ids);
+    const rows = await readPlaces(
+      this.#pool,
+      { name: 'sizes of logs', columns: `id, ${BYTES} AS bytes`, table: 'logs' },
+      ids,
+    );
     const sizes = new Map(rows.map((row) => [row['id'] as string, Number(row['bytes'])]));
     const portions: string[][] = [];
     let bytes = Number.POSITIVE_INFINITY;
